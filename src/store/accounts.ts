@@ -1,0 +1,232 @@
+// The table of people. Owns its SQL: find, create, change, disable; a changed password and a disabled account move `valid_after`, the
+// line before which sessions and grants are refused. Refuses to decide anything: names are folded and passwords hashed by accounts/.
+
+import type { Queries } from './database.ts'
+
+/** A person as the rest of the server knows them; `id` is the subject: random, never reused, never an e-mail address. */
+export interface Account {
+  id: string
+  /** folded: one form per account (accounts/login-name.ts) */
+  login: string
+  name: string | undefined
+  email: string | undefined
+  emailVerified: boolean
+  /** BCP 47 */
+  locale: string | undefined
+  /** further claims of OpenID Connect Core §5.1 under their wire names */
+  claims: Record<string, unknown>
+  disabledAt: Date | undefined
+  /** sessions and grants from before this are refused */
+  validAfter: Date | undefined
+  /** declared by a development configuration; a production start disables it */
+  seeded: boolean
+  createdAt: Date
+}
+
+/** What a person is called; members left out keep what they are on update, and are empty on create. */
+export interface AccountProfile {
+  name?: string | undefined
+  email?: string | undefined
+  emailVerified?: boolean | undefined
+  locale?: string | undefined
+  claims?: Record<string, unknown> | undefined
+}
+
+/** An account with its PHC string: only for who verifies passwords. */
+export interface AccountWithPassword {
+  account: Account
+  password: string | undefined
+}
+
+interface Row {
+  id: string
+  login: string
+  name: string | null
+  email: string | null
+  email_verified: boolean
+  locale: string | null
+  claims: Record<string, unknown>
+  disabled_at: Date | null
+  valid_after: Date | null
+  seeded: boolean
+  created_at: Date
+  password: string | null
+}
+
+const columns =
+  'id, login, name, email, email_verified, locale, claims, disabled_at, valid_after, seeded, created_at'
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function toAccount(row: Row): Account {
+  return {
+    id: row.id,
+    login: row.login,
+    name: row.name ?? undefined,
+    email: row.email ?? undefined,
+    emailVerified: row.email_verified,
+    locale: row.locale ?? undefined,
+    claims: row.claims,
+    disabledAt: row.disabled_at ?? undefined,
+    validAfter: row.valid_after ?? undefined,
+    seeded: row.seeded,
+    createdAt: row.created_at
+  }
+}
+
+export type AccountStore = ReturnType<typeof createAccountStore>
+
+/** Every method throws Fault `store_unavailable` when the database does not answer. */
+export function createAccountStore({ sql }: { sql: Queries }) {
+  async function one(name: string, text: string, values: readonly unknown[]) {
+    const { rows } = await sql.run<Row>(name, text, values)
+    return rows[0]
+  }
+
+  async function account(name: string, text: string, values: readonly unknown[]) {
+    const row = await one(name, text, values)
+    return row && toAccount(row)
+  }
+
+  return {
+    /** By subject; anything that is not a UUID is nobody. */
+    async findById(id: string): Promise<Account | undefined> {
+      if (!uuid.test(id)) return undefined
+      return account('accounts.find', `SELECT ${columns} FROM accounts WHERE id = $1`, [id])
+    },
+
+    /** By folded login. */
+    async findByLogin(login: string): Promise<Account | undefined> {
+      return account('accounts.find_login', `SELECT ${columns} FROM accounts WHERE login = $1`, [
+        login
+      ])
+    },
+
+    /** By folded login, with the password's PHC string. */
+    async findWithPassword(login: string): Promise<AccountWithPassword | undefined> {
+      const row = await one(
+        'accounts.find_password',
+        `SELECT ${columns}, password FROM accounts WHERE login = $1`,
+        [login]
+      )
+      return row && { account: toAccount(row), password: row.password ?? undefined }
+    },
+
+    /**
+     * The account as it is now, if it is enabled and nothing ended what it had since `seen` was read. Not by its PHC string: that
+     * changes when a parallel sign-in upgrades it. JavaScript's times end at milliseconds, so the column is cut there too.
+     */
+    async findUnchanged(seen: Pick<Account, 'id' | 'validAfter'>): Promise<Account | undefined> {
+      return account(
+        'accounts.find_unchanged',
+        `SELECT ${columns} FROM accounts WHERE id = $1 AND disabled_at IS NULL
+           AND date_trunc('milliseconds', valid_after) IS NOT DISTINCT FROM $2::timestamptz`,
+        [seen.id, seen.validAfter ?? null]
+      )
+    },
+
+    /** One page in the order of logins; `after` is the last login of the page before. */
+    async list(page: { after?: string | undefined; limit: number }): Promise<Account[]> {
+      const { rows } = await sql.run<Row>(
+        'accounts.list',
+        `SELECT ${columns} FROM accounts WHERE login > $1 ORDER BY login LIMIT $2`,
+        [page.after ?? '', page.limit]
+      )
+      return rows.map(toAccount)
+    },
+
+    /** Answers undefined when the login is taken: the insert is the check, so two callers cannot both be first. */
+    async create(
+      login: string,
+      password: string | undefined,
+      profile: AccountProfile,
+      origin: 'made' | 'seeded'
+    ): Promise<Account | undefined> {
+      return account(
+        'accounts.create',
+        `INSERT INTO accounts (login, password, name, email, email_verified, locale, claims, seeded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
+         ON CONFLICT (login) DO NOTHING RETURNING ${columns}`,
+        [
+          login,
+          password ?? null,
+          profile.name ?? null,
+          profile.email ?? null,
+          profile.emailVerified ?? false,
+          profile.locale ?? null,
+          JSON.stringify(profile.claims ?? {}),
+          origin === 'seeded'
+        ]
+      )
+    },
+
+    /** Writes the profile as a whole and enables the account; answers undefined when nothing differs, and then writes nothing. */
+    async declare(id: string, profile: AccountProfile): Promise<Account | undefined> {
+      return account(
+        'accounts.declare',
+        `UPDATE accounts SET name = $2, email = $3, email_verified = $4, locale = $5, claims = $6::jsonb,
+           disabled_at = NULL, updated_at = clock_time()
+         WHERE id = $1 AND (name, email, email_verified, locale, claims, disabled_at)
+           IS DISTINCT FROM ($2::text, $3::text, $4::boolean, $5::text, $6::jsonb, NULL::timestamptz)
+         RETURNING ${columns}`,
+        [
+          id,
+          profile.name ?? null,
+          profile.email ?? null,
+          profile.emailVerified ?? false,
+          profile.locale ?? null,
+          JSON.stringify(profile.claims ?? {})
+        ]
+      )
+    },
+
+    /** Sets the password and refuses every session and grant from before. */
+    async setPassword(id: string, password: string): Promise<Account | undefined> {
+      return account(
+        'accounts.set_password',
+        `UPDATE accounts SET password = $2, valid_after = clock_time(), updated_at = clock_time()
+         WHERE id = $1 RETURNING ${columns}`,
+        [id, password]
+      )
+    },
+
+    /** The same password under better parameters: sessions live on. Writes only over the string that was verified. */
+    async replaceHash(id: string, from: string, to: string): Promise<'replaced' | 'changed'> {
+      const { rowCount } = await sql.run(
+        'accounts.replace_hash',
+        'UPDATE accounts SET password = $3, updated_at = clock_time() WHERE id = $1 AND password = $2',
+        [id, from, to]
+      )
+      return rowCount === 1 ? 'replaced' : 'changed'
+    },
+
+    /** Answers undefined when it was disabled already, or is not there. What was alive before stays refused after `enable`. */
+    async disable(id: string): Promise<Account | undefined> {
+      return account(
+        'accounts.disable',
+        `UPDATE accounts SET disabled_at = clock_time(), valid_after = clock_time(), updated_at = clock_time()
+         WHERE id = $1 AND disabled_at IS NULL RETURNING ${columns}`,
+        [id]
+      )
+    },
+
+    /** Answers undefined when it was enabled already, or is not there. */
+    async enable(id: string): Promise<Account | undefined> {
+      return account(
+        'accounts.enable',
+        `UPDATE accounts SET disabled_at = NULL, updated_at = clock_time()
+         WHERE id = $1 AND disabled_at IS NOT NULL RETURNING ${columns}`,
+        [id]
+      )
+    },
+
+    /** Enabled accounts that a development configuration declared, except those of these logins. */
+    async listSeeded(exceptLogins: readonly string[]): Promise<Account[]> {
+      const { rows } = await sql.run<Row>(
+        'accounts.list_seeded',
+        `SELECT ${columns} FROM accounts WHERE seeded AND disabled_at IS NULL AND login <> ALL ($1::text[])`,
+        [exceptLogins]
+      )
+      return rows.map(toAccount)
+    }
+  }
+}

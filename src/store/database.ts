@@ -1,0 +1,203 @@
+// The door to PostgreSQL: a pool, prepared statements by name, transactions, and pipelines (several statements, one round trip).
+// Every failure of the database leaves here as a Fault `store_unavailable`, except what SQL itself refused on purpose, which is a
+// `Refused`. It owns no SQL text of its own besides BEGIN and COMMIT.
+
+import pg from 'pg'
+import { Fault } from '../lib/fault.ts'
+
+/** One prepared statement; `name` is unique per text, and the label in metrics and in the statement counter. */
+export interface Statement {
+  name: string
+  text: string
+  values: readonly unknown[]
+}
+
+export interface Result<Row> {
+  rows: Row[]
+  rowCount: number
+}
+
+export interface Queries {
+  /**
+   * Runs one prepared statement. `name` must be unique per text.
+   * @throws Fault `store_unavailable`; Refused when the statement raised one of our own conditions; pg's error for a violated
+   * constraint (SQLSTATE class 23), which callers turn into an outcome
+   */
+  run<Row extends object>(
+    name: string,
+    text: string,
+    values?: readonly unknown[]
+  ): Promise<Result<Row>>
+}
+
+export interface Database extends Queries {
+  /** BEGIN … COMMIT on one connection; whatever `work` throws rolls back. Not for the hot path: each statement is a round trip. */
+  transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T>
+  /**
+   * Sends all statements as one transaction in one round trip; one statement alone goes without BEGIN and COMMIT. All or nothing.
+   * @throws Refused with the name of the first statement that raised `require_match`
+   */
+  pipeline(statements: readonly Statement[]): Promise<void>
+  end(): Promise<void>
+}
+
+/** A conditional write found nothing to change: somebody else was first (SQLSTATE MM001, `require_match`). */
+export class Refused extends Error {
+  readonly what: string
+
+  constructor(what: string, cause: unknown) {
+    super(`a conditional write was refused: ${what}`, { cause })
+    this.name = 'Refused'
+    this.what = what
+  }
+}
+
+/** One row of what went to the database: the statements of one round trip. */
+export type RoundTripObserver = (statements: readonly string[]) => void
+
+export interface DatabaseOptions {
+  url: string
+  /** connections at most */
+  pool?: number
+  onRoundTrip?: RoundTripObserver
+  /** told of errors of idle connections, which nobody awaits */
+  onError?: (error: Error) => void
+}
+
+/** Time-outs in milliseconds: a caller waits no longer than this for a connection, a statement, or a lock. */
+const connectionTimeoutMillis = 3_000
+const statementTimeoutMillis = 5_000
+const lockTimeoutMillis = 3_000
+const idleInTransactionMillis = 5_000
+
+function sqlState(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+/** Tells our own conditions and violated constraints from failures of the database. */
+export function storeError(error: unknown): unknown {
+  if (error instanceof Fault || error instanceof Refused) return error
+  const state = sqlState(error)
+  if (state === 'MM001') return new Refused((error as Error).message, error)
+  // 22 data exception, 23 integrity constraint, 42 our SQL is wrong: not the database's fault, and trying again does not help.
+  // 42P01 is that, too, and means that migrations have not run.
+  if (state !== undefined && /^(22|23|42)...$/.test(state)) return error
+  return new Fault('store_unavailable', 'The database did not answer.', error)
+}
+
+/** Opens a pool. Nothing is connected until the first statement. */
+export function createDatabase(options: DatabaseOptions): Database {
+  const { onRoundTrip, onError } = options
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.pool ?? 10,
+    pipeline: true,
+    connectionTimeoutMillis,
+    idleTimeoutMillis: 30_000,
+    application_name: 'mintmark',
+    keepAlive: true,
+    // set once per connection; a pooler in transaction mode needs them by role instead
+    options: `-c statement_timeout=${statementTimeoutMillis} -c lock_timeout=${lockTimeoutMillis} -c idle_in_transaction_session_timeout=${idleInTransactionMillis}`
+  })
+  // Both listeners matter: without the first, an idle connection that Postgres closes ends the process; without the second, one that
+  // is checked out does.
+  pool.on('error', error => onError?.(error))
+  pool.on('connect', client => client.on('error', error => onError?.(error)))
+
+  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    let client: pg.PoolClient
+    try {
+      client = await pool.connect()
+    } catch (error) {
+      throw storeError(error)
+    }
+    let broken: Error | undefined
+    try {
+      return await work(client)
+    } catch (error) {
+      const translated = storeError(error)
+      if (translated instanceof Fault) broken = translated
+      throw translated
+    } finally {
+      // a connection in an unknown state is thrown away, never handed to the next request
+      client.release(broken)
+    }
+  }
+
+  function send<Row extends object>(client: pg.PoolClient, statement: Statement) {
+    return client.query<Row>({
+      name: statement.name,
+      text: statement.text,
+      values: [...statement.values]
+    })
+  }
+
+  async function run<Row extends object>(
+    name: string,
+    text: string,
+    values: readonly unknown[] = []
+  ): Promise<Result<Row>> {
+    return withClient(async client => {
+      onRoundTrip?.([name])
+      const { rows, rowCount } = await send<Row>(client, { name, text, values })
+      return { rows, rowCount: rowCount ?? 0 }
+    })
+  }
+
+  return {
+    run,
+
+    async transaction(work) {
+      return withClient(async client => {
+        await client.query('BEGIN')
+        try {
+          const result = await work({
+            run: async (name, text, values = []) => {
+              onRoundTrip?.([name])
+              const answer = await send<never>(client, { name, text, values })
+              return { rows: answer.rows, rowCount: answer.rowCount ?? 0 }
+            }
+          })
+          await commit(client)
+          return result
+        } catch (error) {
+          await client.query('ROLLBACK')
+          throw error
+        }
+      })
+    },
+
+    async pipeline(statements) {
+      const [first, ...rest] = statements
+      if (first === undefined) return
+      if (rest.length === 0) {
+        await run(first.name, first.text, first.values)
+        return
+      }
+      await withClient(async client => {
+        onRoundTrip?.(statements.map(statement => statement.name))
+        const sent = [
+          client.query('BEGIN'),
+          ...statements.map(statement => send(client, statement)),
+          commit(client)
+        ]
+        const answers = await Promise.allSettled(sent)
+        // the first rejection is the reason; those behind it only say that the transaction is aborted
+        for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
+      })
+    },
+
+    async end() {
+      await pool.end()
+    }
+  }
+}
+
+/** COMMIT of a failed transaction answers ROLLBACK without an error: tried, so it is checked. */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('COMMIT')
+  if (command !== 'COMMIT') {
+    throw new Fault('store_unavailable', 'The transaction was rolled back.')
+  }
+}

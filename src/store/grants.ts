@@ -1,0 +1,241 @@
+// Grants, consents and the deny-list: who may still do what. A grant is judged together with its account and its session, in one read,
+// so that revocation, disabling and sign-out reach everything that hangs on it. Statements are given out, for the unit of work to send.
+
+import { digest } from '../lib/secret.ts'
+import type { Queries, Statement } from './database.ts'
+
+/** The engine's own JSON. */
+export type Payload = Record<string, unknown>
+
+/** An account as far as tokens need it. */
+export interface GrantAccount {
+  id: string
+  login: string
+  name: string | null
+  email: string | null
+  email_verified: boolean
+  locale: string | null
+  claims: Record<string, unknown>
+  updated_at: Date
+}
+
+/** A grant that lives: not revoked, not expired, its account enabled, its session alive where it needs one. */
+export interface LiveGrant {
+  id: string
+  clientId: string
+  accountId: string
+  sessionUid: string | undefined
+  payload: Payload
+  /** seconds, by the database's clock */
+  remainingSeconds: number
+  account: GrantAccount
+}
+
+/** Columns and joins that judge a grant; shared by every read that needs one, so that none forgets a condition. */
+export const liveGrantColumns = `
+  g.id AS grant_id, g.client_id AS grant_client_id, g.session_uid AS grant_session_uid, g.payload AS grant_payload,
+  extract(epoch FROM g.expires_at - clock_time())::float8 AS grant_remaining,
+  a.id AS account_id, a.login, a.name, a.email, a.email_verified, a.locale, a.claims, a.updated_at AS account_updated_at`
+
+/** Joins `g` and `a`; both are null where the grant does not live. `$grant` is an SQL expression for the grant's condition. */
+export function joinLiveGrant(condition: string): string {
+  return `
+  LEFT JOIN (grants g JOIN accounts a ON a.id = g.account_id) ON ${condition}
+    AND g.revoked_at IS NULL AND g.expires_at > clock_time()
+    AND a.disabled_at IS NULL AND (a.valid_after IS NULL OR g.created_at > a.valid_after)
+    AND (g.offline OR g.session_uid IS NULL OR EXISTS (
+      SELECT FROM sessions s
+      WHERE s.uid = g.session_uid AND s.account_id = g.account_id AND s.expires_at > clock_time()))`
+}
+
+export interface LiveGrantRow {
+  grant_id: string | null
+  grant_client_id: string
+  grant_session_uid: string | null
+  grant_payload: Payload
+  grant_remaining: number
+  account_id: string
+  login: string
+  name: string | null
+  email: string | null
+  email_verified: boolean
+  locale: string | null
+  claims: Record<string, unknown>
+  account_updated_at: Date
+}
+
+/** Maps the shared columns; undefined where the grant does not live. */
+export function liveGrantOf(row: LiveGrantRow): LiveGrant | undefined {
+  if (row.grant_id === null) return undefined
+  return {
+    id: row.grant_id,
+    clientId: row.grant_client_id,
+    accountId: row.account_id,
+    sessionUid: row.grant_session_uid ?? undefined,
+    payload: row.grant_payload,
+    remainingSeconds: row.grant_remaining,
+    account: {
+      id: row.account_id,
+      login: row.login,
+      name: row.name,
+      email: row.email,
+      email_verified: row.email_verified,
+      locale: row.locale,
+      claims: row.claims,
+      updated_at: row.account_updated_at
+    }
+  }
+}
+
+/** The handle that access tokens carry as `gid`: as random as the grant's id, but accepted by no endpoint. */
+export function grantHandle(grantId: string): string {
+  return digest('grant handle', grantId).toString('base64url')
+}
+
+export interface ConsentedScopes {
+  openid: string[]
+  resources: Record<string, string[]>
+}
+
+/** What the state of an access token (RFC 9068) is judged by, besides its signature. */
+export interface AccessTokenState {
+  denied: boolean
+  grant: LiveGrant | undefined
+  /** machine tokens: the client lives, and did not end its tokens since `iat` */
+  clientAlive: boolean
+}
+
+export interface GrantStore {
+  /** Undefined for unknown and for disabled accounts. */
+  findAccount(id: string): Promise<GrantAccount | undefined>
+  find(id: string): Promise<LiveGrant | undefined>
+  saveStatement(grant: {
+    id: string
+    accountId: string
+    clientId: string
+    sessionUid: string | undefined
+    offline: boolean
+    payload: Payload
+    lifetimeSeconds: number
+  }): Statement
+  /** Ends the grant and its refresh token families. Nothing to match is no error: it has ended already. */
+  revokeStatements(id: string): Statement[]
+  findConsent(accountId: string, clientId: string): Promise<ConsentedScopes | undefined>
+  /** Adds to what was consented before. */
+  consentStatement(accountId: string, clientId: string, granted: ConsentedScopes): Statement
+  /** One read: deny-list, and grant (by handle) or client (of a machine token). */
+  accessTokenState(token: {
+    jti: string
+    handle: string | undefined
+    clientId: string
+    issuedAt: number
+  }): Promise<AccessTokenState>
+  /** RFC 7009: this token alone, kept until it has expired by every clock that we tolerate. */
+  denyStatement(jti: string, keepSeconds: number): Statement
+}
+
+export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
+  return {
+    async findAccount(id) {
+      const { rows } = await sql.run<GrantAccount>(
+        'grants.find_account',
+        `SELECT id, login, name, email, email_verified, locale, claims, updated_at
+         FROM accounts WHERE id = $1 AND disabled_at IS NULL`,
+        [id]
+      )
+      return rows[0]
+    },
+
+    async find(id) {
+      const { rows } = await sql.run<LiveGrantRow>(
+        'grants.find',
+        `SELECT ${liveGrantColumns} FROM (VALUES ($1::text)) AS wanted (id) ${joinLiveGrant('g.id = wanted.id')}`,
+        [id]
+      )
+      const [row] = rows
+      return row && liveGrantOf(row)
+    },
+
+    saveStatement: grant => ({
+      name: 'grants.save',
+      text: `INSERT INTO grants (id, handle, account_id, client_id, session_uid, offline, payload, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, clock_time() + make_interval(secs => $8))
+        ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, offline = excluded.offline`,
+      values: [
+        grant.id,
+        grantHandle(grant.id),
+        grant.accountId,
+        grant.clientId,
+        grant.sessionUid ?? null,
+        grant.offline,
+        JSON.stringify(grant.payload),
+        grant.lifetimeSeconds
+      ]
+    }),
+
+    revokeStatements: id => [
+      {
+        name: 'grants.revoke',
+        text: 'UPDATE grants SET revoked_at = clock_time() WHERE id = $1 AND revoked_at IS NULL',
+        values: [id]
+      },
+      {
+        name: 'refresh_families.revoke_by_grant',
+        text: 'UPDATE refresh_families SET revoked_at = clock_time() WHERE grant_id = $1 AND revoked_at IS NULL',
+        values: [id]
+      }
+    ],
+
+    async findConsent(accountId, clientId) {
+      const { rows } = await sql.run<{ granted: ConsentedScopes }>(
+        'consents.find',
+        `SELECT granted FROM consents
+         WHERE account_id = $1 AND client_id = $2 AND (expires_at IS NULL OR expires_at > clock_time())`,
+        [accountId, clientId]
+      )
+      return rows[0]?.granted
+    },
+
+    consentStatement: (accountId, clientId, granted) => ({
+      name: 'consents.save',
+      // scopes add up: consent to less, the next time, takes nothing away (that is what removing access is for)
+      text: `INSERT INTO consents (account_id, client_id, granted) VALUES ($1, $2, $3)
+        ON CONFLICT (account_id, client_id) DO UPDATE SET
+          granted = jsonb_build_object(
+            'openid', (SELECT coalesce(jsonb_agg(DISTINCT scope), '[]')
+              FROM jsonb_array_elements((consents.granted -> 'openid') || (excluded.granted -> 'openid')) AS scope),
+            'resources', (SELECT coalesce(jsonb_object_agg(resource, scopes), '{}') FROM (
+              SELECT resource, jsonb_agg(DISTINCT scope) AS scopes
+              FROM (SELECT * FROM jsonb_each(consents.granted -> 'resources')
+                UNION ALL SELECT * FROM jsonb_each(excluded.granted -> 'resources')) AS both_sides (resource, list),
+                jsonb_array_elements(list) AS scope
+              GROUP BY resource) AS merged)),
+          updated_at = clock_time(), expires_at = NULL`,
+      values: [accountId, clientId, JSON.stringify(granted)]
+    }),
+
+    async accessTokenState({ jti, handle, clientId, issuedAt }) {
+      const { rows } = await sql.run<LiveGrantRow & { denied: boolean; client_alive: boolean }>(
+        'access_token.state',
+        `SELECT EXISTS (SELECT FROM denied_tokens d WHERE d.jti = wanted.jti) AS denied,
+           EXISTS (SELECT FROM clients c WHERE c.client_id = wanted.client_id AND c.disabled_at IS NULL
+             AND (c.tokens_not_before IS NULL
+               OR to_timestamp(wanted.issued_at) >= date_trunc('second', c.tokens_not_before))) AS client_alive,
+           ${liveGrantColumns}
+         FROM (VALUES ($1::text, $2::text, $3::text, $4::float8)) AS wanted (jti, handle, client_id, issued_at)
+         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = wanted.client_id')}`,
+        [jti, handle ?? null, clientId, issuedAt]
+      )
+      const [row] = rows
+      if (row === undefined) return { denied: true, grant: undefined, clientAlive: false }
+      return { denied: row.denied, clientAlive: row.client_alive, grant: liveGrantOf(row) }
+    },
+
+    denyStatement: (jti, keepSeconds) => ({
+      name: 'denied_tokens.add',
+      text: `INSERT INTO denied_tokens (jti, expires_at) VALUES ($1, clock_time() + make_interval(secs => $2))
+        ON CONFLICT (jti) DO NOTHING`,
+      values: [jti, keepSeconds]
+    })
+  }
+}

@@ -1,0 +1,30 @@
+// Single-use identifiers: the `jti` of client assertions and DPoP proofs (RFC 7523 §3, RFC 9449 §11.1).
+// Owns one answer: was this id seen before? The insert is the check, so two processes cannot both be first.
+
+import { digest } from '../lib/secret.ts'
+import type { Queries } from './database.ts'
+
+export interface ReplayStore {
+  /**
+   * Claims an identifier for `seconds` from now. The caller has bounded them: a stranger must not decide how long we keep a row,
+   * and no row may leave before what it stands for expires.
+   * Answers `first` to exactly one caller, over all processes; `replayed` to every other.
+   * @throws Fault `store_unavailable`
+   */
+  claim(issuer: string, jti: string, seconds: number): Promise<'first' | 'replayed'>
+}
+
+export function createReplayStore({ sql }: { sql: Queries }): ReplayStore {
+  return {
+    async claim(issuer, jti, seconds) {
+      const { rowCount } = await sql.run(
+        'replay.claim',
+        `INSERT INTO replay_records (id, expires_at)
+         VALUES ($1, clock_time() + make_interval(secs => $2))
+         ON CONFLICT (id) DO NOTHING`,
+        [digest('replay', issuer, jti), seconds]
+      )
+      return rowCount === 1 ? 'first' : 'replayed'
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// Rows whose time is over: deleted in small batches, so that no statement holds many locks or runs for long. One process sweeps at a
+// time: a lease row, taken over when its holder dies.
+
+import type { Queries } from './database.ts'
+
+/** Tables, and how long a row stays after it expired: spent codes must be recognised for a while (RFC 6749 §4.1.2). */
+const tables = [
+  { table: 'artifacts', key: 'id', column: 'expires_at', keep: '1 hour' },
+  { table: 'replay_records', key: 'id', column: 'expires_at', keep: '1 minute' },
+  { table: 'denied_tokens', key: 'jti', column: 'expires_at', keep: '1 minute' },
+  { table: 'sessions', key: 'id', column: 'expires_at', keep: '1 minute' },
+  { table: 'session_clients', key: 'ctid', column: 'expires_at', keep: '1 minute' },
+  { table: 'refresh_families', key: 'ctid', column: 'expires_at', keep: '1 day' },
+  { table: 'grants', key: 'id', column: 'expires_at', keep: '1 day' },
+  { table: 'attempts', key: 'ctid', column: 'window_end', keep: '1 minute' }
+] as const
+
+const batch = 1_000
+
+export interface Sweeper {
+  /** Takes or renews the lease for `seconds`; false while another process holds it. */
+  lead(holder: string, seconds: number): Promise<boolean>
+  /** Deletes at most one batch a table; answers how many rows went. */
+  sweep(): Promise<number>
+}
+
+export function createSweeper({ sql }: { sql: Queries }): Sweeper {
+  return {
+    async lead(holder, seconds) {
+      const { rowCount } = await sql.run(
+        'leases.take',
+        `INSERT INTO leases (name, holder, expires_at)
+         VALUES ('sweep', $1, clock_time() + make_interval(secs => $2))
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+         WHERE leases.holder = excluded.holder OR leases.expires_at < clock_time()`,
+        [holder, seconds]
+      )
+      return rowCount === 1
+    },
+
+    async sweep() {
+      let gone = 0
+      for (const { table, key, column, keep } of tables) {
+        const { rowCount } = await sql.run(
+          `sweep.${table}`,
+          `DELETE FROM ${table} WHERE ${key} = ANY (ARRAY(
+             SELECT ${key} FROM ${table} WHERE ${column} < clock_time() - interval '${keep}'
+             LIMIT ${batch} FOR UPDATE SKIP LOCKED))`
+        )
+        gone += rowCount
+      }
+      return gone
+    }
+  }
+}

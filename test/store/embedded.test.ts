@@ -1,0 +1,284 @@
+// The embedded PostgreSQL with real processes and real kills. What a test starts is found again by its folder, and counted.
+
+import { spawn } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { openEmbedded, startEmbedded } from '../../src/store/embedded.ts'
+import {
+  clusterOf,
+  dataFolderIn,
+  isRoot,
+  keepRow,
+  kept,
+  makeFolder,
+  nobody,
+  postmastersIn,
+  readKept,
+  socketFolderOf,
+  sql,
+  startUser,
+  until
+} from '../support/embedded-folder.ts'
+
+const log = { info() {}, warn() {}, error() {} }
+
+t.test('a first start makes a durable cluster of PostgreSQL 18 without a TCP port', async t => {
+  const root = makeFolder(t)
+  const first = await startEmbedded({ ...dataFolderIn(root), log })
+  t.match(first, { adopted: false, created: true, version: /^18\./ })
+  const settings = await sql(
+    first.url,
+    `SELECT name, setting FROM pg_settings ORDER BY name`,
+    'postgres'
+  )
+  const expected = {
+    data_checksums: 'on',
+    fsync: 'on',
+    full_page_writes: 'on',
+    listen_addresses: '',
+    log_min_error_statement: 'panic',
+    server_encoding: 'UTF8',
+    synchronous_commit: 'on'
+  }
+  t.match(Object.fromEntries(settings.map(({ name, setting }) => [name, setting])), expected)
+  t.strictSame(
+    await sql(first.url, 'SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user'),
+    [{ rolname: 'mintmark', rolsuper: false }]
+  )
+  t.strictSame(
+    await sql(
+      first.url,
+      'SELECT datlocprovider, datlocale FROM pg_database WHERE datname = current_database()'
+    ),
+    [{ datlocprovider: 'b', datlocale: 'C.UTF-8' }]
+  )
+  for (const folder of [socketFolderOf(first.url), join(clusterOf(first.url), '..')]) {
+    t.equal(statSync(folder).mode & 0o777, 0o700, folder)
+  }
+  t.equal(postmastersIn(root).length, 1)
+  await keepRow(first.url)
+  await first.stop()
+  t.strictSame(postmastersIn(root), [], 'stop leaves no process')
+  await first.stop()
+
+  const second = await startEmbedded({ ...dataFolderIn(root), log })
+  t.match(second, { adopted: false, created: false, url: first.url })
+  t.strictSame(await readKept(second.url), kept)
+  await second.stop()
+  t.strictSame(postmastersIn(root), [])
+})
+
+t.test('the log of PostgreSQL holds no statement and no value of a row', async t => {
+  const root = makeFolder(t)
+  const { url, stop } = await startEmbedded({ ...dataFolderIn(root), log })
+  await sql(url, 'CREATE TABLE secret (value text UNIQUE)')
+  await sql(url, "INSERT INTO secret VALUES ('opensesame')")
+  await t.rejects(sql(url, "INSERT INTO secret VALUES ('opensesame')"), { code: '23505' })
+  await stop()
+  const text = readFileSync(join(clusterOf(url), '../postgres.log'), 'utf8')
+  t.match(text, 'ready to accept connections')
+  t.notMatch(text, 'opensesame')
+})
+
+t.test('PostgreSQL outlives a killed server, the next one adopts it and ends it', async t => {
+  const root = makeFolder(t)
+  const folder = dataFolderIn(root)
+  const killed = await startUser(t, 'start', folder)
+  await keepRow(killed.url)
+  await killed.end('SIGKILL')
+  const running = postmastersIn(root)
+  t.equal(running.length, 1)
+
+  const next = await startEmbedded({ ...folder, log })
+  t.match(next, { adopted: true, created: false, url: killed.url })
+  t.strictSame(postmastersIn(root), running)
+  t.strictSame(await readKept(next.url), kept)
+  await next.stop()
+  t.strictSame(postmastersIn(root), [])
+})
+
+t.test('a PostgreSQL that is killed is started again, as often as it takes', async t => {
+  const root = makeFolder(t)
+  const lines: string[] = []
+  const note = (message: string) => lines.push(message)
+  const { url, stop } = await startEmbedded({
+    ...dataFolderIn(root),
+    log: { info() {}, warn: note, error: note }
+  })
+  await keepRow(url)
+  for (const round of [1, 2]) {
+    const [running] = postmastersIn(root)
+    process.kill(running ?? 0, 'SIGKILL')
+    await until(() => lines.length >= 2 * round)
+    t.not(postmastersIn(root)[0], running)
+    t.strictSame(await readKept(url), kept)
+  }
+  await stop()
+  t.strictSame(postmastersIn(root), [])
+  const once = [
+    'the embedded PostgreSQL ended by itself; starting it again',
+    'the embedded PostgreSQL runs again'
+  ]
+  t.strictSame(lines, [...once, ...once])
+})
+
+t.test('stop during such a restart leaves no process', async t => {
+  const root = makeFolder(t)
+  const { stop } = await startEmbedded({ ...dataFolderIn(root), log })
+  const [running] = postmastersIn(root)
+  process.kill(running ?? 0, 'SIGKILL')
+  await until(() => postmastersIn(root).some(pid => pid !== running))
+  await stop()
+  t.strictSame(postmastersIn(root), [])
+})
+
+t.test('a left-over postmaster.pid does not stop a start, whoever has that pid now', async t => {
+  const root = makeFolder(t)
+  const folder = dataFolderIn(root)
+  const killed = await startUser(t, 'start', folder)
+  await keepRow(killed.url)
+  const [running] = postmastersIn(root)
+  await killed.end('SIGKILL')
+  process.kill(running ?? 0, 'SIGKILL')
+  await until(() => postmastersIn(root).length === 0)
+
+  const pidFile = join(clusterOf(killed.url), 'postmaster.pid')
+  t.equal(Number.parseInt(readFileSync(pidFile, 'utf8'), 10), running, 'nobody has it')
+  const second = await startEmbedded({ ...folder, log })
+  t.match(second, { adopted: false })
+  t.strictSame(await readKept(second.url), kept)
+
+  // the same user's process: of another user's, PostgreSQL knows by itself that it is not its own
+  const { uid, gid } = statSync(pidFile)
+  const text = readFileSync(pidFile, 'utf8')
+  await second.stop()
+  const other = spawn('sleep', ['60'], { uid, gid, cwd: '/' })
+  t.teardown(() => other.kill())
+  writeFileSync(pidFile, text.replace(/^\d+/, String(other.pid)))
+  const third = await startEmbedded({ ...folder, log })
+  t.match(third, { adopted: false })
+  t.strictSame(await readKept(third.url), kept)
+  t.equal(other.signalCode, null, 'the process that has it now is left alone')
+  await third.stop()
+  t.strictSame(postmastersIn(root), [])
+})
+
+t.test('a command uses the database beside the server, and who leaves last ends it', async t => {
+  const root = makeFolder(t)
+  const folder = dataFolderIn(root)
+  const server = await startUser(t, 'start', folder)
+  const command = await openEmbedded({ ...folder, log })
+  t.match(command, { adopted: true, url: server.url })
+  await command.stop()
+  t.equal(postmastersIn(root).length, 1)
+
+  const late = await openEmbedded({ ...folder, log })
+  await server.end('SIGTERM')
+  t.match(server.log(), 'another process uses the embedded PostgreSQL')
+  t.strictSame(await sql(late.url, 'SELECT 1 AS one'), [{ one: 1 }])
+  await late.stop()
+  t.strictSame(postmastersIn(root), [])
+
+  const alone = await openEmbedded({ ...folder, log })
+  t.match(alone, { adopted: false })
+  await alone.stop()
+  t.strictSame(postmastersIn(root), [])
+})
+
+t.test('of several that come at once, one makes the cluster and all use it', async t => {
+  const root = makeFolder(t)
+  const folder = dataFolderIn(root)
+  const [one, two, here] = await Promise.all([
+    startUser(t, 'start', folder),
+    startUser(t, 'open', folder),
+    openEmbedded({ ...folder, log })
+  ])
+  const users = [one, two, here]
+  t.equal(users.filter(({ created }) => created).length, 1)
+  t.equal(users.filter(({ adopted }) => adopted).length, 2)
+  t.equal(postmastersIn(root).length, 1)
+  await Promise.all([one.end('SIGTERM'), two.end('SIGTERM'), here.stop()])
+  t.strictSame(postmastersIn(root), [])
+})
+
+t.test('two data folders have two databases, whatever is in their paths', async t => {
+  const root = makeFolder(t)
+  const long = join('a'.repeat(90), 'b'.repeat(90))
+  const names = [`it's, "so" to say 100% 데이터`, long]
+  for (const name of names) {
+    mkdirSync(join(root, dirname(name)), { recursive: true })
+  }
+  const opened = await Promise.all(
+    names.map(name =>
+      startEmbedded({ ...dataFolderIn(root, name), homes: join(root, 'homes', name), log })
+    )
+  )
+  t.equal(postmastersIn(root).length, 2)
+  for (const { url } of opened) {
+    await keepRow(url)
+    t.equal(statSync(socketFolderOf(url)).mode & 0o777, 0o700)
+  }
+  t.notMatch(socketFolderOf(opened[1]?.url ?? ''), root, 'a path that is too long for a socket')
+  for (const { url } of opened) t.strictSame(await readKept(url), kept)
+  await Promise.all(opened.map(({ stop }) => stop()))
+  t.strictSame(postmastersIn(root), [])
+})
+
+t.test(
+  'an ordinary user runs it as itself, and root in that user’s folder as that user',
+  { skip: isRoot ? false : 'only root can be somebody else' },
+  async t => {
+    const root = makeFolder(t, nobody)
+    const folder = dataFolderIn(root)
+    const user = await startUser(t, 'start', folder, nobody)
+    t.equal(clusterOf(user.url), join(folder.dataFolder, 'postgres/cluster'))
+    t.equal(statSync(clusterOf(user.url)).uid, nobody.uid)
+    await keepRow(user.url)
+    await user.end('SIGTERM')
+    t.strictSame(postmastersIn(root), [])
+
+    const here = await startEmbedded({ ...folder, log })
+    t.match(here, { created: false, url: user.url })
+    await here.stop()
+    const again = await startUser(t, 'start', folder, nobody)
+    t.strictSame(await readKept(again.url), kept)
+    await again.end('SIGTERM')
+    t.strictSame(postmastersIn(root), [])
+  }
+)
+
+t.test(
+  'root’s database follows its moved data folder; a copy of the folder gets its own',
+  { skip: isRoot ? false : 'an ordinary user’s database is in the folder' },
+  async t => {
+    const root = makeFolder(t)
+    const closed = join(root, 'closed')
+    mkdirSync(closed, { mode: 0o700 })
+    const folder = { dataFolder: join(closed, 'data'), homes: join(root, 'homes') }
+    const first = await startEmbedded({ ...folder, log })
+    t.equal(statSync(clusterOf(first.url)).uid, nobody.uid)
+    await keepRow(first.url)
+    await first.stop()
+
+    const copy = { ...folder, dataFolder: join(closed, 'copy') }
+    cpSync(folder.dataFolder, copy.dataFolder, { recursive: true })
+    const copied = await startEmbedded({ ...copy, log })
+    t.equal(copied.created, true)
+    t.not(copied.url, first.url)
+    await copied.stop()
+
+    const moved = { ...folder, dataFolder: join(closed, 'moved') }
+    renameSync(folder.dataFolder, moved.dataFolder)
+    const found = await startEmbedded({ ...moved, log })
+    t.match(found, { created: false, url: first.url })
+    t.strictSame(await readKept(found.url), kept)
+    await found.stop()
+
+    renameSync(folder.homes, join(root, 'elsewhere'))
+    await t.rejects(startEmbedded({ ...moved, log }), {
+      code: 'configuration_invalid',
+      message: /is not there any more/
+    })
+  }
+)

@@ -1,0 +1,29 @@
+// One server process of a test with several: the same issuer and database as its siblings, a port of its own. Prints `ready` once it
+// answers. Reads what it is from its only argument, as JSON.
+
+import { createServer, openStore } from '../../src/server.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
+import { type Overrides, testConfig } from './configuration.ts'
+
+const given = JSON.parse(process.argv[2] ?? '{}') as {
+  issuer: string
+  port: number
+  url: string
+  masterKey: string
+  overrides: Overrides
+}
+const log = createLogger({ level: 'warn', stream: process.stderr })
+const store = openStore({ url: given.url, directUrl: given.url, pool: 10, log })
+await store.feed.ready()
+const config = testConfig(given.issuer, given.overrides)
+const masterKey = Buffer.from(given.masterKey, 'base64')
+const server = await createServer({ config, masterKey, store, log })
+await server.app.listen({ port: given.port, host: '127.0.0.1' })
+process.stdout.write('ready\n')
+
+process.on('SIGTERM', () => {
+  server
+    .close()
+    .then(() => store.end())
+    .then(() => process.exit(0))
+})

@@ -1,0 +1,61 @@
+// The PostgreSQL of the tests: one cluster per working copy and user, under the system's temporary folder, without durability (it is
+// thrown away). During `tap run` it stays up from tap-before.ts to tap-after.ts; for a single file run by hand, who leaves last ends it.
+
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type EmbeddedPostgres, openEmbedded } from '../../src/store/embedded.ts'
+
+const project = realpathSync(fileURLToPath(new URL('../../', import.meta.url)))
+const key = createHash('sha256').update(project).digest('hex').slice(0, 12)
+const folder = join(tmpdir(), `mintmark-test-${process.getuid?.() ?? 0}-${key}`)
+const runMark = join(folder, 'run')
+
+const quiet = { info() {}, warn: console.error, error: console.error }
+
+export async function openTestCluster(): Promise<EmbeddedPostgres> {
+  // `nobody` must be able to pass it when the tests run as root
+  mkdirSync(folder, { recursive: true, mode: 0o711 })
+  return openEmbedded({
+    dataFolder: join(folder, 'data'),
+    // as root the cluster lives outside of the data folder; here it shall go away with the tests all the same
+    homes: join(folder, 'homes'),
+    log: quiet,
+    settings: {
+      fsync: 'off',
+      synchronous_commit: 'off',
+      full_page_writes: 'off',
+      max_connections: '200'
+    }
+  })
+}
+
+/** Ends this process's use of the cluster; PostgreSQL with it, unless a whole run goes on. */
+export async function closeTestCluster(cluster: EmbeddedPostgres): Promise<void> {
+  await (isRunOn() ? cluster.leave() : cluster.stop())
+}
+
+function isRunOn(): boolean {
+  try {
+    process.kill(Number(readFileSync(runMark, 'utf8')), 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** For tap-before.ts: marks that the parent process runs all tests, and starts the cluster for them. */
+export async function beginRun(): Promise<void> {
+  const cluster = await openTestCluster()
+  writeFileSync(runMark, String(process.ppid))
+  await cluster.leave()
+}
+
+/** For tap-after.ts: ends the cluster and removes it. */
+export async function endRun(): Promise<void> {
+  rmSync(runMark, { force: true })
+  await (await openTestCluster()).stop()
+  rmSync(folder, { recursive: true, force: true })
+}
