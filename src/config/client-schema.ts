@@ -1,0 +1,97 @@
+// Clients and accounts as the configuration file declares them (RFC 7591 §2, OpenID Connect Registration §2, and our own members).
+// Owns their shape only: which members go together is the clients' metadata policy, applied when they are reconciled.
+
+import Type, { type Static } from 'typebox'
+import { closedObject, secretSchema } from './vocabulary.ts'
+
+const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
+const texts = (description: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description }))
+const flag = (description: string) => Type.Optional(Type.Boolean({ description }))
+
+export const clientSchema = closedObject({
+  // VSCHAR without the space (RFC 6749 Appendix A.1); the first character keeps `*first_party*` free
+  client_id: Type.String({
+    pattern: '^[A-Za-z0-9][!-~]{0,254}$',
+    description:
+      'The client identifier: visible ASCII characters, the first one a letter or digit. Not a UUID, not a resource identifier, not an https URL.'
+  }),
+  type: Type.Enum(['web', 'spa', 'native', 'machine'], {
+    description:
+      'What kind of software it is; decides grant types, authentication and redirect URIs.'
+  }),
+  client_secret: Type.Optional(
+    secretSchema({
+      description:
+        'As random as one of ours: at least 43 characters of base64url or 64 hex digits (`openssl rand -hex 32`). Left out, `mintmark clients rotate-secret` makes one.'
+    })
+  ),
+  client_name: text('Shown to people.'),
+  client_uri: text('Home page.'),
+  logo_uri: text('Logo.'),
+  policy_uri: text('Privacy policy.'),
+  tos_uri: text('Terms of service.'),
+  contacts: texts('E-mail addresses of those responsible.'),
+  redirect_uris: texts('Where authorization responses may go; compared exactly.'),
+  post_logout_redirect_uris: texts('Where a sign-out may return to.'),
+  grant_types: texts('Grant types; the default follows from `type`.'),
+  response_types: texts('Response types; the default follows from `type`.'),
+  scope: text('Space-separated scopes that it may ask for at most.'),
+  token_endpoint_auth_method: text('How it authenticates; the default follows from `type`.'),
+  token_endpoint_auth_signing_alg: text('Algorithm of its client assertions.'),
+  jwks: Type.Optional(
+    closedObject(
+      { keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) },
+      { description: 'Its public keys (RFC 7517 §5).' }
+    )
+  ),
+  jwks_uri: text('Where its public keys are.'),
+  id_token_signed_response_alg: text('Algorithm of its ID tokens.'),
+  userinfo_signed_response_alg: text('Algorithm of its userinfo responses; left out: plain JSON.'),
+  subject_type: text('`public` or `pairwise`.'),
+  sector_identifier_uri: text('Groups redirect hosts for pairwise subjects.'),
+  application_type: text('`web` or `native`; the default follows from `type`.'),
+  default_max_age: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'Seconds after which a sign-in must be fresh.' })
+  ),
+  require_auth_time: flag('ID tokens carry `auth_time`.'),
+  initiate_login_uri: text('Where a third party may start a sign-in.'),
+  backchannel_logout_uri: text('Where logout tokens go.'),
+  backchannel_logout_session_required: flag('Logout tokens carry `sid`.'),
+  dpop_bound_access_tokens: flag('Tokens are bound to a key (RFC 9449 §5.2).'),
+  require_pushed_authorization_requests: flag('Only pushed requests (RFC 9126 §6).'),
+  software_id: text('Identifies the software.'),
+  software_version: text('Version of the software.'),
+  default_resource: text(
+    'Ours: the declared resource that tokens are for when a request names none.'
+  ),
+  profile: Type.Optional(
+    Type.Enum(['fapi2'], { description: 'Ours: a stricter set of rules for this client.' })
+  ),
+  first_party: Type.Boolean({
+    default: false,
+    description: 'Ours: run by the operator of this server; people are not asked for consent.'
+  }),
+  refresh_tokens: Type.Enum(['offline_access', 'always'], {
+    default: 'offline_access',
+    description:
+      'Ours: refresh tokens come only with the scope `offline_access`, or with every authorization.'
+  })
+})
+
+/** A client of the file; `client_secret` is the resolved value. */
+export type ConfiguredClient = Static<typeof clientSchema>
+
+export const accountSchema = closedObject({
+  login: Type.String({ minLength: 1, maxLength: 254, description: 'What the person types.' }),
+  password: secretSchema({ description: 'The password.' }),
+  name: text('Full name.'),
+  email: Type.Optional(
+    Type.String({ pattern: '^[^@\\s]+@[^@\\s]+$', maxLength: 254, description: 'E-mail address.' })
+  ),
+  email_verified: flag('Whether the address was confirmed.'),
+  locale: text('Language, as in `en` or `ko-KR`.')
+})
+
+/** An account of the file, development only; `password` is the resolved value. */
+export type ConfiguredAccount = Static<typeof accountSchema>

@@ -1,0 +1,153 @@
+// Rules about the server itself: address, proxies, database, lifetimes, PKCE, conformance, pages.
+// Owns combinations; single values are bounded by the schema.
+
+import { isIP } from 'node:net'
+import type { Problem } from './configuration-error.ts'
+import type { Check } from './rule.ts'
+import { isPublicClient } from './rules-clients.ts'
+
+export const hostIsAnAddress: Check = config =>
+  isIP(config.host) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(config.host)
+    ? []
+    : [
+        {
+          path: 'host',
+          problem: 'must be an address or a host name, without port or brackets',
+          fix: 'Use 127.0.0.1 behind a proxy on the same machine, 0.0.0.0 in a container.'
+        }
+      ]
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = isIP(address) === 4 ? 32 : 128
+  if (isIP(address) === 0 || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+}
+
+export const proxiesAreAddresses: Check = config =>
+  config.trustedProxies.flatMap((proxy, index): Problem[] => {
+    const path = `trustedProxies[${index}]`
+    if (!isAddressOrRange(proxy)) {
+      return [
+        {
+          path,
+          problem: 'must be an address or a CIDR range',
+          fix: 'Give the address that the proxy connects from, as in 10.0.0.5 or 10.0.0.0/24.'
+        }
+      ]
+    }
+    // whoever connects could then name any address as their own
+    if (!proxy.endsWith('/0')) return []
+    return [
+      {
+        path,
+        problem: 'trusts the whole internet',
+        fix: 'Give the addresses that your proxies connect from, and no more.'
+      }
+    ]
+  })
+
+export const databaseIsComplete: Check = ({ database }) => {
+  const problems: Problem[] = []
+  for (const name of ['url', 'directUrl'] as const) {
+    const value = database[name]
+    if (value === undefined || /^(postgres|postgresql):\/\//.test(value)) continue
+    problems.push({
+      path: `database.${name}`,
+      problem: 'must be a URL that starts with postgres://',
+      fix: 'Write it as postgres://user:password@host:5432/database.'
+    })
+  }
+  if (database.directUrl !== undefined && database.url === undefined) {
+    problems.push({
+      path: 'database.directUrl',
+      problem: 'is given without database.url',
+      fix: 'Set DATABASE_URL as well; the direct one is only for migrations and notifications.'
+    })
+  }
+  if (database.embedded && database.url !== undefined) {
+    problems.push({
+      path: 'database.embedded',
+      problem: 'is true, and database.url names another database',
+      fix: 'Unset DATABASE_URL to use the embedded one, or MINTMARK_DATABASE__EMBEDDED to use yours.'
+    })
+  }
+  return problems
+}
+
+export const refreshTimesFit: Check = ({ refreshTokens }) => {
+  const problems: Problem[] = []
+  if (refreshTokens.idleSeconds > refreshTokens.absoluteSeconds) {
+    problems.push({
+      path: 'refreshTokens.idle',
+      problem: 'is longer than refreshTokens.absolute, so it would never end anything',
+      fix: 'Make it at most as long.'
+    })
+  }
+  if (refreshTokens.publicLeewaySeconds > refreshTokens.leewaySeconds) {
+    problems.push({
+      path: 'refreshTokens.publicLeeway',
+      problem: 'is longer than refreshTokens.leeway, though public clients prove nothing',
+      fix: 'Make it at most as long.'
+    })
+  }
+  return problems
+}
+
+export const sessionTimesFit: Check = ({ sessions }) =>
+  sessions.idleSeconds <= sessions.absoluteSeconds
+    ? []
+    : [
+        {
+          path: 'sessions.idle',
+          problem: 'is longer than sessions.absolute, so it would never end anything',
+          fix: 'Make it at most as long.'
+        }
+      ]
+
+export const pkceExemptionIsConfidential: Check = config => {
+  const { exemptClient } = config.pkce
+  const client = config.clients.find(({ client_id }) => client_id === exemptClient)
+  if (client === undefined) return []
+  if (isPublicClient(client)) {
+    // RFC 9700 §2.1.1: "Public clients MUST use PKCE"
+    return [
+      {
+        path: 'pkce.exemptClient',
+        problem: 'is a public client, which must use PKCE (RFC 9700 §2.1.1)',
+        fix: 'Remove the key; only a confidential client may be exempt.'
+      }
+    ]
+  }
+  if (client.profile !== 'fapi2') return []
+  return [
+    {
+      path: 'pkce.exemptClient',
+      problem: 'has the profile fapi2, which asks for PKCE',
+      fix: 'Remove the key, or the profile of that client.'
+    }
+  ]
+}
+
+export const conformanceIsSwitchedOn: Check = ({ conformance }) =>
+  conformance.enabled || conformance.responseTypes.length === 0
+    ? []
+    : [
+        {
+          path: 'conformance.responseTypes',
+          problem: 'names response types that exist only in conformance mode',
+          fix: 'Empty the list; or, for a conformance run, set MINTMARK_CONFORMANCE__ENABLED=true.'
+        }
+      ]
+
+export const logoIsAFile: Check = ({ product }) =>
+  product.logo === undefined ||
+  (!/\b(https?:\/|data:)/.test(product.logo) && /\.(svg|png|webp|jpe?g)$/i.test(product.logo))
+    ? []
+    : [
+        {
+          path: 'product.logo',
+          problem: 'must be an image file on this machine (svg, png, webp, jpg)',
+          fix: 'Download it and give its path: pages load nothing from other hosts.'
+        }
+      ]

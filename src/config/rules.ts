@@ -1,0 +1,92 @@
+// The table of everything that keys may not say together, and of what production refuses. One line per rule: its topic (a line of
+// `mintmark doctor`), the modes in which it holds, the check. Rules look at a sound configuration and name keys, never values.
+
+import type { Problem } from './configuration-error.ts'
+import type { Place, Rule } from './rule.ts'
+import {
+  accountsAreDistinct,
+  clientIdsAreDistinct,
+  clientIdsAreNotSubjects,
+  defaultResourcesAreDeclared,
+  publicClientsHaveNoSecret,
+  secretsAreRandom
+} from './rules-clients.ts'
+import {
+  developmentIsLoopback,
+  issuerIsAnOrigin,
+  modeFitsIssuer,
+  productionAccounts,
+  productionClients,
+  productionDatabase,
+  productionIssuer,
+  productionMasterKey
+} from './rules-mode.ts'
+import {
+  resourceClientsAreNamed,
+  resourceServersAreConfidential,
+  resourcesAreDistinct,
+  resourcesAreUris,
+  resourcesHaveNoOpenIdScopes
+} from './rules-resources.ts'
+import {
+  conformanceIsSwitchedOn,
+  databaseIsComplete,
+  hostIsAnAddress,
+  logoIsAFile,
+  pkceExemptionIsConfidential,
+  proxiesAreAddresses,
+  refreshTimesFit,
+  sessionTimesFit
+} from './rules-server.ts'
+import type { Config } from './schema.ts'
+
+export const rules: readonly Rule[] = [
+  { topic: 'issuer', mode: 'any', check: issuerIsAnOrigin },
+  { topic: 'issuer', mode: 'any', check: modeFitsIssuer },
+  { topic: 'issuer', mode: 'production', check: productionIssuer },
+  { topic: 'loopback', mode: 'development', check: developmentIsLoopback },
+  { topic: 'address', mode: 'any', check: hostIsAnAddress },
+  { topic: 'proxies', mode: 'any', check: proxiesAreAddresses },
+  { topic: 'database', mode: 'any', check: databaseIsComplete },
+  { topic: 'database', mode: 'production', check: productionDatabase },
+  { topic: 'master key', mode: 'production', check: productionMasterKey },
+  { topic: 'token lifetimes', mode: 'any', check: refreshTimesFit },
+  { topic: 'session lifetimes', mode: 'any', check: sessionTimesFit },
+  { topic: 'resources', mode: 'any', check: resourcesAreUris },
+  { topic: 'resources', mode: 'any', check: resourcesAreDistinct },
+  { topic: 'resources', mode: 'any', check: resourcesHaveNoOpenIdScopes },
+  { topic: 'resources', mode: 'any', check: resourceClientsAreNamed },
+  { topic: 'resources', mode: 'any', check: resourceServersAreConfidential },
+  { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
+  { topic: 'clients', mode: 'any', check: clientIdsAreNotSubjects },
+  { topic: 'clients', mode: 'any', check: defaultResourcesAreDeclared, needs: 'resources' },
+  { topic: 'clients', mode: 'production', check: productionClients },
+  { topic: 'client secrets', mode: 'any', check: secretsAreRandom },
+  { topic: 'client secrets', mode: 'any', check: publicClientsHaveNoSecret },
+  { topic: 'PKCE', mode: 'any', check: pkceExemptionIsConfidential },
+  { topic: 'conformance', mode: 'any', check: conformanceIsSwitchedOn },
+  { topic: 'accounts', mode: 'any', check: accountsAreDistinct },
+  { topic: 'accounts', mode: 'production', check: productionAccounts },
+  { topic: 'pages', mode: 'any', check: logoIsAFile }
+]
+
+/** Entries are named by where they stand now, for a configuration that is already loaded. */
+export function placesOf(config: Config): Place {
+  const places = new Map<object, string>()
+  for (const list of ['clients', 'resources', 'accounts'] as const) {
+    for (const [index, entry] of config[list].entries()) places.set(entry, `${list}[${index}]`)
+  }
+  return entry => places.get(entry) ?? ''
+}
+
+/** Everything that the rules of `mode` refuse. */
+export function checkRules(
+  config: Config,
+  options: { mode: Config['mode']; place?: Place; incomplete?: ReadonlySet<string> }
+): (Problem & { topic: string })[] {
+  const { mode, place = placesOf(config), incomplete = new Set() } = options
+  return rules
+    .filter(rule => rule.mode === 'any' || rule.mode === mode)
+    .filter(({ needs }) => needs === undefined || !incomplete.has(needs))
+    .flatMap(({ topic, check }) => check(config, place).map(problem => ({ ...problem, topic })))
+}

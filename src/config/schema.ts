@@ -1,0 +1,389 @@
+// The one schema of the configuration: what the file may say, defaults, bounds, variable names and the reference page come from here.
+// Owns the types `Config` and `Resource`. Combinations of keys are judged in rules.ts.
+
+import Type, { type Static } from 'typebox'
+import { accountSchema, clientSchema } from './client-schema.ts'
+import {
+  closedObject,
+  type Duration,
+  durationSchema,
+  pathSchema,
+  type Seconds,
+  secretSchema
+} from './vocabulary.ts'
+
+export type { ConfiguredAccount, ConfiguredClient } from './client-schema.ts'
+
+/** Entry of a resource's `clients` that stands for every client with `first_party: true`. */
+export const firstPartyClients = '*first_party*'
+
+const tokenLifetime = (fallback?: string) =>
+  durationSchema({
+    description: 'How long an access token is good for.',
+    ...(fallback === undefined ? {} : { default: fallback }),
+    minimum: '10s',
+    maximum: '1h'
+  })
+const accessTokenAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const
+const locale = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' })
+// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+const scopeToken = Type.String({ pattern: '^[!#-\\[\\]-~]+$' })
+const closed = { additionalProperties: false }
+
+const resourceSchema = closedObject({
+  identifier: Type.String({
+    minLength: 1,
+    description:
+      'Absolute URI without fragment (RFC 8707 §2); the audience of its access tokens. Never the issuer.'
+  }),
+  name: Type.Optional(
+    Type.Union(
+      [
+        Type.String({ minLength: 1 }),
+        Type.Record(locale, Type.String({ minLength: 1 }), { ...closed, minProperties: 1 })
+      ],
+      { description: 'Shown to people: one text, or a text per language.' }
+    )
+  ),
+  scopes: Type.Record(scopeToken, Type.Record(locale, Type.String({ minLength: 1 }), closed), {
+    ...closed,
+    default: {},
+    description: 'Its scopes, each with a description per language. No OpenID scopes.'
+  }),
+  accessTokens: closedObject(
+    {
+      lifetime: Type.Optional(tokenLifetime()),
+      algorithm: Type.Optional(
+        Type.Enum(accessTokenAlgorithms, {
+          description: 'Signature; `accessTokens.algorithm` when left out.'
+        })
+      ),
+      typ: Type.Enum(['at+jwt', 'JWT'], {
+        default: 'at+jwt',
+        description: '`JWT` only for libraries that refuse `at+jwt` (RFC 9068 §2.1).'
+      })
+    },
+    { default: {}, description: 'What its access tokens look like.' }
+  ),
+  clients: Type.Array(Type.String({ minLength: 1 }), {
+    default: [firstPartyClients],
+    description: `Who may ask for tokens: client ids, and \`${firstPartyClients}\` for every first-party client. Ids may also be of clients that the command line made.`
+  }),
+  introspectionClient: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'The confidential client that is this resource server; it may introspect them.'
+    })
+  )
+})
+
+export const configSchema = closedObject({
+  mode: Type.Optional(
+    Type.Enum(['development', 'production'], {
+      description:
+        'Left out: `production` with an https issuer, else `development`. Development exists only on loopback.'
+    })
+  ),
+  issuer: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'The origin under which everybody reaches this server, as in `https://id.example.com`. Left out in development: `http://localhost:<port>`.'
+    })
+  ),
+  host: Type.String({
+    minLength: 1,
+    default: '127.0.0.1',
+    description: 'Address to listen on; `0.0.0.0` or `::` for all, in production only.'
+  }),
+  port: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 65_535,
+      description:
+        'Port to listen on. Left out in development: that of the issuer, else the one of the first start, else 3000 or the next free one. In production 3000.'
+    })
+  ),
+  dataFolder: Type.Optional(
+    pathSchema({
+      description:
+        'Folder of the embedded database and of what a first start makes. Default: `.data` in the working directory.',
+      variables: ['MINTMARK_DATA']
+    })
+  ),
+  database: closedObject(
+    {
+      url: Type.Optional(
+        secretSchema({
+          description: 'PostgreSQL 15 or later. Left out in development: the embedded database.',
+          variables: ['DATABASE_URL']
+        })
+      ),
+      directUrl: Type.Optional(
+        secretSchema({
+          description:
+            'The same database without a pooler, for migrations and notifications. Needed only if `database.url` leads through one.',
+          variables: ['DATABASE_DIRECT_URL']
+        })
+      ),
+      pool: Type.Integer({
+        minimum: 2,
+        maximum: 200,
+        default: 10,
+        description: 'Connections of each process at most.'
+      }),
+      embedded: Type.Boolean({
+        default: false,
+        description: 'Production only: yes, the embedded database is meant.'
+      })
+    },
+    { default: {} }
+  ),
+  masterKey: Type.Optional(
+    secretSchema({
+      description:
+        '32 random bytes in base64url, base64 or hex (`openssl rand -hex 32`); seals every key in the database. Left out in development: made once in the data folder.'
+    })
+  ),
+  previousMasterKeys: Type.Array(secretSchema({ description: 'A master key of before.' }), {
+    default: [],
+    description: 'Master keys of before, while what they sealed is sealed anew.'
+  }),
+  trustedProxies: Type.Array(Type.String({ minLength: 1 }), {
+    default: [],
+    description:
+      'Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. Empty: nobody’s.'
+  }),
+  accessTokens: closedObject(
+    {
+      lifetime: tokenLifetime('10m'),
+      algorithm: Type.Enum(accessTokenAlgorithms, { default: 'ES256', description: 'Signature.' })
+    },
+    { default: {} }
+  ),
+  idTokens: closedObject(
+    {
+      lifetime: durationSchema({
+        description: 'How long an ID token is good for.',
+        default: '1h',
+        minimum: '10s',
+        maximum: '1d'
+      }),
+      algorithm: Type.Enum(['RS256', 'ES256', 'EdDSA'], {
+        default: 'RS256',
+        description: 'Signature, unless a client asks for another.'
+      })
+    },
+    { default: {} }
+  ),
+  refreshTokens: closedObject(
+    {
+      leeway: durationSchema({
+        description: 'How long a spent token still answers with the same successor.',
+        default: '30s',
+        minimum: '0s',
+        maximum: '60s'
+      }),
+      publicLeeway: durationSchema({
+        description: 'The same for public clients without DPoP.',
+        default: '15s',
+        minimum: '0s',
+        maximum: '60s'
+      }),
+      idle: durationSchema({
+        description: 'Ends a family that nobody used.',
+        default: '30d',
+        minimum: '1m',
+        maximum: '365d'
+      }),
+      absolute: durationSchema({
+        description: 'Ends a family, used or not.',
+        default: '90d',
+        minimum: '1m',
+        maximum: '365d'
+      })
+    },
+    { default: {} }
+  ),
+  authorizationCodes: closedObject(
+    {
+      // RFC 6749 §4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED."
+      lifetime: durationSchema({
+        description: 'How long a code may be exchanged.',
+        default: '60s',
+        minimum: '5s',
+        maximum: '10m'
+      })
+    },
+    { default: {} }
+  ),
+  deviceCodes: closedObject(
+    {
+      lifetime: durationSchema({
+        description: 'How long a person may take to enter the code.',
+        default: '10m',
+        minimum: '1m',
+        maximum: '1h'
+      }),
+      interval: durationSchema({
+        description: 'How long a device waits between two polls.',
+        default: '5s',
+        minimum: '1s',
+        maximum: '60s'
+      })
+    },
+    { default: {} }
+  ),
+  sessions: closedObject(
+    {
+      idle: durationSchema({
+        description: 'Ends a session that nobody used.',
+        default: '14d',
+        minimum: '1m',
+        maximum: '365d'
+      }),
+      absolute: durationSchema({
+        description: 'Ends a session, used or not.',
+        default: '30d',
+        minimum: '1m',
+        maximum: '365d'
+      })
+    },
+    { default: {} }
+  ),
+  interactions: closedObject(
+    {
+      lifetime: durationSchema({
+        description: 'How long a person may take to sign in and consent.',
+        default: '1h',
+        minimum: '1m',
+        maximum: '1d'
+      })
+    },
+    { default: {} }
+  ),
+  registration: closedObject(
+    {
+      enabled: Type.Boolean({
+        default: false,
+        description: 'Dynamic registration (RFC 7591), behind an initial access token.'
+      })
+    },
+    { default: {} }
+  ),
+  pkce: closedObject(
+    {
+      exemptClient: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description: 'The one confidential client that may leave out PKCE; the log says so.'
+        })
+      )
+    },
+    { default: {} }
+  ),
+  conformance: closedObject(
+    {
+      enabled: Type.Boolean({ default: false, description: 'For conformance runs only.' }),
+      responseTypes: Type.Array(
+        Type.Enum([
+          'id_token',
+          'id_token token',
+          'code id_token',
+          'code token',
+          'code id_token token',
+          'none'
+        ]),
+        { default: [], description: 'Response types besides `code`; they exist only here.' }
+      )
+    },
+    { default: {} }
+  ),
+  resources: Type.Array(resourceSchema, {
+    default: [],
+    description: 'The APIs that access tokens are made for.'
+  }),
+  clients: Type.Array(clientSchema, {
+    default: [],
+    description: 'Clients declared here are owned here: one that is removed is disabled.'
+  }),
+  clientsRevision: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'Raised with each change of `clients`, so that a process with an older file writes nothing. Left out: when the file was changed last.'
+    })
+  ),
+  accounts: Type.Array(accountSchema, {
+    default: [],
+    description: 'Accounts of development mode.'
+  }),
+  product: closedObject(
+    {
+      name: Type.String({
+        minLength: 1,
+        maxLength: 60,
+        default: 'mintmark',
+        description: 'Name on the pages.'
+      }),
+      logo: Type.Optional(
+        pathSchema({ description: 'Image file (svg, png, webp, jpg) for the pages.' })
+      ),
+      colour: Type.Optional(
+        Type.String({
+          // stands in a stylesheet, so nothing but a colour may get through
+          pattern: '^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$',
+          description: 'Colour of buttons and links, as in `#1f6f5c`.'
+        })
+      )
+    },
+    { default: {} }
+  ),
+  log: closedObject(
+    {
+      level: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+        default: 'info',
+        description: 'How much is logged.'
+      })
+    },
+    { default: {} }
+  )
+})
+
+/** What the file and the variables say, with defaults, before durations, secrets and paths are read. */
+export type WrittenConfig = Static<typeof configSchema>
+type WrittenResource = Static<typeof resourceSchema>
+
+/** An API that access tokens are made for (RFC 8707). */
+export interface Resource extends Omit<Seconds<WrittenResource>, 'accessTokens'> {
+  /** complete: what the resource leaves open comes from `Config.accessTokens` */
+  accessTokens: {
+    lifetimeSeconds: number
+    algorithm: WrittenConfig['accessTokens']['algorithm']
+    typ: 'at+jwt' | 'JWT'
+  }
+}
+
+type Derived = 'mode' | 'issuer' | 'port' | 'dataFolder' | 'masterKey' | 'previousMasterKeys'
+
+/**
+ * The configuration as every part gets it: checked, frozen, secrets and paths resolved, durations in seconds.
+ * Secrets in it are values: hand on the members that a part needs, never the whole.
+ */
+export interface Config extends Omit<Seconds<WrittenConfig>, Derived | 'resources'> {
+  mode: 'development' | 'production'
+  /** undefined only in development: the port decides then, `http://localhost:<port>` */
+  issuer: string | undefined
+  /** undefined only in development: the remembered one, else 3000 or the next free one */
+  port: number | undefined
+  /** absolute */
+  dataFolder: string
+  /** 32 bytes; undefined only in development: made once in the data folder */
+  masterKey?: Buffer
+  previousMasterKeys: Buffer[]
+  resources: Resource[]
+  /** the file that was read; undefined when there was none */
+  file: string | undefined
+}
+
+export type { Duration }
