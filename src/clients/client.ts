@@ -1,0 +1,120 @@
+// A registered client: its types, its wire members (RFC 7591 §2 and ours), and what the engine is told of it.
+// Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
+
+/** What kind of software the client is; it decides grant types, authentication and where redirects may lead. */
+export type ClientType = 'web' | 'spa' | 'native' | 'machine'
+
+/** Where the client is declared. Only that place may change it. */
+export type ClientOwner = 'config' | 'cli' | 'registration'
+
+export type ClientAuthMethod =
+  | 'none'
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+
+/** Public keys of a client (RFC 7517 §5). */
+export interface ClientKeySet {
+  readonly keys: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, and ours. */
+export interface ClientMetadata {
+  readonly client_name?: string
+  /** `web` or `native`, derived from the type; the engine's rules about redirect URIs hang on it */
+  readonly application_type: 'web' | 'native'
+  /** empty for machine clients */
+  readonly redirect_uris: readonly string[]
+  readonly post_logout_redirect_uris: readonly string[]
+  readonly grant_types: readonly string[]
+  readonly response_types: readonly string[]
+  readonly token_endpoint_auth_method: ClientAuthMethod
+  readonly token_endpoint_auth_signing_alg?: string
+  readonly jwks?: ClientKeySet
+  readonly jwks_uri?: string
+  /** space-separated; what the client may ask for at most. Absent: whatever its resources allow */
+  readonly scope?: string
+  readonly id_token_signed_response_alg?: 'RS256' | 'ES256' | 'EdDSA'
+  readonly client_uri?: string
+  readonly logo_uri?: string
+  readonly policy_uri?: string
+  readonly tos_uri?: string
+  readonly contacts?: readonly string[]
+  readonly initiate_login_uri?: string
+  readonly backchannel_logout_uri?: string
+  readonly backchannel_logout_session_required?: boolean
+  readonly default_max_age?: number
+  readonly require_auth_time?: boolean
+  readonly require_pushed_authorization_requests?: boolean
+  readonly dpop_bound_access_tokens?: boolean
+  readonly software_id?: string
+  readonly software_version?: string
+
+  /** ours: the audience of tokens when a request names none; a configured resource */
+  readonly default_resource?: string
+  /** ours: run by the operator of this server, so that people are not asked for consent. Absent: no */
+  readonly first_party?: true
+  /** ours: refresh tokens come with every authorization. Absent: only with the scope `offline_access` */
+  readonly refresh_tokens?: 'always'
+}
+
+/** One live secret. Ours are 256 random bits, so a plain SHA-256 says nothing about them (HOUSE §7). */
+export interface ClientSecret {
+  readonly digest: Buffer
+  /** undefined: does not expire */
+  readonly expiresAt: Date | undefined
+}
+
+/** A client as it is stored. */
+export interface RegisteredClient {
+  readonly clientId: string
+  readonly type: ClientType
+  readonly owner: ClientOwner
+  readonly metadata: ClientMetadata
+  readonly secrets: readonly ClientSecret[]
+  readonly disabledAt: Date | undefined
+  /** machine tokens issued before this are refused */
+  readonly tokensNotBefore: Date | undefined
+  /** made by a development start; a production start disables it */
+  readonly seeded: boolean
+  /** raised by every change of the metadata */
+  readonly revision: number
+}
+
+/** True when the client authenticates with a secret that we issued. */
+export function needsSecret(metadata: ClientMetadata): boolean {
+  const method = metadata.token_endpoint_auth_method
+  return method === 'client_secret_basic' || method === 'client_secret_post'
+}
+
+/** Members that are ours: the engine only knows them as `extraClientMetadata`. */
+const ownMembers: ReadonlySet<string> = new Set([
+  'default_resource',
+  'first_party',
+  'refresh_tokens'
+])
+
+/**
+ * The metadata as the engine may see it: its own members only. `client_secret`, which the engine demands of clients that have one,
+ * and `extraClientMetadata` are the caller's.
+ * @param serverScopes the engine's configured `scopes`. It refuses a client whose `scope` names another one, and restricts nothing
+ * else by it: scopes of resources are to be judged against `metadata.scope` where the resource is looked up
+ */
+export function describeForEngine(
+  client: Pick<RegisteredClient, 'clientId' | 'metadata'>,
+  serverScopes: ReadonlySet<string>
+): Record<string, unknown> {
+  const { scope, ...members } = client.metadata
+  const described = Object.entries(members).filter(([member]) => !ownMembers.has(member))
+  return {
+    client_id: client.clientId,
+    ...structuredClone(Object.fromEntries(described)),
+    ...(scope === undefined ? {} : { scope: engineScope(scope, serverScopes) })
+  }
+}
+
+/** An empty `scope` would mean «everything» to the engine; `offline_access` alone opens nothing. */
+function engineScope(scope: string, serverScopes: ReadonlySet<string>): string {
+  const known = scope.split(' ').filter(token => serverScopes.has(token))
+  return known.length > 0 ? known.join(' ') : 'offline_access'
+}

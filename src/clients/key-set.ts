@@ -1,0 +1,93 @@
+// Public keys that a client registers (RFC 7591 §2 `jwks`, RFC 7517 §5).
+// Refuses private and symmetric members, keys that do not load, and sets that no key of can verify a client assertion.
+
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import type { ClientKeySet } from './client.ts'
+
+const mostKeys = 10
+const leastRsaBits = 2048
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+
+/** Signature algorithms of client assertions, and the keys that can make them. */
+export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+
+const usableKeys: Record<string, (key: Record<string, unknown>) => boolean> = {
+  EC: key => key['crv'] === 'P-256',
+  OKP: key => key['crv'] === 'Ed25519',
+  RSA: () => true
+}
+
+export type CheckedKeySet =
+  | { ok: true; keySet: ClientKeySet }
+  | { ok: false; problems: { at?: string; problem: string }[] }
+
+/** Checks a key set; every problem of every key is reported, `at` its place inside the set. */
+export function checkKeySet(value: unknown): CheckedKeySet {
+  const keys = isObject(value) ? value['keys'] : undefined
+  if (!Array.isArray(keys)) {
+    return { ok: false, problems: [{ problem: 'must be an object with an array "keys"' }] }
+  }
+  if (keys.length === 0 || keys.length > mostKeys) {
+    return { ok: false, problems: [{ problem: `must have 1 to ${mostKeys} keys` }] }
+  }
+  const problems: { at?: string; problem: string }[] = []
+  keys.forEach((key: unknown, index) => {
+    const problem = keyProblem(key)
+    if (problem !== undefined) problems.push({ at: `keys[${index}]`, problem })
+  })
+  if (problems.length > 0) return { ok: false, problems }
+  const known = keys as Record<string, unknown>[]
+  const ids = known.map(key => key['kid']).filter(kid => kid !== undefined)
+  // RFC 7517 §4.5: «When "kid" values are used within a JWK Set, different keys within the JWK Set SHOULD use distinct "kid" values.»
+  if (new Set(ids).size < ids.length) problems.push({ problem: 'has two keys with one "kid"' })
+  if (known.length > 1 && ids.length < known.length) {
+    problems.push({ problem: 'has several keys, so each needs a "kid"' })
+  }
+  if (!known.some(key => key['use'] !== 'enc')) {
+    problems.push({ problem: 'has no key to verify signatures with: all are for encryption' })
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, keySet: { keys: known } }
+}
+
+function keyProblem(key: unknown): string | undefined {
+  if (!isObject(key)) return 'must be an object'
+  // the member is named, its value never: it may be a private key
+  const secret = privateMembers.find(member => Object.hasOwn(key, member))
+  if (secret !== undefined) {
+    return `must be a public key: "${secret}" is private. Treat this key as known to others and make a new one`
+  }
+  const { kty } = key
+  const usable = typeof kty === 'string' && Object.hasOwn(usableKeys, kty) && usableKeys[kty]?.(key)
+  if (!usable) return 'must be an EC key on P-256, an OKP key on Ed25519, or an RSA key'
+  for (const member of ['kid', 'alg', 'use']) {
+    const value = key[member]
+    if (value !== undefined && (typeof value !== 'string' || value === '' || value.length > 255)) {
+      return `has a "${member}" that is not a string of 1 to 255 characters`
+    }
+  }
+  const { x5c } = key
+  if (
+    x5c !== undefined &&
+    !(Array.isArray(x5c) && x5c.every(entry => typeof entry === 'string' && entry !== ''))
+  ) {
+    return 'has an "x5c" that is not an array of strings'
+  }
+  return materialProblem(key)
+}
+
+/** Loads the key: only that tells whether its point is on the curve and its numbers are numbers. */
+function materialProblem(key: Record<string, unknown>): string | undefined {
+  try {
+    const loaded = createPublicKey({ key: key as JsonWebKey, format: 'jwk' })
+    const bits = loaded.asymmetricKeyDetails?.modulusLength
+    return bits !== undefined && bits < leastRsaBits
+      ? `must have at least ${leastRsaBits} bits`
+      : undefined
+  } catch {
+    return 'is not a key: its members do not fit together'
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

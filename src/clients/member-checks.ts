@@ -1,0 +1,259 @@
+// One check per metadata member, looked at alone (RFC 7591 §2, OpenID Connect Registration §2, and ours). What members must be
+// together is metadata.ts. A member that is not in this table is unknown.
+// Refuses what the engine would refuse later, at the client's first use.
+
+import type { ClientType } from './client.ts'
+import { assertionAlgorithms, checkKeySet } from './key-set.ts'
+import { redirectUriProblem } from './redirect-uri.ts'
+import { openIdScopes, templates } from './templates.ts'
+import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
+
+/** Where metadata comes from: strangers (registration) are held to more and get less. */
+export type MetadataSource = 'config' | 'cli' | 'registration'
+
+export interface MetadataContext {
+  type: ClientType
+  /** identifiers of the configured resources */
+  resources: readonly string[]
+  development: boolean
+  source: MetadataSource
+}
+
+/** Says what is wrong, and where inside the member if it has parts. */
+export type Report = (problem: string, at?: string) => void
+/** Answers the value to keep; `undefined` keeps nothing. Problems are reported. */
+export type MemberCheck = (value: unknown, report: Report, context: MetadataContext) => unknown
+
+const mostUris = 32
+
+function list(
+  most: number,
+  item: (value: unknown, context: MetadataContext) => string | undefined
+) {
+  const check: MemberCheck = (value, report, context) => {
+    if (!Array.isArray(value)) return report('must be an array of strings')
+    if (value.length > most) return report(`must not have more than ${most} entries`)
+    // an array may have holes, which forEach would skip
+    Array.from(value).forEach((entry: unknown, index) => {
+      const problem = typeof entry === 'string' ? item(entry, context) : 'must be a string'
+      if (problem !== undefined) report(problem, `[${index}]`)
+    })
+    return [...new Set(value)]
+  }
+  return check
+}
+
+function text(most: number): MemberCheck {
+  return (value, report) => {
+    const problem = textProblem(value, most)
+    return problem === undefined ? value : report(problem)
+  }
+}
+
+// Bidirectional controls reorder what stands around a name on a page; invisible ones make two names look the same. U+200C and U+200D
+// stay: Persian and emoji need them.
+const deceptive =
+  /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/u
+
+function textProblem(value: unknown, most: number): string | undefined {
+  if (typeof value !== 'string') return 'must be a string'
+  if (value === '' || value.trim() !== value)
+    return 'must not be empty, nor begin or end with a blank'
+  if ([...value].length > most) return `must not be longer than ${most} characters`
+  if (!value.isWellFormed() || /\p{Cc}/u.test(value)) return 'must not contain control characters'
+  if (deceptive.test(value)) {
+    return 'must not contain invisible characters, nor those that change the direction of writing'
+  }
+  return undefined
+}
+
+function oneOf(values: readonly string[], hint = ''): MemberCheck {
+  return (value, report) =>
+    typeof value === 'string' && values.includes(value)
+      ? value
+      : report(`must be ${values.join(' or ')}${hint}`)
+}
+
+const flag: MemberCheck = (value, report) =>
+  typeof value === 'boolean' ? value : report('must be true or false')
+
+/** Ours by default: `false` and the usual value are not stored, so that adding a member never changes what is there. */
+function ours(check: MemberCheck, usual?: unknown): MemberCheck {
+  return (value, report, context) => {
+    // a stranger does not decide about consent or audiences
+    if (context.source === 'registration') return undefined
+    return value === usual ? undefined : check(value, report, context)
+  }
+}
+
+/** A page that people are sent to by a link; its host is what they trust. */
+const page: MemberCheck = (value, report) => {
+  const checked = parseStrictUrl(value, 'allowed')
+  if (!checked.ok) return report(checked.problem)
+  return checked.url.protocol === 'https:' ? value : report('must be an https URL')
+}
+
+/** An address that this server fetches or posts to. */
+const fetched: MemberCheck = (value, report, { development, source }) => {
+  const checked = parseStrictUrl(value)
+  if (!checked.ok) return report(checked.problem)
+  const { url } = checked
+  const developers = development && url.protocol === 'http:' && isLoopback(url)
+  if (url.protocol !== 'https:' && !developers) return report('must be an https URL')
+  // the fetch itself refuses private addresses, too: a name may lead to one
+  if (source === 'registration' && isInternal(url)) {
+    return report('must be a public host name: this server does not fetch from internal addresses')
+  }
+  return value
+}
+
+function isInternal(url: URL): boolean {
+  const { hostname } = url
+  return (
+    isAddress(url) ||
+    !hostname.includes('.') ||
+    /\.(localhost|local|internal|lan|home|corp|arpa|test|invalid|onion)$/.test(hostname)
+  )
+}
+
+const httpsUrl: MemberCheck = (value, report) => {
+  const checked = parseStrictUrl(value)
+  if (!checked.ok) return report(checked.problem)
+  return checked.url.protocol === 'https:' ? value : report('must be an https URL')
+}
+
+const scope: MemberCheck = (value, report, { type }) => {
+  // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+  if (typeof value !== 'string' || !/^[!#-[\]-~]+( [!#-[\]-~]+)*$/.test(value)) {
+    return report('must be scopes with one blank between them')
+  }
+  if (value.length > 2000) return report('must not be longer than 2000 characters')
+  const tokens = [...new Set(value.split(' '))]
+  const personal = tokens.filter(token => openIdScopes.has(token))
+  if (type === 'machine' && personal.length > 0) {
+    return report(`must not have ${personal.join(', ')}: a machine client has no person`)
+  }
+  return tokens.join(' ')
+}
+
+// the form that the engine checks contacts against
+const email = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*$/
+
+const redirectUris = list(mostUris, redirectUriProblem)
+
+/** Every member that the policy knows. */
+export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, MemberCheck>([
+  ['redirect_uris', redirectUris],
+  ['post_logout_redirect_uris', redirectUris],
+  ['client_name', text(100)],
+  ['client_uri', page],
+  ['logo_uri', page],
+  ['policy_uri', page],
+  ['tos_uri', page],
+  [
+    'contacts',
+    list(10, value =>
+      typeof value === 'string' && value.length <= 254 && email.test(value)
+        ? undefined
+        : 'must be an e-mail address'
+    )
+  ],
+  [
+    'application_type',
+    (value, report, { type }) =>
+      value === templates[type].applicationType
+        ? value
+        : report(`must be ${templates[type].applicationType} for a client of type ${type}`)
+  ],
+  [
+    'grant_types',
+    (value, report, context) => {
+      const { allowed } = templates[context.type].grantTypes
+      return list(allowed.length, grant =>
+        allowed.includes(String(grant))
+          ? undefined
+          : `must be ${allowed.join(' or ')} for a client of type ${context.type}`
+      )(value, report, context)
+    }
+  ],
+  [
+    'response_types',
+    list(4, value => (value === 'code' ? undefined : 'must be code: no other response type is on'))
+  ],
+  [
+    'token_endpoint_auth_method',
+    (value, report, { type }) => {
+      if (value === 'client_secret_jwt') {
+        return report('must not be client_secret_jwt: secrets are stored as digests only')
+      }
+      const hint = type === 'web' ? ` for type web; a client without a secret is spa or native` : ''
+      return oneOf(templates[type].authMethods, hint || ` for type ${type}`)(value, report, {
+        type
+      } as MetadataContext)
+    }
+  ],
+  ['token_endpoint_auth_signing_alg', oneOf(assertionAlgorithms)],
+  [
+    'id_token_signed_response_alg',
+    oneOf(['RS256', 'ES256', 'EdDSA'], '; none and HS256 are not offered')
+  ],
+  [
+    'jwks',
+    (value, report) => {
+      const checked = checkKeySet(value)
+      if (checked.ok) return checked.keySet
+      for (const { at, problem } of checked.problems) report(problem, at && `.${at}`)
+      return undefined
+    }
+  ],
+  ['jwks_uri', fetched],
+  ['initiate_login_uri', httpsUrl],
+  ['backchannel_logout_uri', fetched],
+  ['backchannel_logout_session_required', flag],
+  ['scope', scope],
+  [
+    'default_max_age',
+    (value, report) =>
+      Number.isSafeInteger(value) && Number(value) >= 0
+        ? value
+        : report('must be a number of seconds')
+  ],
+  ['require_auth_time', flag],
+  ['require_pushed_authorization_requests', flag],
+  ['dpop_bound_access_tokens', flag],
+  ['software_id', text(100)],
+  ['software_version', text(100)],
+  // known and refused: leaving them out in silence would promise what is not done
+  ['subject_type', refuseUnless('public', 'pairwise subjects are not offered')],
+  [
+    'sector_identifier_uri',
+    notOffered(httpsUrl, 'is for pairwise subjects, which are not offered')
+  ],
+  ['userinfo_signed_response_alg', notOffered(text(20), 'is not offered: userinfo is plain JSON')],
+  ['profile', ours(notOffered(text(20), 'is not offered yet'))],
+  ['first_party', ours(flag, false)],
+  ['refresh_tokens', ours(oneOf(['offline_access', 'always']), 'offline_access')],
+  [
+    'default_resource',
+    ours((value, report, { resources }) =>
+      typeof value === 'string' && resources.includes(value)
+        ? value
+        : report(
+            resources.length === 0
+              ? 'must be a configured resource, and none is configured'
+              : `must be one of the configured resources: ${resources.join(', ')}`
+          )
+    )
+  ]
+])
+
+function refuseUnless(only: string, problem: string): MemberCheck {
+  return (value, report) => (value === only ? undefined : report(`must be ${only}: ${problem}`))
+}
+
+function notOffered(check: MemberCheck, problem: string): MemberCheck {
+  return (value, report, context) => {
+    check(value, report, context)
+    return report(problem)
+  }
+}

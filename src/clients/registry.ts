@@ -1,0 +1,294 @@
+// The registered clients (RFC 7591, RFC 7592): found by every request from memory, changed under a lock on their row.
+// Memory is believed only while the change feed is confirmed, else the database is asked: a disabled client is refused within a second
+// on every process. Refuses to change what the configuration file owns.
+
+import { createCache } from '../lib/cache.ts'
+import { digest } from '../lib/secret.ts'
+import { createClientStore, type StoredSecret } from '../store/clients.ts'
+import type { Database, Queries } from '../store/database.ts'
+import { type ClientOwner, type ClientType, needsSecret, type RegisteredClient } from './client.ts'
+import { clientIdProblem, issueClientId } from './client-id.ts'
+import {
+  type CheckedMetadata,
+  checkClientMetadata,
+  type MetadataProblem,
+  type MetadataSource
+} from './metadata.ts'
+import {
+  type ConfiguredClient,
+  createReconciler,
+  type Reconciled,
+  type Revision
+} from './reconcile.ts'
+import { issueClientSecret, liveSecrets, secretOverlapSeconds, secretProblem } from './secrets.ts'
+import { registered } from './stored.ts'
+
+/** What the registry needs of the change feed. */
+export interface ClientFeed {
+  /** heard from less than a second ago */
+  confirmed(): boolean
+  on(table: 'clients' | 'client_secrets', listener: (clientId: string) => void): void
+  onGap(listener: () => void): void
+}
+
+export interface RegistryOptions {
+  database: Database
+  feed: ClientFeed
+  /** milliseconds */
+  now: () => number
+  development: boolean
+  /** identifiers of the configured resources */
+  resources: readonly string[]
+  /** ends the client's grants and refresh families, in the transaction that disables or deletes it */
+  onDisabled: (clientId: string, sql: Queries) => Promise<void>
+  /** clients kept in memory at most */
+  cached?: number
+}
+
+export interface NewClient {
+  /** left out: made here */
+  clientId?: string
+  type: ClientType
+  owner: Exclude<ClientOwner, 'config'>
+  /** wire members; checked */
+  metadata: unknown
+  /** left out: made here, if the client needs one */
+  secret?: string
+  /** made by a development start: a production start disables it */
+  seeded?: boolean
+}
+
+export type Invalid = { ok: false; reason: 'invalid'; problems: MetadataProblem[] }
+export type Refusal = { ok: false; reason: 'not_found' | 'owned_by_config' }
+
+export type Created =
+  /** `secret` is undefined for clients without one; it is shown now and never again */
+  | { ok: true; client: RegisteredClient; secret: string | undefined }
+  | Invalid
+  | { ok: false; reason: 'taken' }
+
+export type Updated =
+  /** `secret` is there when the client needs one since this update */
+  { ok: true; client: RegisteredClient; secret: string | undefined } | Invalid | Refusal
+
+export type Changed = { ok: true; changed: boolean } | Refusal
+
+export type Rotated =
+  | { ok: true; secret: string; secrets: StoredSecret[] }
+  | { ok: false; reason: 'not_found' | 'no_secret_needed' | 'two_live_secrets' }
+
+export interface ClientRegistry {
+  /** The client for a request; undefined when unknown or disabled. @throws Fault `store_unavailable` */
+  find(clientId: string): Promise<RegisteredClient | undefined>
+  /** The client as it is stored, disabled or not, never from memory. */
+  findStored(clientId: string): Promise<RegisteredClient | undefined>
+  listSecrets(clientId: string): Promise<StoredSecret[]>
+  /** In the order of client ids. */
+  list(page?: { after?: string; limit?: number }): Promise<RegisteredClient[]>
+  create(client: NewClient): Promise<Created>
+  /** Changes members; `null` removes one. The policy judges the resulting object. */
+  update(clientId: string, changes: object, source: MetadataSource): Promise<Updated>
+  /** Refuses it from now on, and ends its grants and refresh families. */
+  disable(clientId: string): Promise<Changed>
+  /** Accepts it again; what it held before stays ended. */
+  enable(clientId: string): Promise<Changed>
+  /** Removes it for good. One that the configuration owns must have left the file first. */
+  delete(clientId: string): Promise<Changed>
+  /**
+   * Makes a second secret, valid at once.
+   * @param old.keepSeconds how long the older one stays valid beside it, 7 days at most; `revoke` ends all older ones now
+   */
+  rotateSecret(clientId: string, old?: { keepSeconds: number } | 'revoke'): Promise<Rotated>
+  /** Notes that a secret was used: one statement an hour for each, none in between. For after the answer, never before it. */
+  noteSecretUse(clientId: string, digest: Buffer): Promise<void>
+  /** Makes the stored clients those of the configuration file (reconcile.ts). */
+  reconcile(configured: readonly ConfiguredClient[], revision: Revision): Promise<Reconciled>
+  /** For a production start: disables what a development start has seeded; answers the client ids. */
+  disableSeeded(): Promise<string[]>
+}
+
+export function createClientRegistry(options: RegistryOptions): ClientRegistry {
+  const { database, feed, now, development, resources, onDisabled } = options
+  const rows = createClientStore({ sql: database })
+  const remembered = createCache<RegisteredClient | undefined>({
+    max: options.cached ?? 10_000,
+    now
+  })
+  // keeps nothing; its single flight is all that is wanted
+  const asked = createCache<RegisteredClient | undefined>({ max: 0, now })
+  const noted = createCache<true>({ max: 10_000, ttlSeconds: 3600, now })
+
+  feed.on('clients', forget)
+  feed.on('client_secrets', forget)
+  feed.onGap(() => remembered.clear())
+
+  function forget(clientId: string): void {
+    remembered.delete(clientId)
+    asked.delete(clientId)
+  }
+
+  async function load(clientId: string): Promise<RegisteredClient | undefined> {
+    const stored = await rows.find(clientId)
+    return stored === undefined ? undefined : registered(stored)
+  }
+
+  function check(type: ClientType, metadata: unknown, source: MetadataSource): CheckedMetadata {
+    return checkClientMetadata(metadata, { type, resources, development, source })
+  }
+
+  /** Runs `work` with the client's row locked; this process forgets the client whatever comes of it. */
+  async function change<T>(
+    clientId: string,
+    work: (
+      client: RegisteredClient,
+      store: ReturnType<typeof createClientStore>,
+      tx: Queries
+    ) => Promise<T>
+  ): Promise<T | { ok: false; reason: 'not_found' }> {
+    try {
+      return await database.transaction(async tx => {
+        const store = createClientStore({ sql: tx })
+        // read after the lock: what was read before it may have changed while we waited
+        await store.lock(clientId)
+        const stored = await store.find(clientId)
+        if (stored === undefined) return { ok: false, reason: 'not_found' }
+        return work(registered(stored), store, tx)
+      })
+    } finally {
+      forget(clientId)
+    }
+  }
+
+  const ownedByConfig = { ok: false, reason: 'owned_by_config' } as const
+  const reconciler = createReconciler({ database, check, onDisabled, resources })
+
+  return {
+    async find(clientId) {
+      const client = feed.confirmed()
+        ? await remembered.get(clientId, load)
+        : await asked.get(clientId, load)
+      return client?.disabledAt === undefined ? client : undefined
+    },
+
+    findStored: load,
+    listSecrets: rows.listSecrets,
+
+    async list({ after = '', limit = 1000 } = {}) {
+      const stored = await rows.list({ after, limit })
+      return stored.map(registered)
+    },
+
+    async create({ clientId = issueClientId(), type, owner, metadata, secret, seeded = false }) {
+      const problems: MetadataProblem[] = []
+      const idProblem = clientIdProblem(clientId, resources)
+      if (idProblem !== undefined) problems.push({ member: 'client_id', problem: idProblem })
+      const weak = secret === undefined ? undefined : secretProblem(secret)
+      if (weak !== undefined) problems.push({ member: 'client_secret', problem: weak })
+      const checked = check(type, metadata, owner)
+      if (!checked.ok) problems.push(...checked.problems)
+      if (!checked.ok || problems.length > 0) return { ok: false, reason: 'invalid', problems }
+      const issued = needsSecret(checked.metadata) ? secretFrom(secret) : undefined
+
+      const client = await database.transaction(async tx => {
+        const store = createClientStore({ sql: tx })
+        const fresh = { clientId, type, owner, metadata: checked.metadata, seeded }
+        if (!(await store.insert(fresh))) return undefined
+        if (issued !== undefined) await store.putSecret(clientId, issued.digest)
+        return store.find(clientId)
+      })
+      forget(clientId)
+      return client === undefined
+        ? { ok: false, reason: 'taken' }
+        : { ok: true, client: registered(client), secret: issued?.secret }
+    },
+
+    update: (clientId, changes, source) =>
+      change(clientId, async (client, store): Promise<Updated> => {
+        if (client.owner === 'config') return ownedByConfig
+        const checked = check(client.type, { ...client.metadata, ...changes }, source)
+        if (!checked.ok) return { ok: false, reason: 'invalid', problems: checked.problems }
+        await store.update(clientId, client.type, checked.metadata)
+        const needed = needsSecret(checked.metadata)
+        if (!needed) await store.dropOtherSecrets(clientId)
+        const issued = needed && client.secrets.length === 0 ? issueClientSecret() : undefined
+        if (issued !== undefined) await store.putSecret(clientId, issued.digest)
+        const updated = await store.find(clientId)
+        if (updated === undefined) return { ok: false, reason: 'not_found' }
+        return { ok: true, client: registered(updated), secret: issued?.secret }
+      }),
+
+    disable: clientId =>
+      change(clientId, async (client, store, tx): Promise<Changed> => {
+        if (client.owner === 'config') return ownedByConfig
+        if (!(await store.disable(clientId))) return { ok: true, changed: false }
+        await onDisabled(clientId, tx)
+        return { ok: true, changed: true }
+      }),
+
+    enable: clientId =>
+      change(clientId, async (client, store, tx): Promise<Changed> => {
+        if (client.owner === 'config') return ownedByConfig
+        if (!(await store.enable(clientId))) return { ok: true, changed: false }
+        await onDisabled(clientId, tx)
+        return { ok: true, changed: true }
+      }),
+
+    delete: clientId =>
+      change(clientId, async (client, store, tx): Promise<Changed> => {
+        if (client.owner === 'config' && client.disabledAt === undefined) return ownedByConfig
+        await onDisabled(clientId, tx)
+        await store.remove(clientId)
+        return { ok: true, changed: true }
+      }),
+
+    rotateSecret: (clientId, old = { keepSeconds: secretOverlapSeconds.usual }) =>
+      change(clientId, async (client, store): Promise<Rotated> => {
+        if (!needsSecret(client.metadata)) return { ok: false, reason: 'no_secret_needed' }
+        if (old !== 'revoke' && client.secrets.length >= liveSecrets) {
+          return { ok: false, reason: 'two_live_secrets' }
+        }
+        const issued = issueClientSecret()
+        await store.putSecret(clientId, issued.digest)
+        if (old === 'revoke') await store.dropOtherSecrets(clientId, issued.digest)
+        else await store.expireOtherSecrets(clientId, issued.digest, overlap(old.keepSeconds))
+        return { ok: true, secret: issued.secret, secrets: await store.listSecrets(clientId) }
+      }),
+
+    async noteSecretUse(clientId, used) {
+      await noted.get(`${clientId} ${used.toString('base64url')}`, async () => {
+        await rows.noteSecretUse(clientId, used)
+        return true
+      })
+    },
+
+    async reconcile(configured, revision) {
+      const done = await reconciler.reconcile(configured, revision)
+      // many may have changed, and starts are rare
+      remembered.clear()
+      return done
+    },
+
+    async disableSeeded() {
+      const disabled = await database.transaction(async tx => {
+        const store = createClientStore({ sql: tx })
+        const seeded = await store.listSeeded()
+        for (const clientId of seeded) {
+          await store.disable(clientId)
+          await onDisabled(clientId, tx)
+        }
+        return seeded
+      })
+      disabled.forEach(forget)
+      return disabled
+    }
+  }
+}
+
+function secretFrom(given: string | undefined): { secret: string; digest: Buffer } {
+  return given === undefined ? issueClientSecret() : { secret: given, digest: digest(given) }
+}
+
+/** Whoever asks for longer gets the longest; a negative time is none. */
+function overlap(seconds: number): number {
+  return Math.min(Math.max(0, seconds), secretOverlapSeconds.most)
+}

@@ -1,0 +1,50 @@
+// What follows from a client's type: grant types, authentication and the engine's `application_type` (RFC 7591 §2, RFC 8252 §8.4).
+// The first entry of `authMethods` is the default. A public client is spa or native, never web: a web client without a secret is
+// refused.
+
+import type { ClientAuthMethod, ClientType } from './client.ts'
+
+export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
+
+interface Template {
+  applicationType: 'web' | 'native'
+  grantTypes: { usual: readonly string[]; allowed: readonly string[] }
+  authMethods: readonly [ClientAuthMethod, ...ClientAuthMethod[]]
+}
+
+const code = ['authorization_code', 'refresh_token']
+
+export const templates: Record<ClientType, Template> = {
+  web: {
+    applicationType: 'web',
+    grantTypes: { usual: code, allowed: code },
+    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+  },
+  spa: {
+    applicationType: 'web',
+    grantTypes: { usual: code, allowed: code },
+    // RFC 8252 §8.5: «Secrets that are statically included as part of an app distributed to multiple users should not be treated as
+    // confidential secrets»
+    authMethods: ['none']
+  },
+  native: {
+    applicationType: 'native',
+    grantTypes: { usual: code, allowed: [...code, deviceGrantType] },
+    authMethods: ['none']
+  },
+  machine: {
+    applicationType: 'web',
+    grantTypes: { usual: ['client_credentials'], allowed: ['client_credentials'] },
+    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+  }
+}
+
+/** Scopes of people: a machine client never holds one (HOUSE §6). */
+export const openIdScopes: ReadonlySet<string> = new Set([
+  'openid',
+  'profile',
+  'email',
+  'address',
+  'phone',
+  'offline_access'
+])

@@ -1,0 +1,81 @@
+// Two processes with one database: each has its own connections, memory and change feed, and the feed is in the test's hand.
+
+import type { Test } from 'tap'
+import { type ClientFeed, createClientRegistry } from '../../src/clients/registry.ts'
+import { createDatabase, type Queries } from '../../src/store/database.ts'
+import { createTestDatabase } from '../support/postgres.ts'
+
+export const api = 'https://api.example.com'
+
+/** A feed in the test's hand: it is confirmed or not, and tells what the test tells it. */
+export function createFeed() {
+  const listeners: ((clientId: string) => void)[] = []
+  const gaps: (() => void)[] = []
+  const feed: ClientFeed = {
+    confirmed: () => hand.confirmed,
+    on: (_table, listener) => listeners.push(listener),
+    onGap: listener => gaps.push(listener)
+  }
+  const hand = {
+    feed,
+    confirmed: true,
+    tell: (clientId: string) => listeners.forEach(listener => void listener(clientId)),
+    gap: () => gaps.forEach(listener => void listener())
+  }
+  return hand
+}
+
+/** A registry as one process has it: its own connections, its own memory. */
+export function createProcess(t: Test, url: string) {
+  const statements: string[] = []
+  const ended: string[] = []
+  const database = createDatabase({
+    url,
+    onRoundTrip: names => statements.push(...names),
+    onError: () => {}
+  })
+  t.teardown(() => database.end())
+  const hand = createFeed()
+  let clock = Date.now()
+  const registry = createClientRegistry({
+    database,
+    feed: hand.feed,
+    now: () => clock,
+    development: false,
+    resources: [api],
+    onDisabled: async (clientId: string, sql: Queries) => {
+      // in the transaction: what is written here is gone when the rest fails
+      await sql.run('test.ended', 'SELECT clock_time()')
+      ended.push(clientId)
+    }
+  })
+  return {
+    feed: hand,
+    registry,
+    statements,
+    ended,
+    database,
+    pass: (milliseconds: number) => {
+      clock += milliseconds
+    }
+  }
+}
+
+/** One database for the file; each call empties it and starts two processes anew. */
+export async function createProcesses(t: Test) {
+  const { url, database } = await createTestDatabase(t)
+  return async () => {
+    await database.run('test.empty.clients', 'TRUNCATE clients CASCADE')
+    await database.run('test.empty.settings', 'TRUNCATE settings')
+    await turnClock(database, '0 hours')
+    return { url, first: createProcess(t, url), second: createProcess(t, url) }
+  }
+}
+
+/** Turns the database's clock, which everything stored is compared with. */
+export async function turnClock(sql: Queries, ahead: string): Promise<void> {
+  await sql.run(
+    `test.turn ${ahead}`,
+    `CREATE OR REPLACE FUNCTION clock_time() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT now() + interval ''${ahead}'''`
+  )
+}
