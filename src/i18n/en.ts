@@ -1,0 +1,192 @@
+// English: the default and the fallback of every text that an operator registers. Short sentences, no jargon, no blame; errors say what
+// was wrong and what to do.
+
+import type { Messages } from './messages.ts'
+
+const plural = new Intl.PluralRules('en')
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+const moment = new Intl.DateTimeFormat('en', {
+  year: 'numeric',
+  month: 'long',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+  timeZoneName: 'short',
+  timeZone: 'UTC'
+})
+
+function count(n: number, one: string, other: string): string {
+  return `${n} ${plural.select(n) === 'one' ? one : other}`
+}
+
+export const en: Messages = {
+  languageName: 'English',
+  direction: 'ltr',
+  common: {
+    cancel: 'Cancel',
+    errorPrefix: 'Error: ',
+    problem: 'There is a problem',
+    language: 'Language',
+    opensInNewTab: '(opens in a new tab)',
+    closeWindow: 'You can close this window.'
+  },
+  login: {
+    title: 'Sign in',
+    continueTo: client => ['to continue to ', client.shown],
+    identifier: 'Email or username',
+    password: 'Password',
+    submit: 'Sign in',
+    identifierMissing: 'Enter your email or username.',
+    passwordMissing: 'Enter your password.',
+    incorrect: 'Email or password is incorrect.',
+    throttled: seconds =>
+      seconds < 60
+        ? `Too many attempts. Try again in ${count(Math.max(1, Math.ceil(seconds)), 'second', 'seconds')}.`
+        : `Too many attempts. Try again in ${count(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
+    busy: 'Many people are signing in right now. Wait a few seconds, then try again.'
+  },
+  consent: {
+    title: 'Allow access',
+    wantsAccess: (client, product) => [
+      client.shown,
+      ' wants to access your ',
+      product.shown,
+      ' account'
+    ],
+    signedInAs: account => ['Signed in as ', account.shown],
+    willAllow: client => ['This will allow ', client.shown, ' to:'],
+    accountGroup: product => `Your ${product} account`,
+    unverified:
+      'This app has not been verified. Only continue if you know and trust the developer.',
+    unverifiable:
+      'This app runs on your own device, so we cannot check who made it. Only continue if you started this yourself and trust the developer.',
+    sentTo: host => ['You will be sent to ', host.shown, '.'],
+    duration: 'How long',
+    durationSession: 'Until you sign out.',
+    durationOffline: 'Also when you are not using the app.',
+    website: 'Website',
+    privacy: 'Privacy policy',
+    terms: 'Terms of service',
+    allow: 'Allow',
+    cancel: 'Cancel',
+    scopes: {
+      openid: 'Know who you are',
+      profile: 'See your name and picture',
+      email: 'See your email address',
+      phone: 'See your phone number',
+      address: 'See your postal address',
+      offline_access: 'Keep access when you are not using the app'
+    }
+  },
+  logout: {
+    title: product => `Sign out of ${product}?`,
+    asked: client => [client.shown, ' asks to sign you out.'],
+    explanation: product =>
+      `You will have to sign in to ${product} again the next time an app asks for it.`,
+    submit: 'Sign out',
+    stay: 'Stay signed in',
+    doneTitle: 'You are signed out',
+    done: product => `You have signed out of ${product} in this browser.`,
+    doneFrom: client => ['You came here from ', client.shown, '.']
+  },
+  device: {
+    title: 'Connect a device',
+    instruction: 'Enter the code displayed on your app or device.',
+    code: 'Code',
+    hint: 'Capital or small letters, with or without the dash.',
+    submit: 'Continue',
+    problems: {
+      not_found: 'That code is not one of ours. Check it against your device and enter it again.',
+      expired: 'That code has expired. Start again on your device to get a new one.',
+      used: 'That code has been used already. Start again on your device to get a new one.',
+      no_code: 'Enter the code displayed on your app or device.',
+      failed: 'That did not work. Enter the code again, or start again on your device.'
+    },
+    abortedTitle: 'Device not connected',
+    aborted: 'You cancelled, so nothing was connected.',
+    confirmTitle: 'Does this code match your device?',
+    confirmWants: client => [client.shown, ' asks to be connected to your account.'],
+    confirmQuestion: 'Continue only if your device shows exactly this code:',
+    application: 'App',
+    address: 'Asked from address',
+    startedAt: 'Asked',
+    ago: seconds =>
+      seconds < 60
+        ? relative.format(-Math.max(0, Math.floor(seconds)), 'second')
+        : relative.format(-Math.floor(seconds / 60), 'minute'),
+    scam: 'If someone sent you this code, it may be a scam. Stop now.',
+    scamAdvice: 'Only continue if you started this on a device in front of you.',
+    access: 'It asks for:',
+    confirm: 'Continue',
+    decline: 'Cancel',
+    doneTitle: 'You’re connected',
+    done: client => [client.shown, ' is connected. You can go back to your device.']
+  },
+  error: {
+    title: 'We can’t continue',
+    reasons: {
+      other: {
+        reason: 'The app sent us something that we cannot work with.',
+        next: 'Go back to the app and start again. If it happens again, tell the app’s developer what is written below.'
+      },
+      interaction_expired: {
+        title: 'This page has expired',
+        reason:
+          'The sign-in took too long, was finished already, or was started in another browser.',
+        next: 'Go back to the app and start again.'
+      },
+      form_expired: {
+        title: 'Please try that again',
+        reason: 'The form was not sent from the page that we showed you, so nothing was done.',
+        next: 'Open the page again and fill it in once more.'
+      },
+      invalid_form: {
+        reason: 'The form arrived in a shape that our pages do not send, so nothing was done.',
+        next: 'Go back, load the page again and fill it in once more.'
+      },
+      not_found: {
+        title: 'There is no such page',
+        reason: 'The address is mistyped, or the page has moved.',
+        next: 'Check the address, or go back to the app and start again.'
+      },
+      access_denied: {
+        reason: 'Access was refused.',
+        next: 'Go back to the app. If you did not expect this, ask whoever manages your account.'
+      },
+      invalid_client: {
+        reason: 'The app that sent you here is not known to us, or is switched off.',
+        next: 'Tell the app’s developer what is written below.'
+      },
+      unauthorized_client: {
+        reason: 'The app that sent you here may not sign people in this way.',
+        next: 'Tell the app’s developer what is written below.'
+      },
+      invalid_redirect_uri: {
+        reason: 'The app asked us to send you to an address that is not registered for it.',
+        next: 'For your safety we stopped here. Tell the app’s developer what is written below.'
+      },
+      invalid_scope: {
+        reason: 'The app asked for something that it may not ask for.',
+        next: 'Tell the app’s developer what is written below.'
+      },
+      temporarily_unavailable: {
+        title: 'Back in a moment',
+        reason: 'We cannot reach a part of our service right now. Nothing of yours is lost.',
+        next: 'Wait a few seconds, then load this page again.'
+      },
+      server_error: {
+        title: 'Something went wrong here',
+        reason: 'The fault is ours. Nothing of yours is lost.',
+        next: 'Try again. If it happens again, tell us the request number below.'
+      }
+    },
+    details: 'For whoever helps you',
+    code: 'Error',
+    description: 'Description',
+    status: 'Status',
+    requestId: 'Request number',
+    time: 'Time',
+    tryAgain: 'Open the page again'
+  },
+  dateTime: date => moment.format(date)
+}

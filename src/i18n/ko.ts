@@ -1,0 +1,193 @@
+// Korean, in one register: 합니다체 for statements, -하세요 for instructions. Names take their particle from josa.ts.
+
+import { josa } from './josa.ts'
+import type { Messages } from './messages.ts'
+
+const relative = new Intl.RelativeTimeFormat('ko', { numeric: 'auto' })
+const moment = new Intl.DateTimeFormat('ko', {
+  year: 'numeric',
+  month: 'long',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+  timeZoneName: 'short',
+  timeZone: 'UTC'
+})
+
+const tellDeveloper = '아래 내용을 앱 개발자에게 알려 주세요.'
+
+export const ko: Messages = {
+  languageName: '한국어',
+  direction: 'ltr',
+  common: {
+    cancel: '취소',
+    errorPrefix: '오류: ',
+    problem: '문제가 있습니다',
+    language: '언어',
+    opensInNewTab: '(새 탭에서 열림)',
+    closeWindow: '이 창을 닫아도 됩니다.'
+  },
+  login: {
+    title: '로그인',
+    continueTo: client => [client.shown, `${josa(client.text, '로/으로')} 계속`],
+    identifier: '이메일 또는 사용자 이름',
+    password: '비밀번호',
+    submit: '로그인',
+    identifierMissing: '이메일 또는 사용자 이름을 입력하세요.',
+    passwordMissing: '비밀번호를 입력하세요.',
+    incorrect: '이메일 또는 비밀번호가 올바르지 않습니다.',
+    throttled: seconds =>
+      seconds < 60
+        ? `시도 횟수가 너무 많습니다. ${Math.max(1, Math.ceil(seconds))}초 후 다시 시도하세요.`
+        : `시도 횟수가 너무 많습니다. ${Math.ceil(seconds / 60)}분 후 다시 시도하세요.`,
+    busy: '지금 로그인하는 사람이 많습니다. 몇 초 후 다시 시도하세요.'
+  },
+  consent: {
+    title: '접근 허용',
+    wantsAccess: (client, product) => [
+      client.shown,
+      `${josa(client.text, '이/가')} `,
+      product.shown,
+      ' 계정에 접근하려고 합니다'
+    ],
+    signedInAs: account => [account.shown, `${josa(account.text, '로/으로')} 로그인됨`],
+    willAllow: client => [client.shown, '에 다음을 허용합니다:'],
+    accountGroup: product => `${product} 계정`,
+    unverified: '확인되지 않은 앱입니다. 개발자를 알고 신뢰하는 경우에만 계속하세요.',
+    unverifiable:
+      '사용자의 기기에서 실행되는 앱이므로 누가 만들었는지 확인할 수 없습니다. 직접 시작했고 개발자를 신뢰하는 경우에만 계속하세요.',
+    sentTo: host => [host.shown, `${josa(host.text, '로/으로')} 이동합니다.`],
+    duration: '기간',
+    durationSession: '로그아웃할 때까지 허용됩니다.',
+    durationOffline: '앱을 사용하지 않을 때도 허용됩니다.',
+    website: '웹사이트',
+    privacy: '개인정보 처리방침',
+    terms: '이용약관',
+    allow: '허용',
+    cancel: '거부',
+    scopes: {
+      openid: '신원 확인',
+      profile: '이름과 프로필 사진 보기',
+      email: '이메일 주소 보기',
+      phone: '전화번호 보기',
+      address: '우편 주소 보기',
+      offline_access: '앱을 사용하지 않을 때도 접근 유지'
+    }
+  },
+  logout: {
+    title: product => `${product}에서 로그아웃할까요?`,
+    asked: client => [client.shown, `${josa(client.text, '이/가')} 로그아웃을 요청했습니다.`],
+    explanation: product =>
+      `로그아웃하면 다음에 앱을 사용할 때 ${product}에 다시 로그인해야 합니다.`,
+    submit: '로그아웃',
+    stay: '취소',
+    doneTitle: '로그아웃되었습니다',
+    done: product => `이 브라우저에서 ${product} 계정이 로그아웃되었습니다.`,
+    doneFrom: client => [client.shown, '에서 요청한 로그아웃입니다.']
+  },
+  device: {
+    title: '기기 연결',
+    instruction: '앱 또는 기기에 표시된 코드를 입력하세요.',
+    code: '코드',
+    hint: '대문자와 소문자를 구분하지 않으며 줄표는 생략할 수 있습니다.',
+    submit: '계속',
+    problems: {
+      not_found: '등록되지 않은 코드입니다. 기기에 표시된 코드를 확인하고 다시 입력하세요.',
+      expired: '만료된 코드입니다. 기기에서 다시 시작하여 새 코드를 받으세요.',
+      used: '이미 사용한 코드입니다. 기기에서 다시 시작하여 새 코드를 받으세요.',
+      no_code: '앱 또는 기기에 표시된 코드를 입력하세요.',
+      failed: '처리하지 못했습니다. 코드를 다시 입력하거나 기기에서 다시 시작하세요.'
+    },
+    abortedTitle: '기기가 연결되지 않았습니다',
+    aborted: '요청을 취소했으므로 아무것도 연결되지 않았습니다.',
+    confirmTitle: '기기에 표시된 코드와 일치합니까?',
+    confirmWants: client => [
+      client.shown,
+      `${josa(client.text, '이/가')} 계정에 연결하려고 합니다.`
+    ],
+    confirmQuestion: '기기에 아래 코드가 똑같이 표시된 경우에만 계속하세요.',
+    application: '앱',
+    address: '요청한 주소',
+    startedAt: '요청한 시간',
+    ago: seconds =>
+      seconds < 60
+        ? relative.format(-Math.max(0, Math.floor(seconds)), 'second')
+        : relative.format(-Math.floor(seconds / 60), 'minute'),
+    scam: '다른 사람이 보낸 코드라면 사기일 수 있습니다. 진행하지 마세요.',
+    scamAdvice: '지금 앞에 있는 기기에서 직접 시작한 경우에만 계속하세요.',
+    access: '요청하는 권한:',
+    confirm: '계속',
+    decline: '취소',
+    doneTitle: '연결되었습니다',
+    done: client => [
+      client.shown,
+      `${josa(client.text, '이/가')} 연결되었습니다. 기기로 돌아가세요.`
+    ]
+  },
+  error: {
+    title: '계속할 수 없습니다',
+    reasons: {
+      other: {
+        reason: '앱이 보낸 요청을 처리할 수 없습니다.',
+        next: `앱으로 돌아가 다시 시작하세요. 같은 문제가 계속되면 ${tellDeveloper}`
+      },
+      interaction_expired: {
+        title: '만료된 페이지입니다',
+        reason: '로그인 시간이 지났거나, 이미 끝났거나, 다른 브라우저에서 시작했습니다.',
+        next: '앱으로 돌아가 다시 시작하세요.'
+      },
+      form_expired: {
+        title: '다시 시도하세요',
+        reason: '저희가 보여 드린 페이지에서 보낸 양식이 아니므로 처리하지 않았습니다.',
+        next: '페이지를 다시 열고 한 번 더 입력하세요.'
+      },
+      invalid_form: {
+        reason: '양식의 형식이 올바르지 않아 처리하지 않았습니다.',
+        next: '뒤로 돌아가 페이지를 새로 고친 다음 한 번 더 입력하세요.'
+      },
+      not_found: {
+        title: '페이지가 없습니다',
+        reason: '주소가 잘못되었거나 페이지가 이동되었습니다.',
+        next: '주소를 확인하거나 앱으로 돌아가 다시 시작하세요.'
+      },
+      access_denied: {
+        reason: '접근이 거부되었습니다.',
+        next: '앱으로 돌아가세요. 예상하지 못한 결과라면 계정 관리자에게 문의하세요.'
+      },
+      invalid_client: {
+        reason: '등록되지 않았거나 사용이 중지된 앱입니다.',
+        next: tellDeveloper
+      },
+      unauthorized_client: {
+        reason: '이 방식으로 로그인을 요청할 수 없는 앱입니다.',
+        next: tellDeveloper
+      },
+      invalid_redirect_uri: {
+        reason: '앱이 등록되지 않은 주소로 이동하도록 요청했습니다.',
+        next: `안전을 위해 여기에서 중단했습니다. ${tellDeveloper}`
+      },
+      invalid_scope: {
+        reason: '앱이 요청할 수 없는 권한을 요청했습니다.',
+        next: tellDeveloper
+      },
+      temporarily_unavailable: {
+        title: '잠시 후 다시 시도하세요',
+        reason: '서비스 일부에 일시적으로 연결할 수 없습니다. 데이터는 안전합니다.',
+        next: '몇 초 후 이 페이지를 다시 여세요.'
+      },
+      server_error: {
+        title: '서비스에 문제가 있습니다',
+        reason: '저희 쪽에서 발생한 오류입니다. 데이터는 안전합니다.',
+        next: '다시 시도하세요. 같은 문제가 계속되면 아래 요청 번호를 알려 주세요.'
+      }
+    },
+    details: '문의할 때 필요한 정보',
+    code: '오류',
+    description: '설명',
+    status: '상태',
+    requestId: '요청 번호',
+    time: '시간',
+    tryAgain: '페이지 다시 열기'
+  },
+  dateTime: date => moment.format(date)
+}

@@ -1,0 +1,119 @@
+// The words of every page, as a type: one member per sentence, so that a language that lacks one does not compile. A message with
+// parameters is a function. Owns no wording (en.ts, ko.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
+// name stands out is given back in parts, and the view decides how the name looks.
+
+/** The languages that are complete. The first is the default. */
+export const locales = ['en', 'ko'] as const
+
+export type Locale = (typeof locales)[number]
+
+/** A name inside a sentence: `text` decides particles (Korean), `shown` is what stands there. */
+export interface Term<T> {
+  text: string
+  shown: T
+}
+
+/** A sentence in parts; plain strings still have to be escaped. */
+export type Sentence<T> = readonly (string | T)[]
+
+export interface Messages {
+  /** the language's own name, for the menu */
+  languageName: string
+  direction: 'ltr' | 'rtl'
+  common: {
+    cancel: string
+    errorPrefix: string
+    problem: string
+    language: string
+    opensInNewTab: string
+    closeWindow: string
+  }
+  login: {
+    title: string
+    continueTo: <T>(client: Term<T>) => Sentence<T>
+    identifier: string
+    password: string
+    submit: string
+    identifierMissing: string
+    passwordMissing: string
+    incorrect: string
+    /** seconds until another attempt is looked at */
+    throttled: (seconds: number) => string
+    busy: string
+  }
+  consent: {
+    title: string
+    wantsAccess: <T>(client: Term<T>, product: Term<T>) => Sentence<T>
+    signedInAs: <T>(account: Term<T>) => Sentence<T>
+    willAllow: <T>(client: Term<T>) => Sentence<T>
+    accountGroup: (product: string) => string
+    unverified: string
+    unverifiable: string
+    sentTo: <T>(host: Term<T>) => Sentence<T>
+    duration: string
+    durationSession: string
+    durationOffline: string
+    website: string
+    privacy: string
+    terms: string
+    allow: string
+    cancel: string
+    /** OpenID scopes in words; a scope without an entry shows its own name */
+    scopes: Readonly<Record<string, string>>
+  }
+  logout: {
+    title: (product: string) => string
+    asked: <T>(client: Term<T>) => Sentence<T>
+    explanation: (product: string) => string
+    submit: string
+    stay: string
+    doneTitle: string
+    done: (product: string) => string
+    doneFrom: <T>(client: Term<T>) => Sentence<T>
+  }
+  device: {
+    title: string
+    instruction: string
+    code: string
+    hint: string
+    submit: string
+    problems: Record<'not_found' | 'expired' | 'used' | 'no_code' | 'failed', string>
+    abortedTitle: string
+    aborted: string
+    confirmTitle: string
+    confirmWants: <T>(client: Term<T>) => Sentence<T>
+    confirmQuestion: string
+    application: string
+    address: string
+    startedAt: string
+    ago: (seconds: number) => string
+    scam: string
+    scamAdvice: string
+    access: string
+    confirm: string
+    decline: string
+    doneTitle: string
+    done: <T>(client: Term<T>) => Sentence<T>
+  }
+  error: {
+    title: string
+    /** reason and next step by error code; `other` is for codes without an entry */
+    reasons: { other: Reason } & Readonly<Record<string, Reason>>
+    details: string
+    code: string
+    description: string
+    status: string
+    requestId: string
+    time: string
+    tryAgain: string
+  }
+  /** a moment in words; always UTC, since a page without script does not know the reader's zone */
+  dateTime: (moment: Date) => string
+}
+
+/** Why it stopped, and what the person can do. */
+export interface Reason {
+  title?: string
+  reason: string
+  next: string
+}

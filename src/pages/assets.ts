@@ -1,0 +1,65 @@
+// Stylesheets and icon: read once, named by their content, cached for ever (RFC 8246). Owns the paths under /assets. Refuses to read a file
+// by a name from a request: there are three, in a table.
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import { renderTheme } from '../views/theme.ts'
+
+interface Asset {
+  stem: string
+  extension: string
+  type: string
+  body: Buffer
+  /** path on the server, without the issuer's own path */
+  path: string
+}
+
+export interface Assets {
+  stylesheets: readonly string[]
+  icon: string
+  files: readonly Asset[]
+}
+
+/** Reads the files and makes the product's theme. `colour`: `#rrggbb`. @throws when a file is missing from the installation */
+export function createAssets({ colour }: { colour?: string | undefined }): Assets {
+  const css = 'text/css; charset=utf-8'
+  const sheet = asset('mintmark', 'css', css, read('../views/mintmark.css'))
+  const theme = asset('theme', 'css', css, Buffer.from(renderTheme(colour)))
+  const icon = asset('mark', 'svg', 'image/svg+xml', read('../views/mark.svg'))
+  return { stylesheets: [sheet.path, theme.path], icon: icon.path, files: [sheet, theme, icon] }
+}
+
+/** Fastify plugin: the routes. */
+export function assetRoutes(
+  app: FastifyInstance,
+  { assets }: { assets: Assets },
+  done: () => void
+) {
+  for (const file of assets.files) {
+    app.get(`/assets/${file.stem}-:hash.${file.extension}`, (request, reply) => {
+      // While a new version rolls out, its pages ask processes that still run the old one: their sheet serves, but nobody may keep it.
+      const known = request.url.endsWith(file.path)
+      return reply
+        .headers({
+          'cache-control': known ? 'public, max-age=31536000, immutable' : 'no-store',
+          'x-content-type-options': 'nosniff',
+          'cross-origin-resource-policy': 'same-origin',
+          // an SVG opened by itself is a document too
+          'content-security-policy': "default-src 'none'; frame-ancestors 'none'"
+        })
+        .type(file.type)
+        .send(file.body)
+    })
+  }
+  done()
+}
+
+function asset(stem: string, extension: string, type: string, body: Buffer): Asset {
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
+  return { stem, extension, type, body, path: `/assets/${stem}-${hash}.${extension}` }
+}
+
+function read(file: string): Buffer {
+  return readFileSync(new URL(file, import.meta.url))
+}

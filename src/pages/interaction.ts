@@ -1,0 +1,192 @@
+// Sign-in and consent: GET and POST /interaction/:uid. One address for both, so that reload, Back and the language menu always find the page
+// again; a hidden `prompt` says which form was sent. Owns the way from a posted form to the port and back (303, security.md #32: a
+// browser must not post the password on). Refuses forms that are not ours before the account is looked at.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { InteractionDetails, Interactions } from '../protocol/ports.ts'
+import type { ResourceView } from '../views/client.ts'
+import { renderConsent } from '../views/consent.ts'
+import type { Site } from '../views/layout.ts'
+import { type LoginProblem, renderLogin } from '../views/login.ts'
+import { renderErrorPage } from './error-page.ts'
+import { fromOurOwnPage, readFields } from './form-guard.ts'
+import { pageHeaders } from './headers.ts'
+import { frameOf, hintsOf } from './site.ts'
+
+/** What was found out about a name and a password. */
+export type AuthenticateResult =
+  | { ok: true; accountId: string; amr: string[] }
+  /** `busy`: not looked at, come back; `throttled`: too many attempts; every other reason is told as one and the same sentence */
+  | { ok: false; reason: string; retryAfterSeconds?: number | undefined }
+
+export interface InteractionDependencies {
+  interactions: Interactions
+  /** @throws Fault `store_unavailable` */
+  authenticate(input: {
+    login: string
+    password: string
+    /** network address of the person, for throttling */
+    address: string
+    /** aborted when the person has gone */
+    signal: AbortSignal
+  }): Promise<AuthenticateResult>
+  /** how a person knows their account: e-mail, login or name */
+  accountName(accountId: string): Promise<string | undefined>
+  site: Site
+  issuer: string
+  resources: readonly ResourceView[]
+}
+
+type Exchange = { request: FastifyRequest; reply: FastifyReply }
+type Asked = Exchange & { details: InteractionDetails; path: string }
+
+/** Fastify plugin; wants the form parser of `pages.ts` around it. */
+export function interactionRoutes(
+  app: FastifyInstance,
+  deps: InteractionDependencies,
+  done: () => void
+) {
+  const { interactions, site, issuer } = deps
+
+  app.get('/interaction/:uid', async (request, reply) => {
+    const asked = await find({ request, reply })
+    if (asked === undefined) return expired({ request, reply })
+    return asked.details.prompt === 'login' ? showLogin(asked) : showConsent(asked)
+  })
+
+  app.post('/interaction/:uid', async (request, reply) => {
+    if (!fromOurOwnPage(request.headers, issuer)) return refuse({ request, reply })
+    const fields = readFields(request.body, ['csrf', 'prompt', 'decline', 'login', 'password'])
+    if (fields === undefined) {
+      return renderErrorPage(
+        { site, issuer, request, reply },
+        { status: 400, error: 'invalid_form' }
+      )
+    }
+    const asked = await find({ request, reply })
+    if (asked === undefined) return expired({ request, reply })
+    if (!interactions.verifyCsrf(asked.details, fields.csrf)) return refuse(asked)
+    // A form left over from the step before: show where the person is now.
+    if (fields.prompt !== asked.details.prompt) return onward(reply, asked.path)
+    if (fields.decline !== '') {
+      return onward(reply, await interactions.decline(request.raw, reply.raw))
+    }
+    if (asked.details.prompt === 'consent') {
+      return onward(reply, await interactions.consent(request.raw, reply.raw))
+    }
+    return signIn(asked, fields)
+  })
+
+  done()
+
+  async function find({ request, reply }: Exchange): Promise<Asked | undefined> {
+    const { uid } = request.params as { uid: string }
+    const details = await interactions.details(request.raw, reply.raw)
+    // The cookie says which interaction this browser is in, the address which one the form is for: they must be one (security.md #191).
+    if (details === undefined || details.uid !== uid) return undefined
+    return { request, reply, details, path: `${site.basePath}/interaction/${uid}` }
+  }
+
+  async function signIn(asked: Asked, fields: { login: string; password: string }) {
+    const { request, reply } = asked
+    const { login, password } = fields
+    const missing = (['login', 'password'] as const).filter(id => fields[id] === '')
+    if (missing.length > 0) return showLogin(asked, login, { kind: 'missing', fields: missing })
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
+    const result = await deps.authenticate({
+      login,
+      password,
+      address: request.ip,
+      signal: gone.signal
+    })
+    if (result.ok) {
+      const { accountId, amr } = result
+      return onward(reply, await interactions.login(request.raw, reply.raw, { accountId, amr }))
+    }
+    return showLogin(asked, login, problemOf(result))
+  }
+
+  function showLogin(asked: Asked, login = asked.details.loginHint, problem?: LoginProblem) {
+    const { details, path } = asked
+    if (problem?.kind === 'throttled') asked.reply.header('retry-after', problem.seconds)
+    if (problem?.kind === 'busy') asked.reply.header('retry-after', 2)
+    return show(
+      asked,
+      statusOf(problem),
+      renderLogin(frame(asked), {
+        action: path,
+        csrf: details.csrf,
+        clientName: details.client.name,
+        login,
+        problem
+      })
+    )
+  }
+
+  async function showConsent(asked: Asked) {
+    const { details, path } = asked
+    const { accountId } = details
+    return show(
+      asked,
+      200,
+      renderConsent(frame(asked), {
+        action: path,
+        csrf: details.csrf,
+        client: details.client,
+        requested: details.requested,
+        resources: deps.resources,
+        accountName: accountId === undefined ? undefined : await deps.accountName(accountId)
+      })
+    )
+  }
+
+  function frame({ request, details, path }: Asked) {
+    return frameOf(site, hintsOf(request.headers, details.uiLocales), path)
+  }
+
+  function show({ reply }: Exchange, status: number, document: string) {
+    return reply
+      .code(status)
+      .headers(pageHeaders('onward', issuer))
+      .type('text/html; charset=utf-8')
+      .send(document)
+  }
+
+  function onward(reply: FastifyReply, url: string) {
+    return reply.headers(pageHeaders('onward', issuer)).redirect(url, 303)
+  }
+
+  function expired(exchange: Exchange) {
+    return renderErrorPage(
+      { site, issuer, ...exchange },
+      { status: 404, error: 'interaction_expired' }
+    )
+  }
+
+  function refuse(exchange: Exchange & { path?: string }) {
+    exchange.request.log.warn({ reason: 'cross_site_or_csrf' }, 'form refused')
+    return renderErrorPage(
+      { site, issuer, request: exchange.request, reply: exchange.reply },
+      { status: 403, error: 'form_expired', tryAgain: exchange.path }
+    )
+  }
+}
+
+// 422 for a form that comes back: browsers show it like 200, but their password managers take an error status as "this password did not
+// work" and do not offer to keep it. Not 401, which "MUST" carry WWW-Authenticate (RFC 9110 §15.5.2) and would open the browser's own
+// dialogue.
+function statusOf(problem: LoginProblem | undefined): number {
+  return { none: 200, missing: 422, incorrect: 422, throttled: 429, busy: 503 }[
+    problem?.kind ?? 'none'
+  ]
+}
+
+function problemOf(refused: Extract<AuthenticateResult, { ok: false }>): LoginProblem {
+  if (refused.reason === 'busy') return { kind: 'busy' }
+  const seconds = refused.retryAfterSeconds
+  if (refused.reason === 'throttled' || seconds !== undefined) {
+    return { kind: 'throttled', seconds: Math.max(1, Math.ceil(seconds ?? 60)) }
+  }
+  return { kind: 'incorrect' }
+}

@@ -1,0 +1,32 @@
+// All routes of the pages in one Fastify plugin: assets, language menu, sign-in and consent, with the form parser and the error pages that
+// belong to them and to nobody else. Refuses bodies over 16 KB and every content type but a form's.
+
+import formbody from '@fastify/formbody'
+import type { FastifyInstance } from 'fastify'
+import { type Assets, assetRoutes } from './assets.ts'
+import { createPageErrorHandler } from './error-page.ts'
+import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
+import { languageRoutes } from './language.ts'
+
+const bodyLimit = 16 * 1024
+
+export interface PagesDependencies extends InteractionDependencies {
+  assets: Assets
+  /** true: https, the cookie gets `Secure` and the `__Host-` prefix */
+  secureCookies: boolean
+}
+
+/** Fastify plugin: `await app.register(pages, deps)`. */
+export function pages(app: FastifyInstance, deps: PagesDependencies, done: () => void) {
+  app.setErrorHandler(createPageErrorHandler(deps))
+  app.register(assetRoutes, { assets: deps.assets })
+  app.register((forms, _, ready) => {
+    // JSON and text are what another site's script can send without asking (security.md #187): nothing here reads them.
+    forms.removeAllContentTypeParsers()
+    forms.register(formbody, { bodyLimit })
+    forms.register(languageRoutes, deps)
+    forms.register(interactionRoutes, deps)
+    ready()
+  })
+  done()
+}

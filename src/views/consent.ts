@@ -1,0 +1,64 @@
+// The consent page: who asks, for what, for how long, and where the person is sent (security.md #190). Allow and Cancel have equal weight,
+// and neither is focused. Refuses to offer what nothing behind it can do.
+
+import {
+  type AccessView,
+  accessList,
+  type ClientView,
+  clientLinks,
+  monogram,
+  type ResourceView
+} from './client.ts'
+import { decline, hidden, submit } from './form.ts'
+import { type Frame, renderPage, wordsOf } from './layout.ts'
+import { html, name } from './markup.ts'
+
+export interface ConsentPage {
+  action: string
+  csrf: string
+  client: ClientView
+  requested: readonly AccessView[]
+  resources: readonly ResourceView[]
+  /** how the signed-in person knows their account */
+  accountName: string | undefined
+}
+
+/** The consent page as an HTML document. */
+export function renderConsent(frame: Frame, page: ConsentPage): string {
+  const words = wordsOf(frame)
+  const { client } = page
+  const product = frame.site.product.name
+  const term = { text: client.name, shown: name(client.name) }
+  const lasting = page.requested.some(access => access.scopes.includes('offline_access'))
+  return renderPage(frame, {
+    title: words.consent.title,
+    body: html`${monogram(client)}
+<h1>${words.consent.wantsAccess(term, { text: product, shown: name(product) })}</h1>
+${
+  page.accountName === undefined
+    ? ''
+    : html`<p class="lead">${words.consent.signedInAs({ text: page.accountName, shown: name(page.accountName) })}</p>`
+}
+${warning(client, words.consent)}
+<h2>${words.consent.willAllow(term)}</h2>
+${accessList(page.requested, { words, locale: frame.locale, product, resources: page.resources })}
+<dl class="facts"><div><dt>${words.consent.duration}</dt><dd>${
+      lasting ? words.consent.durationOffline : words.consent.durationSession
+    }</dd></div></dl>
+<form method="post" action="${page.action}">
+${hidden({ csrf: page.csrf, prompt: 'consent' })}
+<div class="buttons pair">
+${submit(words.consent.allow, 'equal')}
+${decline(words.consent.cancel, 'equal', ['decline', 'yes'])}
+</div>
+</form>
+<p class="small">${words.consent.sentTo({ text: client.redirectHost, shown: html`<bdi class="host">${client.redirectHost}</bdi>` })}</p>
+${clientLinks(client, words)}`
+  })
+}
+
+function warning(client: ClientView, words: ReturnType<typeof wordsOf>['consent']) {
+  // An app that returns to the device itself can be imitated by any other program there, whoever registered it (RFC 8252 §8.6).
+  if (client.unverifiable) return html`<p class="note">${words.unverifiable}</p>`
+  return client.firstParty ? html`` : html`<p class="note">${words.unverified}</p>`
+}

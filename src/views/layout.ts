@@ -1,0 +1,98 @@
+// The frame of every page: product and issuer host in the header, one card, the language menu in the footer. Owns the document itself
+// (language, direction, title, stylesheets). Refuses script, inline style and anything loaded from another site: the pages' CSP forbids
+// them, and a person must be able to trust that a password page is ours alone.
+
+import { messagesOf } from '../i18n/locale.ts'
+import { type Locale, locales, type Messages } from '../i18n/messages.ts'
+import { type Child, html, type Markup } from './markup.ts'
+
+/** What is the same on every page of one server. */
+export interface Site {
+  product: { name: string; logo?: string | undefined }
+  /** host and port of the issuer, as people see it in the address bar */
+  issuerHost: string
+  /** path of the issuer without a slash at its end; empty for most */
+  basePath: string
+  /** paths of the stylesheets in order, and of the icon */
+  stylesheets: readonly string[]
+  icon: string
+}
+
+/** What is the same on every page of one request. */
+export interface Frame {
+  site: Site
+  locale: Locale
+  /** path on our own origin that shows this page again; without one there is no language menu */
+  returnTo?: string | undefined
+}
+
+/** One page: its name for the title, and the content of the card. */
+export interface Page {
+  title: string
+  /** `failed`: the form came back with a problem */
+  outcome?: 'failed' | undefined
+  body: Child
+}
+
+/** The words of a frame's language. */
+export function wordsOf(frame: Frame): Messages {
+  return messagesOf(frame.locale)
+}
+
+/** A complete HTML document. */
+export function renderPage(frame: Frame, page: Page): string {
+  const { site } = frame
+  const words = wordsOf(frame)
+  const prefix = page.outcome === 'failed' ? words.common.errorPrefix : ''
+  const document = html`<!doctype html>
+<html lang="${frame.locale}" dir="${words.direction}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex, nofollow">
+<title>${prefix}${page.title} – ${site.product.name}</title>
+${site.stylesheets.map(
+  path => html`<link rel="stylesheet" href="${path}">
+`
+)}<link rel="icon" type="image/svg+xml" href="${site.icon}">
+</head>
+<body>
+<header class="site">
+${logo(site)}
+<p class="site-name"><bdi>${site.product.name}</bdi></p>
+<p class="site-host"><bdi dir="ltr">${site.issuerHost}</bdi></p>
+</header>
+<main class="card">
+${page.body}
+</main>
+${frame.returnTo === undefined ? '' : html`<footer class="site-footer">${languageMenu(frame, frame.returnTo)}</footer>`}
+</body>
+</html>
+`
+  return document.toString()
+}
+
+// Decoration beside the product's name, which stands there in words: no alternative text.
+function logo(site: Site): Markup {
+  if (site.product.logo !== undefined) {
+    return html`<img class="mark" src="${site.product.logo}" alt="" width="40" height="40">`
+  }
+  return html`<svg class="mark" viewBox="0 0 40 40" width="40" height="40" aria-hidden="true" focusable="false"><circle class="mark-coin" cx="20" cy="20" r="19"/><circle class="mark-rim" cx="20" cy="20" r="15.5"/><path class="mark-sign" d="M11.5 26.5v-12l8.5 8 8.5-8v12"/></svg>`
+}
+
+// One form with one button per other language: works without script, and a language is not changed by following a link.
+function languageMenu(frame: Frame, returnTo: string): Markup {
+  const words = wordsOf(frame)
+  return html`<nav class="languages" aria-label="${words.common.language}">
+<ul>${locales.map(locale =>
+    locale === frame.locale
+      ? html`<li><span class="language" aria-current="true">${messagesOf(locale).languageName}</span></li>`
+      : html`<li><form method="post" action="${frame.site.basePath}/language">
+<input type="hidden" name="return_to" value="${returnTo}">
+<input type="hidden" name="lang" value="${locale}">
+<button class="language" type="submit" lang="${locale}">${messagesOf(locale).languageName}</button>
+</form></li>`
+  )}</ul>
+</nav>`
+}

@@ -1,0 +1,85 @@
+// Every language says everything, and nothing twice in another language's words.
+
+import t from 'tap'
+import { messagesOf } from '../../src/i18n/locale.ts'
+import { locales } from '../../src/i18n/messages.ts'
+
+const term = { text: 'Acme', shown: 'Acme' }
+
+/** All texts of a language by path; functions are called with what their kind takes. */
+function textsOf(table: object, path = ''): Map<string, string> {
+  const texts = new Map<string, string>()
+  for (const [key, value] of Object.entries(table)) {
+    const at = path === '' ? key : `${path}.${key}`
+    if (typeof value === 'string') texts.set(at, value)
+    else if (typeof value === 'function') texts.set(at, said(value))
+    else for (const [inner, text] of textsOf(value, at)) texts.set(inner, text)
+  }
+  return texts
+}
+
+// A message takes names (Term), a string, seconds or a date; only the right kind gives a text without a hole in it.
+function said(message: (...args: unknown[]) => unknown): string {
+  const attempts = [
+    [term, { text: 'mintmark', shown: 'mintmark' }],
+    [125],
+    [new Date(0)],
+    ['mintmark']
+  ]
+  for (const args of attempts) {
+    try {
+      const result = message(...args)
+      const text = Array.isArray(result) ? result.join('') : String(result)
+      if (!/undefined|NaN|\[object|Invalid/.test(text)) return text
+    } catch {}
+  }
+  return ''
+}
+
+t.test('no language lacks a message, and none is empty', async t => {
+  const english = textsOf(messagesOf('en'))
+  t.ok(english.size > 80, 'the table was walked')
+  for (const locale of locales) {
+    const texts = textsOf(messagesOf(locale))
+    t.strictSame(
+      [...texts.keys()].sort(),
+      [...english.keys()].sort(),
+      `${locale} has the same keys`
+    )
+    t.strictSame(
+      [...texts].filter(([, text]) => text.trim() === ''),
+      [],
+      `${locale} has no empty message`
+    )
+  }
+})
+
+t.test('Korean is Korean: only the direction is the same word as in English', async t => {
+  const english = textsOf(messagesOf('en'))
+  const same = [...textsOf(messagesOf('ko'))].filter(([key, text]) => english.get(key) === text)
+  t.strictSame(
+    same.map(([key]) => key),
+    ['direction']
+  )
+})
+
+t.test(
+  'Korean keeps one register: 합니다체, no -요 statements but -하세요 and the set questions',
+  async t => {
+    for (const [key, text] of textsOf(messagesOf('ko'))) {
+      t.notMatch(text, /(?<!(세|까))요[.!?]/u, key)
+    }
+  }
+)
+
+t.test('a wait is told in seconds below a minute and rounded up to minutes above', async t => {
+  const { throttled } = messagesOf('en').login
+  t.equal(throttled(0.2), 'Too many attempts. Try again in 1 second.')
+  t.equal(throttled(59), 'Too many attempts. Try again in 59 seconds.')
+  t.equal(throttled(60), 'Too many attempts. Try again in 1 minute.')
+  t.equal(throttled(61), 'Too many attempts. Try again in 2 minutes.')
+  t.equal(
+    messagesOf('ko').login.throttled(121),
+    '시도 횟수가 너무 많습니다. 3분 후 다시 시도하세요.'
+  )
+})

@@ -1,0 +1,103 @@
+// The pages' routes on a bare Fastify with ports that record what they were asked. The engine behind the ports has its own tests.
+
+import fastify from 'fastify'
+import type { Test } from 'tap'
+import { createAssets } from '../../src/pages/assets.ts'
+import { setPageNotFound } from '../../src/pages/error-page.ts'
+import type { AuthenticateResult } from '../../src/pages/interaction.ts'
+import { pages } from '../../src/pages/pages.ts'
+import { createSite } from '../../src/pages/site.ts'
+import type { InteractionDetails, Interactions } from '../../src/protocol/ports.ts'
+
+export const loginDetails: InteractionDetails = {
+  uid: 'abc',
+  prompt: 'login',
+  client: {
+    clientId: 'acme',
+    name: 'Acme Calendar',
+    redirectHost: 'calendar.acme.example',
+    unverifiable: false,
+    firstParty: false
+  },
+  requested: [],
+  accountId: undefined,
+  loginHint: undefined,
+  uiLocales: undefined,
+  csrf: 'right'
+}
+
+export const consentDetails: InteractionDetails = {
+  ...loginDetails,
+  prompt: 'consent',
+  accountId: 'account-1',
+  requested: [{ scopes: ['openid'] }]
+}
+
+interface Given {
+  details?: InteractionDetails | undefined | (() => Promise<InteractionDetails | undefined>)
+  authenticate?: (input: { login: string; password: string }) => Promise<AuthenticateResult>
+  issuer?: string
+}
+
+/** The server and the list of what its ports were asked to do. */
+export async function buildPages(t: Test, given: Given = {}) {
+  const { details = loginDetails, issuer = 'http://localhost:3000' } = given
+  const calls: string[] = []
+  const lines: string[] = []
+  const interactions: Interactions = {
+    details: async () => (typeof details === 'function' ? details() : details),
+    login: async (_req, _res, { accountId, amr }) => {
+      calls.push(`login ${accountId} ${amr.join()}`)
+      return `${issuer}/authorize/abc`
+    },
+    consent: async () => {
+      calls.push('consent')
+      return `${issuer}/authorize/abc`
+    },
+    decline: async () => {
+      calls.push('decline')
+      return `${issuer}/authorize/abc`
+    },
+    verifyCsrf: (known, presented) => presented === known.csrf
+  }
+  const authenticate =
+    given.authenticate ??
+    (async () => ({ ok: true as const, accountId: 'account-1', amr: ['pwd'] }))
+  const product = { name: 'mintmark' }
+  const assets = createAssets({})
+  const site = createSite({ product, issuer, assets })
+  const app = fastify({
+    logger: { level: 'info', stream: { write: line => void lines.push(line) } }
+  })
+  await app.register(pages, {
+    interactions,
+    authenticate: async input => {
+      calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
+      return authenticate(input)
+    },
+    accountName: async accountId => `${accountId}@example.com`,
+    site,
+    assets,
+    issuer,
+    resources: [],
+    secureCookies: issuer.startsWith('https:')
+  })
+  setPageNotFound(app, { site, issuer })
+  t.teardown(() => app.close())
+
+  return {
+    app,
+    assets,
+    calls,
+    lines,
+    get: (url: string, headers: Record<string, string> = {}) =>
+      app.inject({ method: 'GET', url, headers }),
+    post: (url: string, body: string, headers: Record<string, string> = {}) =>
+      app.inject({
+        method: 'POST',
+        url,
+        payload: body,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }
+      })
+  }
+}

@@ -1,0 +1,140 @@
+// Every page once, with data as it comes in life, for tests that must hold for all pages. `say` stands in for every string that somebody
+// else chose (a client, an account, an operator, a request): a test passes a probe through it.
+
+import type { Locale } from '../../src/i18n/messages.ts'
+import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
+import { renderConsent } from '../../src/views/consent.ts'
+import { renderDeviceConfirm, renderDeviceDone, renderDeviceInput } from '../../src/views/device.ts'
+import { renderError } from '../../src/views/error.ts'
+import type { Frame, Site } from '../../src/views/layout.ts'
+import { renderLogin } from '../../src/views/login.ts'
+import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
+
+type Say = (usual: string) => string
+
+export const site: Site = {
+  product: { name: 'mintmark' },
+  issuerHost: 'id.example.com',
+  basePath: '',
+  stylesheets: ['/assets/mintmark-0.css', '/assets/theme-0.css'],
+  icon: '/assets/mark-0.svg'
+}
+
+export function frameIn(locale: Locale, given: Partial<Frame> = {}): Frame {
+  return { site, locale, returnTo: '/interaction/abc', ...given }
+}
+
+export function clientNamed(say: Say = usual => usual): ClientView {
+  return {
+    name: say('Acme Calendar'),
+    redirectHost: say('calendar.acme.example'),
+    unverifiable: false,
+    firstParty: false,
+    clientUri: say('https://acme.example/'),
+    policyUri: say('https://acme.example/privacy'),
+    tosUri: say('https://acme.example/terms')
+  }
+}
+
+/** All pages, by name. */
+export function renderSamples(frame: Frame, say: Say = usual => usual): Record<string, string> {
+  const action = say('/interaction/abc')
+  const client = clientNamed(say)
+  const api = say('https://api.example.com')
+  const requested: AccessView[] = [
+    { scopes: ['openid', 'profile', 'email', 'offline_access', say('favourites')] },
+    { resource: api, scopes: ['read:things', say('write:things')] }
+  ]
+  const resources: ResourceView[] = [
+    {
+      identifier: api,
+      name: { en: say('Things API'), ko: say('내 항목 API') },
+      scopes: { 'read:things': { en: say('See your things'), ko: say('내 항목 보기') } }
+    }
+  ]
+  const login = {
+    action,
+    csrf: say('csrf'),
+    clientName: client.name,
+    login: say('ada@example.com')
+  }
+  const device = { action, xsrf: say('xsrf'), userCode: say('WDJB-MJHT') }
+  const now = new Date('2026-11-21T11:04:00Z')
+  const error = {
+    requestId: say('01J-4711'),
+    now,
+    description: say('redirect_uri is not registered')
+  }
+  return {
+    login: renderLogin(frame, { ...login, login: undefined }),
+    'login-hint': renderLogin(frame, login),
+    'login-missing': renderLogin(frame, {
+      ...login,
+      problem: { kind: 'missing', fields: ['login', 'password'] }
+    }),
+    'login-incorrect': renderLogin(frame, { ...login, problem: { kind: 'incorrect' } }),
+    'login-throttled': renderLogin(frame, {
+      ...login,
+      problem: { kind: 'throttled', seconds: 180 }
+    }),
+    'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy' } }),
+    consent: renderConsent(frame, {
+      action,
+      csrf: say('csrf'),
+      client,
+      requested,
+      resources,
+      accountName: say('ada@example.com')
+    }),
+    'consent-native': renderConsent(frame, {
+      action,
+      csrf: say('csrf'),
+      client: { ...client, unverifiable: true, firstParty: true, redirectHost: say('127.0.0.1') },
+      requested: [{ scopes: ['openid'] }],
+      resources,
+      accountName: undefined
+    }),
+    logout: renderLogout(frame, { action, xsrf: say('xsrf'), clientName: client.name }),
+    'logged-out': renderLoggedOut(frame, { clientName: client.name }),
+    'device-input': renderDeviceInput(frame, {
+      ...device,
+      userCode: undefined,
+      problem: undefined
+    }),
+    'device-input-problem': renderDeviceInput(frame, { ...device, problem: 'not_found' }),
+    'device-aborted': renderDeviceInput(frame, { ...device, problem: 'aborted' }),
+    'device-confirm': renderDeviceConfirm(frame, {
+      ...device,
+      client,
+      requested,
+      resources,
+      address: say('203.0.113.7'),
+      startedAt: new Date('2026-11-21T11:01:00Z'),
+      now
+    }),
+    'device-done': renderDeviceDone(frame, { clientName: client.name }),
+    'error-redirect-uri': renderError(frame, {
+      ...error,
+      status: 400,
+      error: 'invalid_redirect_uri'
+    }),
+    'error-expired': renderError(frame, {
+      ...error,
+      status: 404,
+      error: 'interaction_expired',
+      description: undefined
+    }),
+    'error-form-expired': renderError(frame, {
+      ...error,
+      status: 403,
+      error: 'form_expired',
+      tryAgain: action
+    }),
+    'error-unavailable': renderError(frame, {
+      ...error,
+      status: 503,
+      error: 'temporarily_unavailable'
+    }),
+    'error-unknown': renderError(frame, { ...error, status: 400, error: say('something_new') })
+  }
+}
