@@ -1,0 +1,88 @@
+// One access token, once the signature is known to be good: the claims that RFC 9068 §2.2 demands,
+// in the types that it demands, and no others pass as a `VerifiedAccessToken`.
+
+import type { JWTPayload } from 'jose'
+
+declare const verified: unique symbol
+
+/**
+ * An access token whose type, algorithm, signature, issuer, audience, lifetime and required claims
+ * were checked (RFC 9068 §4). Only a verifier makes one. What it does not say: that the token was
+ * not revoked since; until `expiresAt` only introspection (RFC 7662) knows that.
+ */
+export interface VerifiedAccessToken {
+  readonly [verified]: true
+  /** `sub`: the account, or the client itself for a machine token */
+  readonly subject: string
+  readonly clientId: string
+  /** granted for this API; empty when the token has no `scope` */
+  readonly scopes: ReadonlySet<string>
+  /** `jti` */
+  readonly id: string
+  readonly issuer: string
+  readonly audience: string
+  /** seconds since the epoch */
+  readonly issuedAt: number
+  /** seconds since the epoch */
+  readonly expiresAt: number
+  /** every claim as it came, for what is not named here (`auth_time`, `acr`, `amr`, your own) */
+  readonly claims: Readonly<JWTPayload>
+}
+
+/** What is wrong with the claims, as one sentence for the caller. */
+export type ClaimProblem = { problem: string }
+
+/** Reads the claims of a token whose signature, issuer, audience and lifetime jose has checked. */
+export function readAccessToken(
+  claims: JWTPayload,
+  expected: { audience: string; latestIssue: number }
+): VerifiedAccessToken | ClaimProblem {
+  // RFC 9068 §2.2: iss, exp, aud, sub, client_id, iat and jti are REQUIRED.
+  for (const name of ['iss', 'sub', 'client_id', 'jti'] as const) {
+    if (typeof claims[name] !== 'string' || claims[name] === '') return missing(name)
+  }
+  for (const name of ['exp', 'iat'] as const) {
+    if (!Number.isFinite(claims[name])) return missing(name)
+  }
+  if (Number(claims.iat) > expected.latestIssue) {
+    return { problem: 'The access token was issued in the future: compare the clocks.' }
+  }
+
+  // A token that also opens another door could be replayed there by whoever receives it here; our
+  // issuer makes no such token.
+  const audiences = [claims.aud].flat()
+  if (audiences.length !== 1 || audiences[0] !== expected.audience) {
+    return { problem: 'The access token must be meant for this API alone.' }
+  }
+
+  // RFC 9449 §7.2, RFC 8705 §3: a token bound to a key is worth nothing without the proof of that
+  // key. This package does not check proofs yet, and taking such a token as a bearer token would
+  // undo its protection.
+  if (claims['cnf'] !== undefined) {
+    return { problem: 'The access token is bound to a key, and this API cannot check the proof.' }
+  }
+
+  const scope = claims['scope'] ?? ''
+  if (typeof scope !== 'string') return missing('scope')
+
+  const token: Omit<VerifiedAccessToken, typeof verified> = {
+    subject: String(claims.sub),
+    clientId: String(claims['client_id']),
+    scopes: new Set(scope.split(' ').filter(Boolean)),
+    id: String(claims.jti),
+    issuer: String(claims.iss),
+    audience: expected.audience,
+    issuedAt: Number(claims.iat),
+    expiresAt: Number(claims.exp),
+    claims
+  }
+  // the only place that may say so
+  return token as VerifiedAccessToken
+}
+
+/**
+ * The sentence for a claim that is absent or has the wrong type. `name` is ours, never the token's.
+ */
+export function missing(name: string): ClaimProblem {
+  return { problem: `The claim ${name} of the access token is missing or not valid.` }
+}

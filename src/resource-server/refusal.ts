@@ -1,0 +1,100 @@
+// What an API answers to a request that it does not serve: status, one public sentence, and the
+// challenge of RFC 6750 §3. Refuses to put anything of the request into a header: every sentence
+// here is ours.
+
+/** A request that is not served, and why. Made to be sent as it is. */
+export interface Refusal {
+  readonly ok: false
+  /**
+   * 401: no token, or not a valid one. 403: valid, but not for this. 503: the token could not be
+   * judged.
+   */
+  readonly status: 401 | 403 | 503
+  /**
+   * `missing_token` is ours and never on the wire: RFC 6750 §3.1 has no code for a request without
+   * a token
+   */
+  readonly error:
+    | 'missing_token'
+    | 'invalid_token'
+    | 'insufficient_scope'
+    | 'temporarily_unavailable'
+  /** one sentence for the developer of the calling client; no part of the request is in it */
+  readonly description: string
+  /** value of `WWW-Authenticate`; undefined at 503, where another token would not help */
+  readonly challenge: string | undefined
+  /** value of `Retry-After` at 503 */
+  readonly retryAfterSeconds?: number
+  /** why the token could not be judged (503 only): for the API's own log, not for the caller */
+  readonly cause?: unknown
+}
+
+/** Builds refusals for one API, whose identifier is the realm of its challenges. */
+export function createRefusals({ realm }: { realm: string }) {
+  const protectedSpace = `Bearer realm=${quoted(realm)}`
+
+  return {
+    /**
+     * RFC 6750 §3.1: "If the request lacks any authentication information […], the resource server
+     * SHOULD NOT include an error code or other error information."
+     */
+    missingToken(): Refusal {
+      return {
+        ok: false,
+        status: 401,
+        error: 'missing_token',
+        description: 'This API needs an access token: Authorization: Bearer <token>.',
+        challenge: protectedSpace
+      }
+    },
+
+    /**
+     * RFC 6750 §3.1: "The access token provided is expired, revoked, malformed, or invalid for
+     * other reasons."
+     */
+    invalidToken(description: string): Refusal {
+      return {
+        ok: false,
+        status: 401,
+        error: 'invalid_token',
+        description,
+        challenge:
+          `${protectedSpace}, error="invalid_token", error_description=` + quoted(description)
+      }
+    },
+
+    /**
+     * RFC 6750 §3.1: "The request requires higher privileges than provided by the access token."
+     */
+    insufficientScope(scope: string): Refusal {
+      const description = `The access token does not have the scope that this needs: ${scope}.`
+      return {
+        ok: false,
+        status: 403,
+        error: 'insufficient_scope',
+        description,
+        challenge:
+          `${protectedSpace}, error="insufficient_scope", ` +
+          `error_description=${quoted(description)}, scope=${quoted(scope)}`
+      }
+    },
+
+    /** The issuer's keys are not at hand. Never 401: a client would throw a good token away. */
+    unavailable(retryAfterSeconds: number, cause: unknown): Refusal {
+      return {
+        ok: false,
+        status: 503,
+        error: 'temporarily_unavailable',
+        description: 'The access token cannot be checked right now. Try again in a moment.',
+        challenge: undefined,
+        retryAfterSeconds,
+        cause
+      }
+    }
+  }
+}
+
+/** RFC 9110 §5.6.4 quoted-string, over the characters that RFC 6750 §3 allows in its attributes. */
+function quoted(text: string): string {
+  return `"${text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '_')}"`
+}

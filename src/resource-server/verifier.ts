@@ -1,0 +1,181 @@
+// Verifies our access tokens in anybody's API (RFC 9068 §4, RFC 6750): issuer and audience are all
+// it needs. Refuses every other kind of JWT of the same issuer, tokens for another API, every
+// algorithm that is not ours, and to start with the issuer itself as the audience. Never reads a
+// token from a query or a body (RFC 9700 §4.3.2).
+
+import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import { missing, readAccessToken, type VerifiedAccessToken } from './access-token.ts'
+import { createKeySource, failureCoolDown, IssuerUnavailable } from './keys.ts'
+import { metadataLocations } from './metadata.ts'
+import { createRefusals, type Refusal } from './refusal.ts'
+
+export type { VerifiedAccessToken } from './access-token.ts'
+export type { Refusal } from './refusal.ts'
+
+/**
+ * Asymmetric only: with a symmetric one, whoever can verify could sign (RFC 8725 §3.1). EdDSA is
+ * Ed25519.
+ */
+const algorithms = ['ES256', 'RS256', 'EdDSA']
+const longestToken = 16 * 1024
+
+export interface VerifierOptions {
+  /** the issuer identifier, byte for byte as the tokens say it; https, or http on loopback */
+  issuer: string
+  /** the identifier of this API: what clients send as `resource` */
+  audience: string
+  /**
+   * `JWT` also accepts tokens with that type, for an API whose tokens are issued that way because
+   * another library in front of it refuses `at+jwt`. Default: `at+jwt` only.
+   */
+  typ?: 'at+jwt' | 'JWT'
+  /** how far the clocks of issuer and API may differ, 0 to 300; default 5 */
+  clockToleranceSeconds?: number
+  fetch?: typeof globalThis.fetch
+  /** milliseconds since the epoch */
+  now?: () => number
+}
+
+export interface Verifier {
+  /**
+   * Judges one request by its `Authorization` header (or a bare token). Rejects only on a defect:
+   * everything that a caller or an outage can cause is a `Refusal`, ready to be sent.
+   */
+  verify(authorization: string | undefined): Promise<Verification>
+  /**
+   * undefined: the token has every scope of the list (separated by spaces); else the refusal to
+   * send.
+   */
+  requireScope(token: VerifiedAccessToken, scope: string): Refusal | undefined
+}
+
+export type Verification = { ok: true; token: VerifiedAccessToken } | Refusal
+
+/**
+ * Makes the verifier of one API. Nothing is fetched until the first token comes, so an API starts
+ * while its issuer is down; once the keys are cached it serves on through an outage of the issuer,
+ * for up to a day.
+ * @throws TypeError when the options cannot be meant: see the message
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { issuer, audience, typ = 'at+jwt', clockToleranceSeconds = 5 } = options
+  const { fetch = globalThis.fetch, now = Date.now } = options
+  assertOptions(issuer, audience, clockToleranceSeconds)
+  const acceptedTypes = typ === 'JWT' ? ['at+jwt', 'jwt'] : ['at+jwt']
+  const keys = createKeySource({ issuer, fetch, now })
+  const refusals = createRefusals({ realm: audience })
+
+  return {
+    async verify(authorization) {
+      const presented = readBearer(authorization)
+      if (presented === undefined) return refusals.missingToken()
+      if (!isPlausible(presented)) return refusals.invalidToken(malformed)
+
+      try {
+        // RFC 9068 §4: "The resource server MUST verify that the "typ" header value is "at+jwt" or
+        // "application/at+jwt" and reject tokens carrying any other "typ" value." Before the keys
+        // are asked for: an ID token costs no request.
+        if (!acceptedTypes.includes(mediaType(presented))) {
+          return refusals.invalidToken('This is not an access token: typ is not at+jwt.')
+        }
+        const { payload } = await jwtVerify(presented, keys.find, {
+          algorithms,
+          issuer,
+          audience,
+          clockTolerance: clockToleranceSeconds,
+          currentDate: new Date(now())
+        })
+        const latestIssue = now() / 1000 + clockToleranceSeconds
+        const token = readAccessToken(payload, { audience, latestIssue })
+        return 'problem' in token ? refusals.invalidToken(token.problem) : { ok: true, token }
+      } catch (error) {
+        if (error instanceof IssuerUnavailable) {
+          return refusals.unavailable(failureCoolDown / 1000, error)
+        }
+        if (error instanceof errors.JOSEError) return refusals.invalidToken(sentence(error))
+        throw error
+      }
+    },
+
+    requireScope(token, scope) {
+      const needed = scope.split(' ').filter(Boolean)
+      return needed.every(one => token.scopes.has(one))
+        ? undefined
+        : refusals.insufficientScope(needed.join(' '))
+    }
+  }
+}
+
+function assertOptions(issuer: string, audience: string, clockToleranceSeconds: number): void {
+  metadataLocations(issuer)
+  const resource = URL.parse(audience)
+  // RFC 8707 §2: "Its value MUST be an absolute URI […]. The URI MUST NOT include a fragment
+  // component."
+  if (!resource || audience.includes('#')) {
+    throw new TypeError(
+      `audience must be the absolute URI of this API, got ${JSON.stringify(audience)}`
+    )
+  }
+  // A token for the issuer opens its userinfo. An API that took such tokens could replay its
+  // callers' tokens there, and theirs would open every other API that did the same.
+  if (resource.href === new URL(issuer).href) {
+    throw new TypeError(
+      'audience must not be the issuer: give the API an identifier of its own, ' +
+        'and have clients send it as resource'
+    )
+  }
+  if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 300)) {
+    throw new TypeError(`clockToleranceSeconds must be 0 to 300, got ${clockToleranceSeconds}`)
+  }
+}
+
+/**
+ * The token of an Authorization header, or a bare token. undefined: there is none, or another
+ * scheme.
+ */
+function readBearer(authorization: string | undefined): string | undefined {
+  const value = authorization?.trim() ?? ''
+  // RFC 9110 §11.1: the scheme is case-insensitive
+  const [, token] = /^bearer(?: +(.*))?$/is.exec(value) ?? []
+  return token ?? (value === '' || /\s/.test(value) || /^bearer$/i.test(value) ? undefined : value)
+}
+
+/** Three base64url parts of bearable length: whatever else it is, no work is spent on it. */
+function isPlausible(token: string): boolean {
+  return token.length <= longestToken && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)
+}
+
+/**
+ * The `typ` of the token's header; empty when there is none, or no header. RFC 7515 §4.1.9:
+ * "application/" may be left out; media types are case-insensitive (RFC 2045 §5.1).
+ */
+function mediaType(token: string): string {
+  try {
+    const { typ } = decodeProtectedHeader(token)
+    return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : ''
+  } catch {
+    return ''
+  }
+}
+
+const malformed = 'The access token is malformed.'
+
+function sentence(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'The access token has expired.'
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'aud') return 'The access token is meant for another API.'
+    if (error.claim === 'iss') return 'The access token is of another issuer.'
+    if (error.claim === 'nbf') return 'The access token is not valid yet: compare the clocks.'
+    return missing(error.claim).problem
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return 'The access token is signed with an algorithm that is not accepted.'
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) {
+    return 'The access token is signed with a key that the issuer does not publish.'
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return 'The signature of the access token is not valid.'
+  }
+  return malformed
+}
