@@ -1,0 +1,126 @@
+// The refresh token as a value: its form, its successor, and what a presented one is worth. Nothing here touches the database.
+//
+//   token = base64url( form ‖ MAC key version ‖ bucket ‖ family ‖ generation ‖ secret ‖ MAC )
+//
+// The MAC makes an old generation provably ours, however late it comes, so that reuse is told from noise without a row per token. The
+// successor's secret is HMAC(rotation key, salt ‖ presented token): every process computes the same one (RFC 9700 §4.14.2); the row
+// alone reveals nothing, the key alone reveals nothing either.
+
+import { randomBytes } from 'node:crypto'
+import { digest, equalConstantTime, hmac } from '../lib/secret.ts'
+import type { FamilyId, FamilyRow } from '../store/refresh-families.ts'
+
+const form = 1
+const secretLength = 32
+const macLength = 16
+const macOffset = 1 + 1 + 2 + 16 + 4 + secretLength
+const tokenLength = macOffset + macLength
+/** 72 bytes make exactly 96 characters, without padding. */
+const encodedLength = (tokenLength / 3) * 4
+
+/** A token that this server made: its MAC was checked. What it is worth is another question. */
+export interface AuthenticRefreshToken extends FamilyId {
+  value: string
+  generation: number
+}
+
+/** Keys by version; versions fit into a byte. */
+export interface VersionedKeys {
+  current(): { version: number; key: Buffer }
+  byVersion(version: number): Buffer | undefined
+}
+
+/** What a presented token is worth now. */
+export type Verdict =
+  /** unspent */
+  | 'current'
+  /** spent a moment ago: a retry or a parallel tab; the same successor again */
+  | 'leeway'
+  /** older, but it cannot be told from a slow tab: refused, the family lives */
+  | 'stale'
+  /** spent long ago: somebody else holds it too */
+  | 'reuse'
+  /** not a token of this family as it stands */
+  | 'unknown'
+
+export function refreshTokenHash(value: string): Buffer {
+  return digest('refresh token', value)
+}
+
+function encode(
+  token: FamilyId & { generation: number; secret: Buffer },
+  macKeys: VersionedKeys
+): string {
+  const { version, key } = macKeys.current()
+  const bytes = Buffer.alloc(tokenLength)
+  bytes.writeUInt8(form, 0)
+  bytes.writeUInt8(version, 1)
+  bytes.writeUInt16BE(token.bucket, 2)
+  Buffer.from(token.id.replaceAll('-', ''), 'hex').copy(bytes, 4)
+  bytes.writeUInt32BE(token.generation, 20)
+  token.secret.copy(bytes, 24)
+  hmac(key, bytes.subarray(0, macOffset)).copy(bytes, macOffset, 0, macLength)
+  return bytes.toString('base64url')
+}
+
+/** A new family's first token. */
+export function issueRefreshToken(family: FamilyId, macKeys: VersionedKeys): string {
+  return encode({ ...family, generation: 1, secret: randomBytes(secretLength) }, macKeys)
+}
+
+/** Undefined for whatever this server did not make, without a look at the database. */
+export function parseRefreshToken(
+  value: string,
+  macKeys: VersionedKeys
+): AuthenticRefreshToken | undefined {
+  if (value.length !== encodedLength) return undefined
+  const bytes = Buffer.from(value, 'base64url')
+  // one spelling a token: a decoder is generous, a hash is not
+  if (bytes.length !== tokenLength || bytes.toString('base64url') !== value) return undefined
+  if (bytes.readUInt8(0) !== form) return undefined
+  const key = macKeys.byVersion(bytes.readUInt8(1))
+  if (key === undefined) return undefined
+  const expected = hmac(key, bytes.subarray(0, macOffset)).subarray(0, macLength)
+  if (!equalConstantTime(expected, bytes.subarray(macOffset))) return undefined
+  const hex = bytes.toString('hex', 4, 20)
+  return {
+    value,
+    bucket: bytes.readUInt16BE(2),
+    id: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    generation: bytes.readUInt32BE(20)
+  }
+}
+
+/** The one successor of a token: the same in every process, and at every retry. */
+export function successorOf(
+  token: AuthenticRefreshToken,
+  salt: Buffer,
+  rotationKey: Buffer,
+  macKeys: VersionedKeys
+): string {
+  const secret = hmac(rotationKey, salt, token.value)
+  return encode({ ...token, generation: token.generation + 1, secret }, macKeys)
+}
+
+/**
+ * Judges an authentic token against its family's row. Reuse is told before any look at expiry: an old token that comes a year later is
+ * still proof that somebody copied it.
+ */
+export function judgeRefreshToken(
+  token: AuthenticRefreshToken,
+  row: FamilyRow,
+  leewaySeconds: number
+): Verdict {
+  const hash = refreshTokenHash(token.value)
+  if (equalConstantTime(hash, row.currentHash)) return 'current'
+  // a successor that never became current: its transaction failed, nobody holds it
+  if (token.generation >= row.generation) return 'unknown'
+  const isPrevious =
+    row.previousHash !== undefined && equalConstantTime(hash, row.previousHash)
+  if (isPrevious) return within(row.sinceRotation, leewaySeconds) ? 'leeway' : 'reuse'
+  return within(row.sincePreviousRotation, leewaySeconds) ? 'stale' : 'reuse'
+}
+
+function within(elapsed: number | undefined, leewaySeconds: number): boolean {
+  return elapsed !== undefined && elapsed < leewaySeconds
+}

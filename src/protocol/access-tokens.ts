@@ -1,0 +1,129 @@
+// Access tokens of our own, presented to us (RFC 9068 §4): at userinfo, introspection and revocation. The engine only knows opaque tokens
+// there, so a JWT that verifies is made to look like one. Purpose, signature, `typ`, issuer, audience, expiry and state are checked
+// here; the account comes from the grant's row, never from `sub`, which may be pairwise.
+//
+// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
+// - userinfo hands the token to AccessToken.find and refuses one that has `aud` (actions/userinfo.js), so `aud` is dropped there, after
+//   it was checked here;
+// - introspection and revocation refuse anything of JWT shape before they look (shared/reject_structured_tokens.js): mount.ts puts a
+//   handle in its place, which only this request can resolve;
+// - introspection asks AccessToken, ClientCredentials and RefreshToken at once: a machine token belongs to ClientCredentials.
+
+import { decodeProtectedHeader, jwtVerify } from 'jose'
+import type { KeyRing } from '../keys/key-ring.ts'
+import type { GrantStore, Payload } from '../store/grants.ts'
+import type { ResourceCatalogue } from './resources.ts'
+import type { UnitOfWork } from './unit-of-work.ts'
+
+/** Seconds that a token is accepted past `exp`; the deny-list must outlive it. */
+export const clockToleranceSeconds = 15
+
+/** Everything was checked: purpose, signature, type, issuer, audience, expiry, and that it was not taken back. */
+export interface VerifiedAccessToken {
+  kind: 'AccessToken' | 'ClientCredentials'
+  payload: Payload
+  audience: string
+}
+
+export interface AccessTokens {
+  /**
+   * Undefined for whatever is not a live access token of ours.
+   * @throws Fault `store_unavailable`
+   */
+  verify(unit: UnitOfWork, jwt: string): Promise<VerifiedAccessToken | undefined>
+}
+
+export function createAccessTokens(deps: {
+  issuer: string
+  keys: Pick<KeyRing, 'byKid'>
+  resources: Pick<ResourceCatalogue, 'isAudience' | 'typOf'>
+  grants: Pick<GrantStore, 'accessTokenState'>
+  now: () => Date
+}): AccessTokens {
+  const { issuer, keys, resources, grants, now } = deps
+
+  return {
+    async verify(unit, jwt) {
+      const claims = await verifySignature(jwt)
+      if (claims === undefined) return undefined
+      const { jti, iat, exp, sub, aud, scope, client_id: clientId, gid, cnf } = claims
+      if (
+        typeof jti !== 'string' ||
+        typeof iat !== 'number' ||
+        typeof exp !== 'number' ||
+        typeof sub !== 'string' ||
+        typeof aud !== 'string' ||
+        typeof clientId !== 'string' ||
+        (gid !== undefined && typeof gid !== 'string')
+      ) {
+        return undefined
+      }
+      const state = await grants.accessTokenState({ jti, handle: gid, clientId, issuedAt: iat })
+      if (state.denied || !state.clientAlive) return undefined
+
+      const common = {
+        jti,
+        iat,
+        exp,
+        clientId,
+        aud,
+        ...(typeof scope === 'string' ? { scope } : {}),
+        ...confirmation(cnf)
+      }
+      if (gid === undefined) {
+        const payload = { ...common, kind: 'ClientCredentials' }
+        return { kind: 'ClientCredentials', payload, audience: aud }
+      }
+      const { grant } = state
+      if (grant === undefined) return undefined
+      unit.grants.set(grant.id, grant)
+      const payload = {
+        ...common,
+        kind: 'AccessToken',
+        accountId: grant.accountId,
+        grantId: grant.id,
+        ...(grant.sessionUid === undefined ? {} : { sessionUid: grant.sessionUid })
+      }
+      return { kind: 'AccessToken', payload, audience: aud }
+    }
+  }
+
+  async function verifySignature(jwt: string) {
+    try {
+      const { kid, typ } = decodeProtectedHeader(jwt)
+      const key = kid === undefined ? undefined : keys.byKid(kid)
+      // An ID token, a logout token, a status list: signed by us, with a key of another purpose.
+      if (key === undefined || key.purpose !== 'access_token' || typ === undefined) return undefined
+      // RFC 8725 §3.1: the algorithm comes from our key, not from the header.
+      const { payload } = await jwtVerify(jwt, key.publicJwk, {
+        algorithms: [key.alg],
+        issuer,
+        typ,
+        clockTolerance: clockToleranceSeconds,
+        currentDate: now()
+      })
+      const audience = payload.aud
+      if (typeof audience !== 'string' || !resources.isAudience(audience)) return undefined
+      // RFC 9068 §2.1, unless the resource was given plain `JWT` on purpose.
+      if (typ !== resources.typOf(audience)) return undefined
+      return payload
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function confirmation(cnf: unknown): Payload {
+  if (typeof cnf !== 'object' || cnf === null) return {}
+  const members = cnf as Record<string, unknown>
+  return {
+    ...(typeof members['jkt'] === 'string' ? { jkt: members['jkt'] } : {}),
+    ...(typeof members['x5t#S256'] === 'string' ? { 'x5t#S256': members['x5t#S256'] } : {})
+  }
+}
+
+/** Three non-empty parts: what might be a JWT. Everything else is looked up as an opaque value. */
+export function looksLikeJwt(value: string): boolean {
+  const [header, payload, signature, ...rest] = value.split('.', 4)
+  return Boolean(header && payload && signature) && rest.length === 0
+}

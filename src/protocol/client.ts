@@ -1,0 +1,83 @@
+// Clients as the engine sees them: built from our registry's rows, once per row, and compared by digests of two live secrets.
+//
+// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
+// - every lookup goes through the static Client.find (models/client.js), which we replace: one cache, ours, and no query on a hit;
+// - a client whose method needs a secret must have one to be built; the value is only ever used by compareClientSecret, as long as
+//   client_secret_jwt, HS256 and symmetric encryption are off (they are).
+
+import type { Client as EngineClient, Provider } from 'oidc-provider'
+import { describeForEngine, needsSecret, type RegisteredClient } from '../clients/client.ts'
+import { matchClientSecret } from '../clients/secrets.ts'
+import { randomSecret } from '../lib/secret.ts'
+import { openidScopes } from './resources.ts'
+
+/** Members of ours: declared to the engine, so that a registration that names one is told so. */
+export const extraMetadata = [
+  'type',
+  'default_resource',
+  'profile',
+  'first_party',
+  'refresh_tokens'
+] as const
+
+export interface ClientSource {
+  /** Undefined for unknown and for disabled clients. */
+  find(clientId: string): Promise<RegisteredClient | undefined>
+}
+
+export interface EngineClients {
+  /** The row behind the engine's object. */
+  registeredOf(client: EngineClient): RegisteredClient
+}
+
+/** Replaces the engine's client lookup and secret comparison on this provider. */
+export function installClients(
+  provider: Provider,
+  source: ClientSource,
+  now: () => Date
+): EngineClients {
+  const built = new WeakMap<RegisteredClient, EngineClient>()
+  const rows = new WeakMap<EngineClient, RegisteredClient>()
+  // stands where the engine wants a secret; nobody knows it
+  const placeholder = randomSecret()
+
+  function registeredOf(client: EngineClient): RegisteredClient {
+    const row = rows.get(client)
+    if (row === undefined) throw new Error('a client that did not come from the registry')
+    return row
+  }
+
+  const Client = provider.Client as unknown as {
+    new (metadata: Record<string, unknown>): EngineClient
+    find(id: unknown): Promise<EngineClient | undefined>
+    prototype: { compareClientSecret(this: EngineClient, actual: string): boolean }
+  }
+
+  Client.find = async id => {
+    if (typeof id !== 'string' || id === '') return undefined
+    const row = await source.find(id)
+    if (row === undefined) return undefined
+    const known = built.get(row)
+    if (known !== undefined) return known
+    const client = new Client(engineMetadata(row, placeholder))
+    built.set(row, client)
+    rows.set(client, row)
+    return client
+  }
+
+  Client.prototype.compareClientSecret = function compareClientSecret(actual) {
+    return matchClientSecret(registeredOf(this), actual, now().getTime()) !== undefined
+  }
+
+  return { registeredOf }
+}
+
+/** The metadata that the engine's Client is built from. */
+export function engineMetadata(row: RegisteredClient, placeholder: string): Record<string, unknown> {
+  return {
+    // The engine knows OpenID scopes only; scopes of resources are narrowed by the catalogue.
+    ...describeForEngine(row, new Set(openidScopes)),
+    type: row.type,
+    ...(needsSecret(row.metadata) ? { client_secret: placeholder } : {})
+  }
+}

@@ -1,0 +1,168 @@
+// The interactions of a person with the authorization endpoint, as pages use them (ports.ts). Each answer is one unit of work: the result
+// is saved for the engine to resume with, consent is a row of its own, and both are there before the browser is sent on.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errors, type Provider } from 'oidc-provider'
+import { equalConstantTime, hmac } from '../lib/secret.ts'
+import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import type { ClientSource } from './client.ts'
+import { requestedAccess, shownClient } from './engine-pages.ts'
+import type { InteractionDetails, Interactions } from './ports.ts'
+import { requestFacts } from './request-facts.ts'
+import { openidScopes } from './resources.ts'
+import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
+
+type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
+
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+const isOpenid = (scope: string) => (openidScopes as readonly string[]).includes(scope)
+
+/** What the consent prompt found missing: OpenID scopes, and scopes by resource (engine: interaction_policy/prompts/consent.js). */
+function missingScopes(interaction: EngineInteraction): ConsentedScopes {
+  const details = interaction.prompt.details as {
+    missingOIDCScope?: string[]
+    missingResourceScopes?: Record<string, string[]>
+  }
+  return {
+    openid: details.missingOIDCScope ?? [],
+    resources: details.missingResourceScopes ?? {}
+  }
+}
+
+export function createInteractions(deps: {
+  /** the engine as it is now: it is swapped when keys rotate */
+  provider(): Provider
+  clients: ClientSource
+  grants: Pick<GrantStore, 'consentStatement'>
+  units: UnitOfWorkRunner
+  csrfKey: () => Buffer
+  issuer: string
+}): Interactions {
+  const { units, clients, grants, issuer } = deps
+  const csrfOf = (uid: string) => hmac(deps.csrfKey(), 'interaction', uid)
+
+  /** Undefined: unknown, expired, already used, or of another browser. */
+  async function load(req: IncomingMessage, res: ServerResponse) {
+    try {
+      return await deps.provider().interactionDetails(req, res)
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) return undefined
+      throw error
+    }
+  }
+
+  /** Saves the person's answer and tells where to go on. */
+  async function finish(
+    req: IncomingMessage,
+    res: ServerResponse,
+    work: (
+      unit: UnitOfWork,
+      interaction: EngineInteraction
+    ) => Promise<Parameters<Provider['interactionResult']>[2]>
+  ): Promise<string> {
+    return units.run(requestFacts(req), async unit => {
+      const interaction = await load(req, res)
+      if (interaction === undefined) return `${issuer}/interaction/expired`
+      const result = await work(unit, interaction)
+      const to = await deps.provider().interactionResult(req, res, result, {
+        mergeWithLastSubmission: true
+      })
+      await units.send(unit, 'with effects')
+      return to
+    })
+  }
+
+  /** Everything that this request may do, if the person allows it: remembered so that the next time only what is new is asked. */
+  function consented(interaction: EngineInteraction): ConsentedScopes {
+    const missing = missingScopes(interaction)
+    const requested = (text(interaction.params['scope']) ?? '').split(' ').filter(Boolean)
+    const resources = { ...missing.resources }
+    // asked for again (prompt=consent, a redirect that cannot be checked): nothing may be missing, and all of it is confirmed
+    return {
+      openid: [...new Set([...missing.openid, ...requested.filter(isOpenid)])],
+      resources
+    }
+  }
+
+  return {
+    async details(req, res) {
+      return units.run(requestFacts(req), async (): Promise<InteractionDetails | undefined> => {
+        const interaction = await load(req, res)
+        if (interaction === undefined) return undefined
+        const { params, prompt, session } = interaction
+        const row = await clients.find(text(params['client_id']) ?? '')
+        if (row === undefined) return undefined
+        const missing = missingScopes(interaction)
+        const resources = Object.entries(missing.resources).map(([identifier, scopes]) => ({
+          identifier,
+          scopes
+        }))
+        const asked = (text(params['scope']) ?? '').split(' ').filter(Boolean)
+        const newScopes = [...missing.openid, ...resources.flatMap(({ scopes }) => scopes)]
+        return {
+          uid: interaction.uid,
+          prompt: prompt.name === 'consent' ? 'consent' : 'login',
+          client: shownClient(row, text(params['redirect_uri'])),
+          requested: requestedAccess(
+            newScopes.length > 0 ? [...new Set(newScopes)] : asked,
+            isOpenid,
+            resources
+          ),
+          accountId: session?.accountId,
+          loginHint: text(params['login_hint']),
+          uiLocales: text(params['ui_locales']),
+          csrf: csrfOf(interaction.uid).toString('base64url')
+        }
+      })
+    },
+
+    login: (req, res, signedIn) =>
+      finish(req, res, async (unit, interaction) => {
+        noteEvidence(unit, {
+          type: 'sign_in.succeeded',
+          accountId: signedIn.accountId,
+          clientId: text(interaction.params['client_id']),
+          data: { amr: signedIn.amr }
+        })
+        return { login: { accountId: signedIn.accountId, amr: signedIn.amr } }
+      }),
+
+    consent: (req, res) =>
+      finish(req, res, async (unit, interaction) => {
+        const accountId = interaction.session?.accountId
+        const clientId = text(interaction.params['client_id'])
+        if (accountId === undefined || clientId === undefined) {
+          return { error: 'access_denied', error_description: 'nobody is signed in' }
+        }
+        const granted = consented(interaction)
+        unit.effects.push(grants.consentStatement(accountId, clientId, granted))
+        noteEffect(unit, {
+          type: 'consent.granted',
+          accountId,
+          clientId,
+          data: {
+            scope: [...granted.openid, ...Object.values(granted.resources).flat()],
+            resource: Object.keys(granted.resources)
+          }
+        })
+        return { consent: {} }
+      }),
+
+    decline: (req, res) =>
+      finish(req, res, async (unit, interaction) => {
+        noteEvidence(unit, {
+          type: 'consent.declined',
+          accountId: interaction.session?.accountId,
+          clientId: text(interaction.params['client_id']),
+          data: {}
+        })
+        // RFC 6749 §4.1.2.1: "The resource owner or authorization server denied the request."
+        return { error: 'access_denied', error_description: 'the person declined the request' }
+      }),
+
+    verifyCsrf(details, presented) {
+      if (typeof presented !== 'string') return false
+      return equalConstantTime(csrfOf(details.uid), Buffer.from(presented, 'base64url'))
+    }
+  }
+}

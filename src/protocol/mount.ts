@@ -1,0 +1,189 @@
+// Mounts the engine into Fastify: routes of our own in a scope without body parsers, then `reply.hijack()` (engine.md §1). Owns the table of
+// endpoints and methods, the body of introspection and revocation (a JWT is replaced by a handle before the engine looks), and the
+// published keys. Never by path-matching middleware.
+
+import { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { KeyRing } from '../keys/key-ring.ts'
+import { randomSecret } from '../lib/secret.ts'
+import { looksLikeJwt } from './access-tokens.ts'
+import { endpoints } from './configuration.ts'
+import type { Engine } from './provider.ts'
+import { setRequestFacts } from './request-facts.ts'
+
+/** Bytes of a form at most; the engine's own limit (shared/selective_body.js). */
+const bodyLimit = 56 * 1024
+
+interface Endpoint {
+  url: string
+  methods: ('GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS')[]
+  /** a page that a person sees: gets the headers of pages */
+  page?: true
+  /** its `token` parameter may be a JWT of ours */
+  takesToken?: true
+  /** how long it may be cached, seconds */
+  maxAge?: number
+}
+
+/** JWKS and metadata change with keys; new keys are published a day before their first use. */
+const metadataMaxAge = 300
+
+const table: Endpoint[] = [
+  { url: endpoints.authorization, methods: ['GET'], page: true },
+  { url: `${endpoints.authorization}/:uid`, methods: ['GET'], page: true },
+  { url: endpoints.token, methods: ['POST', 'OPTIONS'] },
+  { url: endpoints.userinfo, methods: ['GET', 'POST', 'OPTIONS'] },
+  { url: endpoints.introspection, methods: ['POST', 'OPTIONS'], takesToken: true },
+  { url: endpoints.revocation, methods: ['POST', 'OPTIONS'], takesToken: true },
+  { url: endpoints.pushed_authorization_request, methods: ['POST', 'OPTIONS'] },
+  { url: endpoints.device_authorization, methods: ['POST', 'OPTIONS'] },
+  { url: endpoints.code_verification, methods: ['GET', 'POST'], page: true },
+  { url: `${endpoints.code_verification}/:uid`, methods: ['GET'], page: true },
+  { url: endpoints.end_session, methods: ['GET'], page: true },
+  { url: `${endpoints.end_session}/confirm`, methods: ['POST'], page: true },
+  { url: `${endpoints.end_session}/success`, methods: ['GET'], page: true },
+  { url: '/.well-known/openid-configuration', methods: ['GET', 'OPTIONS'], maxAge: metadataMaxAge },
+  {
+    url: '/.well-known/oauth-authorization-server',
+    methods: ['GET', 'OPTIONS'],
+    maxAge: metadataMaxAge
+  }
+]
+
+const registrationTable: Endpoint[] = [
+  { url: endpoints.registration, methods: ['POST'] },
+  { url: `${endpoints.registration}/:clientId`, methods: ['GET', 'PUT', 'DELETE'] }
+]
+
+export interface MountDependencies {
+  /** the engine as it is now: it is swapped when keys rotate */
+  engine(): Engine
+  keys: Pick<KeyRing, 'jwks' | 'version'>
+  registration: 'on' | 'off'
+  /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
+  pageHeaders: Record<string, string>
+}
+
+/** Fastify plugin: `await app.register(mount, deps)`. */
+export async function mount(app: FastifyInstance, deps: MountDependencies): Promise<void> {
+  // Our encapsulated scope leaves the body unread: the engine reads it.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+
+  mountKeys(app, deps)
+  const endpointsHere = deps.registration === 'on' ? [...table, ...registrationTable] : table
+  for (const endpoint of endpointsHere) {
+    app.route({
+      method: endpoint.methods,
+      url: endpoint.url,
+      exposeHeadRoute: false,
+      handler: (request, reply) => serve(deps, endpoint, request, reply)
+    })
+    const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
+      method => !(endpoint.methods as string[]).includes(method)
+    )
+    app.route({
+      method: others,
+      url: endpoint.url,
+      exposeHeadRoute: false,
+      handler: (_request, reply) => {
+        const allow = endpoint.methods.join(', ')
+        return reply.code(405).header('allow', allow).send({
+          error: 'invalid_request',
+          error_description: `this endpoint takes ${allow}`
+        })
+      }
+    })
+  }
+}
+
+/** RFC 7517 §5, straight from the ring: publishing a key never waits for an engine to be rebuilt. */
+function mountKeys(app: FastifyInstance, { keys }: MountDependencies) {
+  app.get(endpoints.jwks, async (request, reply) => {
+    const etag = `"${keys.version()}"`
+    reply
+      .header('access-control-allow-origin', '*')
+      .header('cache-control', `public, max-age=${metadataMaxAge}`)
+      .header('etag', etag)
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+    return reply.type('application/jwk-set+json').send(JSON.stringify(keys.jwks()))
+  })
+}
+
+async function serve(
+  deps: MountDependencies,
+  endpoint: Endpoint,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<void> {
+  const { raw } = request
+  let incoming: IncomingMessage = raw
+  let tokenHandle: { handle: string; jwt: string } | undefined
+  if (endpoint.takesToken && request.method === 'POST') {
+    const replaced = await replaceToken(raw)
+    if (replaced === 'too large') {
+      await reply.code(413).send({
+        error: 'invalid_request',
+        error_description: `the body is larger than ${bodyLimit} bytes`
+      })
+      return
+    }
+    incoming = replaced.request
+    tokenHandle = replaced.tokenHandle
+  }
+  setRequestFacts(incoming, { requestId: request.id, address: request.ip, tokenHandle })
+  if (endpoint.page) reply.headers(deps.pageHeaders)
+  if (endpoint.maxAge !== undefined) {
+    reply.header('cache-control', `public, max-age=${endpoint.maxAge}`)
+  }
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value)
+  }
+  reply.hijack()
+  await deps.engine().callback(incoming, reply.raw)
+}
+
+/**
+ * Introspection and revocation refuse whatever looks like a JWT before they look it up. So the one `token` parameter is replaced by a
+ * random handle, which stands for the JWT in this request only.
+ */
+async function replaceToken(raw: IncomingMessage): Promise<
+  | 'too large'
+  | { request: IncomingMessage; tokenHandle: { handle: string; jwt: string } | undefined }
+> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of raw as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > bodyLimit) return 'too large'
+    chunks.push(chunk)
+  }
+  let body: Buffer = Buffer.concat(chunks)
+  let tokenHandle: { handle: string; jwt: string } | undefined
+  const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(
+    raw.headers['content-type'] ?? ''
+  )
+  if (isForm) {
+    const form = new URLSearchParams(body.toString('utf8'))
+    const [jwt, ...more] = form.getAll('token')
+    // a parameter that comes twice is refused by the engine
+    if (jwt !== undefined && more.length === 0 && looksLikeJwt(jwt)) {
+      tokenHandle = { handle: randomSecret(), jwt }
+      form.set('token', tokenHandle.handle)
+      body = Buffer.from(form.toString())
+    }
+  }
+  const request = new IncomingMessage(raw.socket)
+  request.method = raw.method ?? 'POST'
+  request.url = raw.url ?? ''
+  request.httpVersion = raw.httpVersion
+  request.httpVersionMajor = raw.httpVersionMajor
+  request.httpVersionMinor = raw.httpVersionMinor
+  request.headers = { ...raw.headers, 'content-length': String(body.length) }
+  delete request.headers['transfer-encoding']
+  request.push(body)
+  request.push(null)
+  // an incoming message that ends incomplete closes the client's socket
+  request.complete = true
+  return { request, tokenHandle }
+}

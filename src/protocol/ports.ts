@@ -1,0 +1,108 @@
+// The narrow interfaces between the protocol and its neighbours: what pages may ask of it (Interactions), and what it is given
+// (Renderers, made from views before the engine exists). Nothing here names the engine, so that pages do not depend on it.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** A client as a page shows it. */
+export interface ShownClient {
+  clientId: string
+  name: string
+  /** where the person will be sent: host (and port) of the redirect URI, or the private-use scheme */
+  redirectHost: string
+  /** true: the redirect URI cannot be tied to a host on the web (loopback or private-use scheme) */
+  unverifiable: boolean
+  firstParty: boolean
+  logoUri?: string
+  clientUri?: string
+  policyUri?: string
+  tosUri?: string
+}
+
+/** Scopes that a person is asked for; `resource` undefined means the account itself (OpenID scopes). */
+export interface RequestedAccess {
+  resource?: string
+  scopes: string[]
+}
+
+/** One interaction of a person with the authorization endpoint, as far as a page needs it. */
+export interface InteractionDetails {
+  uid: string
+  prompt: 'login' | 'consent'
+  client: ShownClient
+  /** for consent: what is new, in the order in which it was asked for */
+  requested: RequestedAccess[]
+  /** the account that is signed in already, if any */
+  accountId: string | undefined
+  loginHint: string | undefined
+  uiLocales: string | undefined
+  /** stands in the form as `csrf`; bound to this interaction */
+  csrf: string
+}
+
+/** What pages do with an interaction. Each answers the URL to send the browser to, with 303. */
+export interface Interactions {
+  /** undefined: unknown, expired, already used, or of another browser */
+  details(req: IncomingMessage, res: ServerResponse): Promise<InteractionDetails | undefined>
+  login(
+    req: IncomingMessage,
+    res: ServerResponse,
+    signedIn: { accountId: string; amr: string[] }
+  ): Promise<string>
+  consent(req: IncomingMessage, res: ServerResponse): Promise<string>
+  /** the person said no: `access_denied` (RFC 6749 §4.1.2.1) */
+  decline(req: IncomingMessage, res: ServerResponse): Promise<string>
+  verifyCsrf(details: InteractionDetails, presented: unknown): boolean
+}
+
+/** What tells a page its language: the request's `ui_locales`, cookie and Accept-Language. */
+export interface LanguageHints {
+  uiLocales: string | undefined
+  cookieHeader: string | undefined
+  acceptLanguage: string | undefined
+}
+
+export interface ErrorPage {
+  status: number
+  /** RFC 6749 error code */
+  error: string
+  /** one public sentence */
+  description: string | undefined
+  requestId: string
+  language: LanguageHints
+}
+
+/** A form of the engine that must be posted back as it is. */
+export interface EngineForm {
+  action: string
+  xsrf: string
+}
+
+/** The engine's own pages, as complete HTML documents. */
+export interface Renderers {
+  error(page: ErrorPage): string
+  /** submit: `logout=yes` signs out; posting without it stays signed in */
+  logout(page: {
+    form: EngineForm
+    client: ShownClient | undefined
+    language: LanguageHints
+  }): string
+  loggedOut(page: { client: ShownClient | undefined; language: LanguageHints }): string
+  /** fields: `user_code`; problem: what was wrong with the last code */
+  deviceInput(page: {
+    form: EngineForm
+    userCode: string | undefined
+    problem: 'not_found' | 'expired' | 'used' | 'aborted' | 'no_code' | 'failed' | undefined
+    language: LanguageHints
+  }): string
+  /** submit: `confirm=yes`; to decline: `abort=yes`; both with `user_code` */
+  deviceConfirm(page: {
+    form: EngineForm
+    userCode: string
+    client: ShownClient
+    requested: RequestedAccess[]
+    address: string | undefined
+    startedAt: Date | undefined
+    language: LanguageHints
+  }): string
+  deviceDone(page: { client: ShownClient | undefined; language: LanguageHints }): string
+}

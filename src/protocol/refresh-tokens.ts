@@ -1,0 +1,207 @@
+// Refresh tokens as the engine sees them: an adapter whose rows are families. Only the refresh grant sees a token that was spent a moment
+// ago as unspent; introspection and revocation never do.
+//
+// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
+// - at rotation it calls consume(old), then sets the entity RotatedRefreshToken, then saves the successor, whose id it asks of
+//   RefreshToken.prototype.generateTokenId (grants/refresh_token.js);
+// - it looks at expiry before it looks at `consumed`, so reuse is given to it with an expiry that lies ahead;
+// - client, certificate and DPoP key are checked before `consumed`: another client's or another key's request leaves the family alone.
+
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  issueRefreshToken,
+  judgeRefreshToken,
+  parseRefreshToken,
+  refreshTokenHash,
+  successorOf,
+  type VersionedKeys
+} from '../grants/refresh-token.ts'
+import { Fault } from '../lib/fault.ts'
+import type { Payload } from '../store/grants.ts'
+import type { RefreshFamilyStore } from '../store/refresh-families.ts'
+import { noteEvidence, type UnitOfWork } from './unit-of-work.ts'
+
+const daySeconds = 86_400
+
+export interface RefreshTokenLifetimes {
+  leewaySeconds: number
+  publicLeewaySeconds: number
+  idleSeconds: number
+  absoluteSeconds: number
+}
+
+/** What the adapter needs to know of the request that it serves. */
+export interface RefreshRequest {
+  /** the refresh grant at the token endpoint, as against introspection and revocation */
+  redeems: boolean
+  clientId: string
+  publicClient: boolean
+}
+
+export interface RefreshTokens {
+  find(unit: UnitOfWork, value: string, request: RefreshRequest): Promise<Payload | undefined>
+  /** Called by the engine when it needs an id: the successor of the redeemed token, or a new family's first token. */
+  generate(unit: UnitOfWork | undefined): string
+  save(unit: UnitOfWork, value: string, payload: Payload): void
+  revoke(unit: UnitOfWork, value: string): void
+}
+
+export function createRefreshTokens(deps: {
+  families: RefreshFamilyStore
+  rotationKeys: VersionedKeys
+  macKeys: VersionedKeys
+  lifetimes: RefreshTokenLifetimes
+  now: () => Date
+}): RefreshTokens {
+  const { families, rotationKeys, macKeys, lifetimes } = deps
+  const epoch = () => Math.floor(deps.now().getTime() / 1000)
+
+  function leewayOf(request: Pick<RefreshRequest, 'publicClient'>, payload: Payload): number {
+    const bearer = payload['jkt'] === undefined && payload['x5t#S256'] === undefined
+    return request.publicClient && bearer
+      ? lifetimes.publicLeewaySeconds
+      : lifetimes.leewaySeconds
+  }
+
+  return {
+    async find(unit, value, request) {
+      const token = parseRefreshToken(value, macKeys)
+      if (token === undefined) return undefined
+      const found = await families.find(token)
+      if (found === undefined) return undefined
+      const { row, grant } = found
+      unit.grants.set(row.grantId, grant)
+
+      const live = !row.revoked && row.remainingSeconds > 0 && grant !== undefined
+      const exp = epoch() + Math.ceil(row.remainingSeconds)
+      const payload = { ...row.payload, jti: value, kind: 'RefreshToken', exp }
+      if (!request.redeems) {
+        // RFC 7662 §2.2, RFC 7009 §2.1: only what could still be redeemed is a token
+        const current = judgeRefreshToken(token, row, 0) === 'current'
+        return current && live ? payload : undefined
+      }
+
+      const verdict = judgeRefreshToken(token, row, leewayOf(request, row.payload))
+      unit.refreshToken = { token, row, verdict, successor: undefined }
+      switch (verdict) {
+        case 'current':
+          return live ? payload : undefined
+        case 'leeway':
+          if (live && row.clientId === request.clientId) {
+            noteEvidence(unit, {
+              type: 'refresh.leeway_answered',
+              clientId: row.clientId,
+              accountId: grant.accountId,
+              data: { familyId: row.id, generation: token.generation }
+            })
+          }
+          return live ? payload : undefined
+        case 'stale':
+          if (row.clientId === request.clientId) {
+            noteEvidence(unit, {
+              type: 'refresh.refused_stale',
+              clientId: row.clientId,
+              accountId: grant?.accountId,
+              data: { familyId: row.id, generation: token.generation }
+            })
+          }
+          return undefined
+        case 'reuse':
+          // RFC 9700 §4.14.2: "the authorization server will revoke the active refresh token". The engine does, once client and key
+          // have been checked; expiry must not come first.
+          if (row.revoked || grant === undefined) return undefined
+          return { ...payload, consumed: epoch(), exp: epoch() + daySeconds }
+        case 'unknown':
+          return undefined
+      }
+    },
+
+    generate(unit) {
+      const judged = unit?.refreshToken
+      if (judged === undefined) {
+        const bucket = Math.floor((epoch() + lifetimes.absoluteSeconds) / daySeconds)
+        return issueRefreshToken({ bucket, id: randomUUID() }, macKeys)
+      }
+      const { token, row, verdict } = judged
+      const retry = verdict === 'leeway'
+      const salt = retry ? row.previousSalt : row.successorSalt
+      const version = retry ? row.previousKeyVersion : row.successorKeyVersion
+      const key = version === undefined ? undefined : rotationKeys.byVersion(version)
+      if (salt === undefined || key === undefined) {
+        throw new Fault('key_unavailable', 'The key of a refresh token family is not there.')
+      }
+      judged.successor = successorOf(token, salt, key, macKeys)
+      return judged.successor
+    },
+
+    save(unit, value, payload) {
+      const { jti: _, exp: __, ...stored } = payload
+      const text = (member: string) =>
+        typeof stored[member] === 'string' ? (stored[member] as string) : undefined
+      const common = {
+        payload: stored,
+        jkt: text('jkt'),
+        certificate: text('x5t#S256'),
+        idleSeconds: lifetimes.idleSeconds
+      }
+      const judged = unit.refreshToken
+      if (judged !== undefined && judged.successor === value) {
+        const publicClient = unit.publicClient
+        unit.effects.push(
+          families.rotateStatement({
+            ...common,
+            bucket: judged.token.bucket,
+            id: judged.token.id,
+            presentedHash: refreshTokenHash(judged.token.value),
+            newHash: refreshTokenHash(value),
+            newSalt: randomBytes(32),
+            newKeyVersion: rotationKeys.current().version,
+            leewaySeconds: leewayOf({ publicClient }, judged.row.payload)
+          })
+        )
+        return
+      }
+      const token = parseRefreshToken(value, macKeys)
+      const grantId = text('grantId')
+      const accountId = text('accountId')
+      const clientId = text('clientId')
+      if (token === undefined || grantId === undefined || accountId === undefined || clientId === undefined) {
+        throw new Fault('internal', 'A refresh token without grant, account or client cannot be saved.')
+      }
+      unit.effects.push(
+        families.insertStatement({
+          ...common,
+          bucket: token.bucket,
+          id: token.id,
+          grantId,
+          accountId,
+          clientId,
+          sessionUid: text('sessionUid'),
+          currentHash: refreshTokenHash(value),
+          successorSalt: randomBytes(32),
+          successorKeyVersion: rotationKeys.current().version,
+          absoluteSeconds: lifetimes.absoluteSeconds
+        })
+      )
+    },
+
+    revoke(unit, value) {
+      const token = parseRefreshToken(value, macKeys)
+      if (token === undefined) return
+      unit.evidence.push(families.revokeStatement(token))
+      const judged = unit.refreshToken
+      if (judged?.verdict === 'reuse') {
+        noteEvidence(unit, {
+          type: 'refresh.reuse_detected',
+          clientId: judged.row.clientId,
+          accountId: unit.grants.get(judged.row.grantId)?.accountId,
+          data: {
+            familyId: judged.row.id,
+            generation: token.generation,
+            currentGeneration: judged.row.generation
+          }
+        })
+      }
+    }
+  }
+}

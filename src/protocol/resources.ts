@@ -1,0 +1,102 @@
+// Resource servers (RFC 8707): what a client may name as `resource`, and what its tokens are then like. The issuer itself is the default
+// audience: it opens userinfo and nothing else, so that no API can replay its callers' tokens there (RFC 9068 §5).
+
+import { errors } from 'oidc-provider'
+import type { Config } from '../config/schema.ts'
+import type { KeyRing, SigningAlgorithm } from '../keys/key-ring.ts'
+import type { RegisteredClient } from '../clients/client.ts'
+
+type Resource = Config['resources'][number]
+
+/** What the engine asks for; members as in its documentation of `getResourceServerInfo`. */
+export interface ResourceServerInfo {
+  scope: string
+  audience: string
+  accessTokenTTL: number
+  accessTokenFormat: 'jwt'
+  jwt: { sign: { alg: SigningAlgorithm; kid: string } }
+}
+
+export interface ResourceCatalogue {
+  /**
+   * @throws InvalidTarget when the client may not name this resource, known or not (RFC 8707 §2)
+   */
+  infoFor(identifier: string, client: RegisteredClient): ResourceServerInfo
+  /** The audience of a request that names none. */
+  defaultFor(client: RegisteredClient): string
+  /** The token type of this audience (RFC 9068 §2.1); `JWT` for verifiers that refuse `at+jwt`. */
+  typOf(audience: string): 'at+jwt' | 'JWT'
+  /** The confidential client that is this resource server, if one is registered (RFC 7662 §2). */
+  introspectionClientOf(audience: string): string | undefined
+  isAudience(audience: string): boolean
+  algorithms(): SigningAlgorithm[]
+}
+
+/** OpenID Connect Core §5.4 and §11: what an account holder may share, under the issuer's own audience. */
+export const openidScopes = [
+  'openid',
+  'offline_access',
+  'profile',
+  'email',
+  'address',
+  'phone'
+] as const
+
+export function createResourceCatalogue(options: {
+  issuer: string
+  resources: readonly Resource[]
+  accessTokens: Config['accessTokens']
+  keys: Pick<KeyRing, 'active'>
+}): ResourceCatalogue {
+  const { issuer, accessTokens, keys } = options
+  const resources = new Map(options.resources.map(resource => [resource.identifier, resource]))
+
+  function info(
+    audience: string,
+    scopes: readonly string[],
+    client: RegisteredClient,
+    tokens: { lifetimeSeconds: number; algorithm: SigningAlgorithm }
+  ): ResourceServerInfo {
+    const allowed = client.metadata.scope?.split(' ')
+    const { algorithm, lifetimeSeconds } = tokens
+    return {
+      scope: scopes.filter(scope => allowed === undefined || allowed.includes(scope)).join(' '),
+      audience,
+      accessTokenTTL: lifetimeSeconds,
+      accessTokenFormat: 'jwt',
+      jwt: { sign: { alg: algorithm, kid: keys.active('access_token', algorithm).kid } }
+    }
+  }
+
+  return {
+    infoFor(identifier, client) {
+      // machine clients never hold OpenID scopes
+      if (identifier === issuer) {
+        return info(issuer, client.type === 'machine' ? [] : openidScopes, client, accessTokens)
+      }
+      const resource = resources.get(identifier)
+      if (resource === undefined || !mayName(resource, client)) {
+        throw new errors.InvalidTarget('the resource is unknown, or this client may not name it')
+      }
+      return info(identifier, Object.keys(resource.scopes), client, resource.accessTokens)
+    },
+
+    defaultFor: client => client.metadata.default_resource ?? issuer,
+    typOf: audience => resources.get(audience)?.accessTokens.typ ?? 'at+jwt',
+    introspectionClientOf: audience => resources.get(audience)?.introspectionClient,
+    isAudience: audience => audience === issuer || resources.has(audience),
+    algorithms: () => [
+      ...new Set([
+        accessTokens.algorithm,
+        ...options.resources.map(resource => resource.accessTokens.algorithm)
+      ])
+    ]
+  }
+}
+
+function mayName(resource: Resource, client: RegisteredClient): boolean {
+  return (
+    resource.clients.includes(client.clientId) ||
+    (client.metadata.first_party === true && resource.clients.includes('*first_party*'))
+  )
+}

@@ -1,0 +1,110 @@
+// Sessions as the engine sees them. Its model rewrites the whole session at each request, so parallel tabs would lose each other's
+// clients: those are rows of their own here, first writer wins, and merged back in when a session is read. A session that ended
+// meanwhile is never written back.
+
+import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
+import type { Sealer } from '../lib/seal.ts'
+import { digest } from '../lib/secret.ts'
+import type { Payload } from '../store/grants.ts'
+import type { SavedSession, SessionRow, SessionStore } from '../store/sessions.ts'
+import type { UnitOfWork } from './unit-of-work.ts'
+
+export type Guarded = <T>(work: (unit: UnitOfWork) => Promise<T>) => Promise<T>
+
+export interface SessionAdapter {
+  adapter(guarded: Guarded): Partial<Adapter>
+}
+
+type Authorizations = Record<string, { sid?: string; grantId?: string; persistsLogout?: boolean }>
+
+export function createSessionAdapter(deps: {
+  sessions: SessionStore
+  seal: Sealer
+  now: () => Date
+}): SessionAdapter {
+  const { sessions, seal } = deps
+  const idOf = (value: string) => digest('session', value)
+  const contextOf = (id: Buffer) => ({ table: 'sessions', column: 'sealed', key: id.toString('hex') })
+
+  function open(unit: UnitOfWork, row: SessionRow, value: string | undefined): AdapterPayload {
+    unit.sessionIds.set(row.uid, row.id)
+    const authorizations: Authorizations = {}
+    const stored = (row.payload['authorizations'] ?? {}) as Authorizations
+    for (const { clientId, sid } of row.clients) {
+      authorizations[clientId] = { ...stored[clientId], sid }
+    }
+    const state = row.sealed
+      ? JSON.parse(seal.open(row.sealed, contextOf(row.id)).toString('utf8'))
+      : undefined
+    return {
+      ...row.payload,
+      ...(row.clients.length > 0 ? { authorizations } : {}),
+      ...(state === undefined ? {} : { state }),
+      ...(value === undefined ? {} : { jti: value }),
+      kind: 'Session',
+      exp: Math.floor(deps.now().getTime() / 1000) + Math.ceil(row.remainingSeconds)
+    } as AdapterPayload
+  }
+
+  function save(unit: UnitOfWork, value: string, payload: Payload, ttl: number): void {
+    const { state, jti: _, exp: __, ...plain } = payload
+    const id = idOf(value)
+    const uid = String(plain['uid'])
+    const session: SavedSession = {
+      id,
+      uid,
+      accountId: typeof plain['accountId'] === 'string' ? plain['accountId'] : undefined,
+      payload: plain,
+      sealed: state === undefined ? undefined : seal.seal(JSON.stringify(state), contextOf(id)),
+      lifetimeSeconds: ttl
+    }
+    const previous = unit.sessionIds.get(uid)
+    unit.evidence.push(
+      previous === undefined
+        ? sessions.insertStatement(session)
+        : sessions.updateStatement(session, previous)
+    )
+    unit.sessionIds.set(uid, id)
+    for (const [clientId, entry] of Object.entries((plain['authorizations'] ?? {}) as Authorizations)) {
+      if (entry.sid === undefined) continue
+      unit.evidence.push(
+        sessions.clientStatement({
+          uid,
+          clientId,
+          sid: entry.sid,
+          grantId: entry.grantId,
+          lifetimeSeconds: ttl
+        })
+      )
+    }
+  }
+
+  return {
+    adapter: guarded => ({
+      upsert: (value, payload, ttl) =>
+        guarded(async unit => save(unit, value, payload as Payload, ttl ?? 1)),
+      find: value =>
+        guarded(async unit => {
+          const row = await sessions.find(idOf(value))
+          return row && open(unit, row, value)
+        }),
+      findByUid: uid =>
+        guarded(async unit => {
+          const row = await sessions.findByUid(uid)
+          return row && open(unit, row, undefined)
+        }),
+      destroy: value =>
+        guarded(async unit => {
+          const session = Provider.ctx?.oidc?.session
+          if (Provider.ctx?.oidc?.route === 'end_session_confirm' && session !== undefined) {
+            unit.evidence.push(...sessions.endStatements(session.uid))
+            return
+          }
+          // A new identifier: the update that follows takes the row over from the old one. Nothing to write where it was never stored.
+          if (![...unit.sessionIds.values()].some(id => id.equals(idOf(value)))) {
+            unit.evidence.push(sessions.destroyStatement(idOf(value)))
+          }
+        })
+    })
+  }
+}

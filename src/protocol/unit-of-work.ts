@@ -1,0 +1,112 @@
+// One unit of work per request: writes are gathered, told apart as evidence (always sent) or effect (sent only with success), and sent as
+// one transaction in one round trip before the response leaves. Carried by AsyncLocalStorage, because the engine calls the adapter
+// without a request. Reads of the same request are remembered here, so that one SELECT serves several of the engine's questions.
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { AuditEvent } from '../audit/events.ts'
+import { auditStatement } from '../audit/record.ts'
+import type { AuthenticRefreshToken, Verdict } from '../grants/refresh-token.ts'
+import type { Database, Statement } from '../store/database.ts'
+import type { LiveGrant } from '../store/grants.ts'
+import type { FamilyRow } from '../store/refresh-families.ts'
+
+/** Who asks, for the audit trail. */
+export interface RequestFacts {
+  requestId: string
+  address: string | undefined
+}
+
+/** The refresh token of this request, once it was judged. */
+export interface JudgedRefreshToken {
+  token: AuthenticRefreshToken
+  row: FamilyRow
+  verdict: Verdict
+  successor: string | undefined
+}
+
+export interface UnitOfWork {
+  request: RequestFacts
+  /** Always sent: replay records, revocations, refusals, session and form state of a page whose cookie has left already. */
+  evidence: Statement[]
+  /** Sent only with success: spending, issuing, granting. */
+  effects: Statement[]
+  /** What was read in this request; a grant that is known not to live is `undefined` under its id. */
+  grants: Map<string, LiveGrant | undefined>
+  /** Ids of session rows as they were read, by the session's uid. */
+  sessionIds: Map<string, Buffer>
+  /** Whole rows that were written in this request, by model and id: reads see writes. */
+  written: Map<string, unknown>
+  refreshToken: JudgedRefreshToken | undefined
+  /** The authenticated client has no credentials (RFC 6749 §2.1). */
+  publicClient: boolean
+  /** The handle that stands in for a JWT at introspection and revocation, valid in this request only. */
+  tokenHandle: { handle: string; jwt: string } | undefined
+  /** An access token is revoked: the engine's revocation of its grant is not meant. */
+  revokesAccessToken: boolean
+  /** The first failure of the store or of a key: the engine turns it into a 500, we answer 503. */
+  fault: unknown
+  /** Told by the handler where the HTTP status does not tell: authorize and pages refuse with 200 and 303, too. */
+  outcome: 'commit' | 'drop' | undefined
+}
+
+export interface UnitOfWorkRunner {
+  current(): UnitOfWork | undefined
+  /** Runs `work` in a unit of its own. Nothing is sent by itself: call `send`. */
+  run<T>(request: RequestFacts, work: (unit: UnitOfWork) => Promise<T>): Promise<T>
+  /**
+   * Sends what was gathered, in one round trip.
+   * @throws Refused when a conditional write lost; then nothing of `effects` was written, but evidence is sent again alone
+   */
+  send(unit: UnitOfWork, effects: 'with effects' | 'evidence only'): Promise<void>
+}
+
+export function createUnitOfWorkRunner({ database }: { database: Database }): UnitOfWorkRunner {
+  const storage = new AsyncLocalStorage<UnitOfWork>()
+
+  return {
+    current: () => storage.getStore(),
+
+    run(request, work) {
+      const unit: UnitOfWork = {
+        request,
+        evidence: [],
+        effects: [],
+        grants: new Map(),
+        sessionIds: new Map(),
+        written: new Map(),
+        refreshToken: undefined,
+        publicClient: false,
+        tokenHandle: undefined,
+        revokesAccessToken: false,
+        fault: undefined,
+        outcome: undefined
+      }
+      return storage.run(unit, () => work(unit))
+    },
+
+    async send(unit, effects) {
+      const { evidence } = unit
+      if (effects === 'evidence only' || unit.effects.length === 0) {
+        await database.pipeline(evidence)
+        return
+      }
+      try {
+        await database.pipeline([...unit.effects, ...evidence])
+      } catch (error) {
+        // the effects lost; what was seen and refused stays seen and refused
+        if (evidence.length > 0) await database.pipeline(evidence)
+        throw error
+      }
+    }
+  }
+}
+
+/** Adds an event to the audit trail, whatever becomes of the request. */
+export function noteEvidence(unit: UnitOfWork, event: AuditEvent): void {
+  unit.evidence.push(auditStatement({ ...unit.request, ...event }))
+}
+
+/** Adds an event that is true only if the request succeeds. */
+export function noteEffect(unit: UnitOfWork, event: AuditEvent): void {
+  unit.effects.push(auditStatement({ ...unit.request, ...event }))
+}
