@@ -1,0 +1,109 @@
+// What commands share: the configuration, read once; the store, opened by the first command that asks and closed at the end; output. The
+// commands work beside a running server and without one: an embedded database is used if it runs, and started for as long if not.
+
+import type { ClientRegistry } from '../clients/registry.ts'
+import { loadConfigFromProcess } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { demoApi } from '../ops/seed.ts'
+import { settle } from '../main.ts'
+import { type Accounts, composeAccounts, composeClients, openStore, type Store } from '../server.ts'
+import { openDataFolder } from '../store/data-folder.ts'
+import { openEmbedded } from '../store/embedded.ts'
+import { migrate } from '../store/migrate.ts'
+import { createLogger, type Logger } from '../telemetry/logger.ts'
+
+export interface CliContext {
+  config(): Config
+  /** with the issuer of the running or last server, and in development the demo API */
+  settled(): Promise<Config & { issuer: string }>
+  /** the URL of the database in use */
+  databaseUrl(): Promise<string>
+  store(): Promise<Store>
+  registry(): Promise<ClientRegistry>
+  accounts(): Promise<Accounts>
+  out(text: string): void
+  err(text: string): void
+  stdin(): Promise<string>
+  exit(code: number): void
+  log: Logger
+  /** Closes what was opened. */
+  end(): Promise<void>
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+export function createCliContext(): CliContext {
+  // sentences for people go to standard error, so that standard output stays a script's
+  const log = createLogger({ level: 'warn', stream: process.stderr })
+  const closing: (() => Promise<void>)[] = []
+  let config: Config | undefined
+
+  function read(): Config {
+    config ??= loadConfigFromProcess()
+    return config
+  }
+
+  const databaseUrl = once(async () => {
+    const { database, dataFolder } = read()
+    if (database.url !== undefined) return database.url
+    const embedded = await openEmbedded({
+      dataFolder,
+      log: {
+        info: () => undefined,
+        warn: (message, data = {}) => log.warn(data, message),
+        error: (message, data = {}) => log.error(data, message)
+      }
+    })
+    closing.push(() => embedded.stop())
+    return embedded.url
+  })
+
+  const store = once(async () => {
+    const url = await databaseUrl()
+    const directUrl = read().database.directUrl ?? url
+    await migrate(directUrl)
+    const opened = openStore({ url, directUrl, pool: 2, log })
+    closing.push(() => opened.end())
+    return opened
+  })
+
+  const settled = once(async () => {
+    const given = read()
+    const folder =
+      given.mode === 'development' ? await openDataFolder(given.dataFolder) : undefined
+    const port = given.port ?? Number((await folder?.recall('port')) ?? 3000)
+    const issuer = given.issuer ?? `http://localhost:${port}`
+    const resources =
+      given.mode === 'development' ? [...given.resources, demoApi(given, issuer)] : given.resources
+    return settle(given, { issuer, resources })
+  })
+
+  return {
+    config: read,
+    settled,
+    databaseUrl,
+    store,
+    registry: once(async () => composeClients(await store(), await settled())),
+    accounts: once(async () => composeAccounts((await store()).database, await settled())),
+    out: text => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+    err: text => void process.stderr.write(text.endsWith('\n') ? text : `${text}\n`),
+    async stdin() {
+      const chunks: Buffer[] = []
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks).toString('utf8')
+    },
+    exit(code) {
+      process.exitCode = code
+    },
+    log,
+    async end() {
+      for (const close of closing.splice(0).reverse()) await close()
+    }
+  }
+}

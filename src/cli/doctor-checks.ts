@@ -1,0 +1,56 @@
+// The checks of `mintmark doctor` that need more than the configuration: the database, its settings, the clocks.
+
+import type { Config } from '../config/schema.ts'
+import { longestSkewSeconds } from '../ops/health.ts'
+import { createSettingsStore, type ServerFacts } from '../store/settings.ts'
+import type { CliContext } from './context.ts'
+import type { DoctorCheck } from './doctor.ts'
+
+export function doctorChecks(context: CliContext, _config: Config): DoctorCheck[] {
+  let facts: Promise<ServerFacts> | undefined
+  const ask = () => {
+    facts ??= context
+      .store()
+      .then(({ database }) =>
+        createSettingsStore({ sql: database, now: () => new Date() }).serverFacts()
+      )
+    return facts
+  }
+
+  return [
+    {
+      name: 'database',
+      async run() {
+        const { version } = await ask()
+        const detail = `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`
+        return version >= 150_000
+          ? { status: 'ok', detail }
+          : { status: 'problem', detail, fix: 'Use PostgreSQL 15 or later.' }
+      }
+    },
+    {
+      name: 'durability',
+      async run() {
+        const { fsync, fullPageWrites, synchronousCommit } = await ask()
+        if (fsync && fullPageWrites && synchronousCommit) {
+          return { status: 'ok', detail: 'fsync, full_page_writes and synchronous_commit are on' }
+        }
+        return {
+          status: 'problem',
+          detail: 'the database may lose what it has confirmed',
+          fix: 'Set fsync, full_page_writes and synchronous_commit to on.'
+        }
+      }
+    },
+    {
+      name: 'clock',
+      async run() {
+        const { skewSeconds } = await ask()
+        const detail = `differs from the database's by ${Math.abs(skewSeconds).toFixed(1)} s`
+        return Math.abs(skewSeconds) <= longestSkewSeconds
+          ? { status: 'ok', detail }
+          : { status: 'problem', detail, fix: 'Synchronise the clocks (NTP).' }
+      }
+    }
+  ]
+}

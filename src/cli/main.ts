@@ -1,0 +1,76 @@
+// The command `mintmark`: `start` and everything an operator does from a terminal. Each command is a file of its own; this one composes
+// them, turns failures into one sentence on standard error, and owns the exit code.
+
+import { Command, CommanderError } from 'commander'
+import { ConfigurationError } from '../config/configuration-error.ts'
+import { processEnvironment } from '../config/load.ts'
+import { Fault } from '../lib/fault.ts'
+import { runServer, version } from '../main.ts'
+import { accountsCommand } from './accounts.ts'
+import { clientsCommand } from './clients.ts'
+import { configCommand } from './config.ts'
+import { type CliContext, createCliContext } from './context.ts'
+import { doctorCommand } from './doctor.ts'
+import { doctorChecks } from './doctor-checks.ts'
+import { migrateCommand } from './migrate.ts'
+import { registrationCommand } from './registration.ts'
+import { statusCommand } from './status.ts'
+
+function program(context: CliContext): Command {
+  const mintmark = new Command('mintmark')
+    .description('OAuth 2.0 / OpenID Connect authorization server')
+    .version(version)
+  mintmark
+    .command('start')
+    .description('run the server')
+    .action(() => runServer(context.config()))
+  mintmark.addCommand(statusCommand(context))
+  mintmark.addCommand(
+    doctorCommand(context, {
+      env: processEnvironment(),
+      checks: config => doctorChecks(context, config)
+    })
+  )
+  mintmark.addCommand(
+    clientsCommand({
+      config: () => context.config(),
+      registry: context.registry,
+      out: context.out,
+      err: context.err,
+      exit: context.exit
+    })
+  )
+  mintmark.addCommand(
+    accountsCommand({
+      accounts: async () => (await context.accounts()).service,
+      out: context.out,
+      err: context.err,
+      stdin: context.stdin,
+      exit: context.exit
+    })
+  )
+  mintmark.addCommand(registrationCommand(context))
+  mintmark.addCommand(migrateCommand(context))
+  mintmark.addCommand(configCommand(context))
+  return mintmark
+}
+
+/** One sentence a problem; a stack only for what nobody expected. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigurationError) return error.message
+  if (error instanceof Fault) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+const context = createCliContext()
+try {
+  await program(context).parseAsync(process.argv)
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode
+  else {
+    context.err(`mintmark: ${explain(error)}`)
+    process.exitCode = 1
+  }
+} finally {
+  await context.end()
+}

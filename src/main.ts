@@ -1,0 +1,309 @@
+// The server process: configuration, data folder, database, migrations, keys, seed, listening, signals, exit codes. Development makes what
+// is missing, on loopback only; production refuses to guess.
+
+import { randomBytes } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { createServer as createNetServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { Config } from './config/schema.ts'
+import { demo } from './demo/plugin.ts'
+import { selfCheck } from './demo/self-check.ts'
+import { Fault } from './lib/fault.ts'
+import { hmac, randomSecret } from './lib/secret.ts'
+import { renderBanner } from './ops/banner.ts'
+import {
+  demoAccount,
+  demoApi,
+  demoLogin,
+  demoMachineClientId,
+  demoResource,
+  demoWebClientId,
+  seedClients
+} from './ops/seed.ts'
+import { createServer, openStore, type Server } from './server.ts'
+import { type DataFolder, openDataFolder } from './store/data-folder.ts'
+import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts'
+import { migrate } from './store/migrate.ts'
+import { createSettingsStore } from './store/settings.ts'
+import { createLogger, type Logger } from './telemetry/logger.ts'
+
+/** As in package.json. */
+export const version: string = JSON.parse(
+  readFileSync(fileURLToPath(new URL('../package.json', import.meta.url)), 'utf8')
+).version
+
+/** Files of the data folder. */
+export const files = {
+  masterKey: 'master-key',
+  machineSecret: 'demo-machine-secret',
+  password: 'demo-password'
+} as const
+
+const firstPort = 3000
+const portsTried = 100
+/** Milliseconds that a stop may take before the process ends anyway. */
+const longestStop = 9_000
+
+export interface RunningServer {
+  issuer: string
+  server: Server
+  /** Stops in order: requests in flight, store, database. */
+  stop(): Promise<void>
+}
+
+/** Undoes what was started, last first, also when starting failed half-way. */
+function createUndo() {
+  const steps: (() => Promise<unknown>)[] = []
+  return {
+    add: (step: () => Promise<unknown>) => void steps.push(step),
+    async run() {
+      for (const step of steps.splice(0).reverse()) await step()
+    }
+  }
+}
+
+function portIsFree(port: number, host: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = createNetServer()
+    probe.once('error', () => resolve(false))
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)))
+  })
+}
+
+/** The port: configured, or remembered, or the first free one. An issuer never moves by itself. */
+async function choosePort(
+  config: Config,
+  folder: DataFolder | undefined
+): Promise<{ port: number; note: string | undefined }> {
+  if (config.port !== undefined) return { port: config.port, note: undefined }
+  const remembered = Number(await folder?.recall('port'))
+  if (Number.isInteger(remembered) && remembered > 0) {
+    if (await portIsFree(remembered, config.host)) return { port: remembered, note: undefined }
+    throw new Fault(
+      'busy',
+      `Port ${remembered} is taken by another process. This server has used it since its first start, and its issuer must not move by itself: end that process, or set MINTMARK_PORT to another port once.`
+    )
+  }
+  for (let port = firstPort; port < firstPort + portsTried; port += 1) {
+    if (!(await portIsFree(port, config.host))) continue
+    const note = port === firstPort ? undefined : `Port ${firstPort} is taken: listening on ${port}.`
+    return { port, note }
+  }
+  throw new Fault('busy', `No free port from ${firstPort} to ${firstPort + portsTried - 1}; set MINTMARK_PORT.`)
+}
+
+/** Starts everything; resolves when requests are answered. @throws Fault with a sentence for the operator */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  const undo = createUndo()
+  try {
+    return await start(config, log, undo)
+  } catch (error) {
+    await undo.run()
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  log: Logger,
+  undo: ReturnType<typeof createUndo>
+): Promise<RunningServer> {
+  const development = config.mode === 'development'
+  const embeds = config.database.url === undefined
+  let folder: DataFolder | undefined
+  if (development || embeds || config.masterKey === undefined) {
+    folder = await openDataFolder(config.dataFolder)
+    const lock = await folder.lock()
+    undo.add(async () => lock.release())
+  }
+
+  let embedded: EmbeddedPostgres | undefined
+  if (embeds) {
+    embedded = await startEmbedded({
+      dataFolder: config.dataFolder,
+      log: {
+        info: (message, data = {}) => log.info(data, message),
+        warn: (message, data = {}) => log.warn(data, message),
+        error: (message, data = {}) => log.error(data, message)
+      }
+    })
+    const { stop } = embedded
+    undo.add(stop)
+  }
+  const url = config.database.url ?? embedded?.url
+  if (url === undefined) throw new Fault('configuration_invalid', 'No database: set DATABASE_URL.')
+  const directUrl = config.database.directUrl ?? url
+
+  const { applied } = await migrate(directUrl)
+  if (applied.length > 0) log.info({ applied }, 'schema brought up to date')
+
+  const { port, note } = await choosePort(config, folder)
+  const issuer = config.issuer ?? `http://localhost:${port}`
+  const settled = settle(config, {
+    issuer,
+    resources: development ? [...config.resources, demoApi(config, issuer)] : config.resources
+  })
+
+  const masterKey =
+    config.masterKey ??
+    Buffer.from((await folder?.secretFile(files.masterKey, newMasterKey)) ?? '', 'base64url')
+
+  const store = openStore({ url, directUrl, pool: config.database.pool, log })
+  undo.add(() => store.end())
+  await checkDatabase(store.database, log)
+  await store.feed.ready()
+
+  const server = await createServer({ config: settled, masterKey, store, log })
+  undo.add(() => server.close())
+  const demoSecrets = await declare(server, settled, folder, log)
+
+  if (demoSecrets !== undefined) {
+    await server.app.register(demo, {
+      issuer,
+      clientId: demoWebClientId,
+      resource: demoResource(issuer),
+      product: { name: config.product.name },
+      stylesheets: server.stylesheets,
+      cookieKey: hmac(server.keys.secrets.current('cookie').key, 'demo')
+    })
+  }
+
+  await server.app.listen({ port, host: config.host })
+  await folder?.remember('port', port)
+  if (note !== undefined) log.info({ port }, note)
+
+  if (demoSecrets !== undefined) {
+    const check = await selfCheck({
+      issuer,
+      machineClient: { id: demoMachineClientId, secret: demoSecrets.machineSecret },
+      resource: demoResource(issuer)
+    })
+    const banner = renderBanner({
+      version,
+      issuer,
+      host: config.host,
+      login: demoLogin,
+      password: demoSecrets.password,
+      database:
+        embedded === undefined
+          ? 'PostgreSQL at DATABASE_URL'
+          : `PostgreSQL ${embedded.version}, embedded, in ${config.dataFolder}  ·  set DATABASE_URL for another`,
+      machineClientId: demoMachineClientId,
+      machineSecret: demoSecrets.machineSecret,
+      resource: demoResource(issuer),
+      selfCheck: check,
+      notes: note === undefined ? [] : [note]
+    })
+    process.stdout.write(banner)
+  } else {
+    log.info({ issuer, host: config.host, port }, 'mintmark is listening')
+  }
+  return { issuer, server, stop: () => undo.run() }
+}
+
+/** The configuration with what only a start can know. Its secrets are not enumerable, so a spread would lose them. */
+export function settle(
+  config: Config,
+  known: { issuer: string; resources: Config['resources'] }
+): Config & { issuer: string } {
+  const members = Object.entries(known).map(([name, value]) => [name, { value, enumerable: true }])
+  return Object.create(null, {
+    ...Object.getOwnPropertyDescriptors(config),
+    ...Object.fromEntries(members)
+  })
+}
+
+function newMasterKey(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+const oldestPostgres = 150_000
+
+async function checkDatabase(
+  database: Parameters<typeof createSettingsStore>[0]['sql'],
+  log: Logger
+): Promise<void> {
+  const settings = createSettingsStore({ sql: database, now: () => new Date() })
+  const facts = await settings.serverFacts()
+  if (facts.version < oldestPostgres) {
+    throw new Fault('configuration_invalid', 'PostgreSQL 15 or later is needed; set DATABASE_URL to one.')
+  }
+  if (!facts.fsync || !facts.fullPageWrites || !facts.synchronousCommit) {
+    log.warn(
+      { fsync: facts.fsync, fullPageWrites: facts.fullPageWrites, synchronousCommit: facts.synchronousCommit },
+      'the database may lose what it has confirmed: tokens that were handed out may be unknown after a crash'
+    )
+  }
+}
+
+/** Brings clients and accounts to what is declared: by the file, and in development by the seed. */
+async function declare(
+  server: Server,
+  config: Config & { issuer: string },
+  folder: DataFolder | undefined,
+  log: Logger
+): Promise<{ password: string; machineSecret: string } | undefined> {
+  const { clients, accounts } = server
+  const reconciled = await clients.reconcile(config.clients, revisionOf(config))
+  if (!reconciled.ok) {
+    const text = reconciled.problems
+      .map(({ clientId, member, problem }) => `${clientId}: ${member} ${problem}`)
+      .join('\n  ')
+    throw new Fault('configuration_invalid', `The configured clients were refused:\n  ${text}`)
+  }
+  log.info({ reconciled }, 'configured clients are in place')
+
+  if (config.mode !== 'development' || folder === undefined) {
+    const disabled = [...(await clients.disableSeeded()), ...(await accounts.reconciler.disableSeeded())]
+    if (disabled.length > 0) log.warn({ disabled }, 'what a development start had seeded is disabled')
+    return undefined
+  }
+  const password = await folder.secretFile(files.password, () => randomSecret(16))
+  const machineSecret = await folder.secretFile(files.machineSecret, randomSecret)
+  await accounts.reconciler.reconcileConfigured([...config.accounts, demoAccount(password)])
+  await seedClients(clients, config.issuer, machineSecret)
+  return { password, machineSecret }
+}
+
+function revisionOf(config: Config): { from: 'key' | 'file'; value: number } {
+  if (config.clientsRevision !== undefined) return { from: 'key', value: config.clientsRevision }
+  const value = config.file === undefined ? 0 : Math.trunc(statSync(config.file).mtimeMs)
+  return { from: 'file', value }
+}
+
+/** Runs the server until a signal ends it; the exit code is 0 after an orderly stop. */
+export async function runServer(config: Config): Promise<void> {
+  const log = createLogger({ level: config.log.level })
+  let stopping = false
+  let running: RunningServer | undefined
+  const starting = startServer(config, log)
+
+  async function stop(reason: string, code: number) {
+    if (stopping) return
+    stopping = true
+    log.info({ reason }, 'stopping')
+    setTimeout(() => process.exit(code), longestStop).unref()
+    try {
+      running ??= await starting.catch(() => undefined)
+      await running?.stop()
+      process.exit(code)
+    } catch (error) {
+      log.error({ err: error }, 'stopping failed')
+      process.exit(1)
+    }
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => void stop(signal, 0))
+  }
+  process.on('unhandledRejection', error => log.error({ err: error }, 'a promise was rejected and nobody looked'))
+
+  try {
+    running = await starting
+  } catch (error) {
+    if (stopping) return
+    const message = error instanceof Fault ? error.message : String((error as Error).stack ?? error)
+    process.stderr.write(`mintmark cannot start: ${message}\n`)
+    process.exit(1)
+  }
+}

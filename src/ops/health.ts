@@ -1,0 +1,32 @@
+// /livez and /readyz: for load balancers and containers, under any Host, since they ask by address. Live: this process answers. Ready: it
+// can also do its work, which takes a database that answers and a clock that agrees with the database's.
+
+import type { FastifyInstance } from 'fastify'
+import type { SettingsStore } from '../store/settings.ts'
+
+/** A larger difference makes tokens look expired, or not yet valid, to somebody. */
+export const longestSkewSeconds = 5
+
+/** Paths that answer whatever Host is asked for. */
+export const healthPaths: ReadonlySet<string> = new Set(['/livez', '/readyz'])
+
+/** Fastify plugin: `await app.register(health, deps)`. */
+export async function health(
+  app: FastifyInstance,
+  deps: { settings: Pick<SettingsStore, 'serverFacts'> }
+): Promise<void> {
+  app.get('/livez', { logLevel: 'warn' }, async (_request, reply) =>
+    reply.header('cache-control', 'no-store').send({ status: 'live' })
+  )
+
+  app.get('/readyz', { logLevel: 'warn' }, async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+    try {
+      const { skewSeconds } = await deps.settings.serverFacts()
+      if (Math.abs(skewSeconds) <= longestSkewSeconds) return reply.send({ status: 'ready' })
+      return reply.code(503).send({ status: 'clock differs from the database' })
+    } catch {
+      return reply.code(503).send({ status: 'database does not answer' })
+    }
+  })
+}

@@ -1,0 +1,366 @@
+// The composition root: builds every part with explicit dependencies and mounts it. Reads as the tour of the house, from the ground up.
+// Owns no behaviour of its own but the pinned Host and the HTTP limits.
+
+import { randomUUID } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { type AccountService, createAccountService } from './accounts/account.ts'
+import { createAuthenticator } from './accounts/authenticate.ts'
+import { createHashQueue, parallelHashes } from './accounts/hash-queue.ts'
+import { loadPasswordHasher, type PasswordHasher } from './accounts/password-hash.ts'
+import { createAccountReconciler } from './accounts/reconcile.ts'
+import { appendAuditEvent } from './audit/record.ts'
+import { issueClientId } from './clients/client-id.ts'
+import { type ClientRegistry, createClientRegistry } from './clients/registry.ts'
+import type { Config } from './config/schema.ts'
+import { createKeyRing, type KeyRing } from './keys/key-ring.ts'
+import { createServerSecrets, type SecretPurpose, type ServerSecrets } from './keys/server-secrets.ts'
+import { createSealer } from './lib/seal.ts'
+import { hmac } from './lib/secret.ts'
+import { health, healthPaths } from './ops/health.ts'
+import { startSweeping } from './ops/sweep.ts'
+import { createAssets } from './pages/assets.ts'
+import { renderErrorPage, setPageNotFound } from './pages/error-page.ts'
+import { pageHeaders } from './pages/headers.ts'
+import { pages } from './pages/pages.ts'
+import { createRenderers } from './pages/renderers.ts'
+import { createSite } from './pages/site.ts'
+import { createAccessTokens } from './protocol/access-tokens.ts'
+import { endpoints, idTokenAlgorithms } from './protocol/configuration.ts'
+import { createCurrentEngine } from './protocol/engine.ts'
+import { createInteractions } from './protocol/interactions.ts'
+import { mount } from './protocol/mount.ts'
+import { createRefreshTokens } from './protocol/refresh-tokens.ts'
+import { saveRegistration } from './protocol/registration.ts'
+import { createResourceCatalogue } from './protocol/resources.ts'
+import { createSessionAdapter } from './protocol/session-adapter.ts'
+import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
+import { createAccountStore } from './store/accounts.ts'
+import { createArtifactStore } from './store/artifacts.ts'
+import { createAttemptStore } from './store/attempts.ts'
+import { type ChangeFeed, createChangeFeed } from './store/change-feed.ts'
+import { createDatabase, type Database, type RoundTripObserver } from './store/database.ts'
+import { endAccount, endClient } from './store/ending.ts'
+import { createGrantStore } from './store/grants.ts'
+import { createRefreshFamilyStore } from './store/refresh-families.ts'
+import { createReplayStore } from './store/replay.ts'
+import { createServerSecretRows } from './store/server-secrets.ts'
+import { createSessionStore } from './store/sessions.ts'
+import { createSettingsStore } from './store/settings.ts'
+import { createSigningKeyRows } from './store/signing-keys.ts'
+import { createSweeper } from './store/sweep.ts'
+import type { Logger } from './telemetry/logger.ts'
+
+/** HTTP limits, milliseconds: a peer that sends slowly is not waited for. Fastify's own default for a body is "for ever". */
+const limits = {
+  requestTimeout: 20_000,
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 2_000,
+  keepAliveTimeout: 65_000,
+  connectionTimeout: 0,
+  bodyLimit: 64 * 1024
+}
+
+const secretPurposes: readonly SecretPurpose[] = [
+  'cookie',
+  'rotation',
+  'refresh_token_mac',
+  'user_code',
+  'csrf',
+  'dpop_nonce',
+  'artifact'
+]
+
+export interface Store {
+  database: Database
+  feed: ChangeFeed
+  end(): Promise<void>
+}
+
+/** Opens the database and the change feed beside it. */
+export function openStore(options: {
+  url: string
+  directUrl: string
+  pool: number
+  log: Logger
+  onRoundTrip?: RoundTripObserver
+}): Store {
+  const onError = (error: Error) => options.log.warn({ err: error }, 'a connection to the database was lost')
+  const { url, pool, onRoundTrip } = options
+  const database = createDatabase({ url, pool, onError, ...(onRoundTrip && { onRoundTrip }) })
+  const feed = createChangeFeed({ url: options.directUrl, onError })
+  return {
+    database,
+    feed,
+    async end() {
+      await feed.end()
+      await database.end()
+    }
+  }
+}
+
+/** The registered clients, as server and command line use them. */
+export function composeClients(store: Store, config: Config): ClientRegistry {
+  return createClientRegistry({
+    database: store.database,
+    feed: store.feed,
+    now: Date.now,
+    development: config.mode === 'development',
+    resources: config.resources.map(resource => resource.identifier),
+    onDisabled: endClient
+  })
+}
+
+export interface Accounts {
+  service: AccountService
+  hasher: PasswordHasher
+  queue: ReturnType<typeof createHashQueue>
+  reconciler: ReturnType<typeof createAccountReconciler>
+}
+
+/** The accounts, as server and command line use them. */
+export async function composeAccounts(database: Database, config: Config): Promise<Accounts> {
+  const hasher = await loadPasswordHasher()
+  const queue = createHashQueue({ parallel: parallelHashes(availableParallelism()) })
+  const host = config.issuer === undefined ? 'localhost' : new URL(config.issuer).hostname
+  return {
+    hasher,
+    queue,
+    service: createAccountService({
+      database,
+      hasher,
+      queue,
+      endAccount,
+      contextWords: [config.product.name, host]
+    }),
+    reconciler: createAccountReconciler({ database, hasher, endAccount })
+  }
+}
+
+export interface Keys {
+  ring: KeyRing
+  secrets: ServerSecrets
+  seal: ReturnType<typeof createSealer>
+}
+
+/** Opens the sealed keys, makes those that are missing. @throws Fault `seal_broken` */
+export async function composeKeys(
+  database: Database,
+  config: Config,
+  masterKey: Buffer
+): Promise<Keys> {
+  const seal = createSealer({ masterKey, previous: config.previousMasterKeys })
+  const ring = createKeyRing({ rows: createSigningKeyRows({ sql: database }), seal })
+  const secrets = createServerSecrets({ rows: createServerSecretRows({ sql: database }), seal })
+  const accessTokenAlgorithms = [
+    config.accessTokens.algorithm,
+    ...config.resources.map(resource => resource.accessTokens.algorithm)
+  ]
+  await Promise.all([
+    ring.ensure([
+      ...accessTokenAlgorithms.map(alg => ({ purpose: 'access_token' as const, alg })),
+      ...idTokenAlgorithms.map(alg => ({ purpose: 'identity' as const, alg }))
+    ]),
+    secrets.ensure(secretPurposes)
+  ])
+  return { ring, secrets, seal }
+}
+
+export interface ServerOptions {
+  /** with `issuer` filled in, and in development the demo's resource added */
+  config: Config & { issuer: string }
+  masterKey: Buffer
+  store: Store
+  log: Logger
+  now?: () => Date
+}
+
+export interface Server {
+  app: FastifyInstance
+  clients: ClientRegistry
+  accounts: Accounts
+  keys: Keys
+  stylesheets: readonly string[]
+  /** Finishes requests in flight; the store stays open. */
+  close(): Promise<void>
+}
+
+/** Builds a server that does not listen yet. The schema must be up to date. */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { config, store, log, now = () => new Date() } = options
+  const { issuer } = config
+  const { database, feed } = store
+
+  // floor 3: keys, clients, accounts
+  const keys = await composeKeys(database, config, options.masterKey)
+  const { ring, secrets, seal } = keys
+  const reload = (what: string, load: () => Promise<void>) => () =>
+    void load().catch(error => log.error({ err: error }, `${what} could not be reloaded`))
+  feed.on('signing_keys', reload('signing keys', ring.load))
+  feed.on('server_secrets', reload('server secrets', secrets.load))
+  feed.onGap(reload('signing keys', ring.load))
+  feed.onGap(reload('server secrets', secrets.load))
+
+  const clients = composeClients(store, config)
+  const accounts = await composeAccounts(database, config)
+  const accountStore = createAccountStore({ sql: database })
+  const authenticate = createAuthenticator({
+    accounts: accountStore,
+    attempts: createAttemptStore({ sql: database }),
+    hasher: accounts.hasher,
+    queue: accounts.queue,
+    record: event => appendAuditEvent(database, event),
+    counterKey: hmac(secrets.current('artifact').key, 'attempt counters')
+  })
+
+  // the pages that the engine is given
+  const assets = createAssets({ colour: config.product.colour })
+  const site = createSite({ product: config.product, issuer, assets })
+  const renderers = createRenderers({ site, issuer, resources: config.resources, now })
+
+  // floor 4: the protocol
+  const units = createUnitOfWorkRunner({ database })
+  const grants = createGrantStore({ sql: database })
+  const resources = createResourceCatalogue({
+    issuer,
+    resources: config.resources,
+    accessTokens: config.accessTokens,
+    keys: ring
+  })
+  const versioned = (purpose: SecretPurpose) => ({
+    current: () => secrets.current(purpose),
+    byVersion: (version: number) => secrets.byVersion(purpose, version)
+  })
+  const refreshTokens = createRefreshTokens({
+    families: createRefreshFamilyStore({ sql: database }),
+    rotationKeys: versioned('rotation'),
+    macKeys: versioned('refresh_token_mac'),
+    lifetimes: config.refreshTokens,
+    now
+  })
+  const engine = createCurrentEngine({
+    config,
+    issuer,
+    keys: ring,
+    resources,
+    clients,
+    units,
+    grants,
+    replay: createReplayStore({ sql: database }),
+    refreshTokens,
+    adapter: {
+      artifacts: createArtifactStore({ sql: database }),
+      sessions: createSessionAdapter({ sessions: createSessionStore({ sql: database }), seal, now }),
+      refreshTokens,
+      accessTokens: createAccessTokens({ issuer, keys: ring, resources, grants, now }),
+      ...saveRegistration(clients),
+      seal,
+      userCodeKey: () => secrets.current('user_code').key,
+      deviceIntervalSeconds: config.deviceCodes.intervalSeconds,
+      grantLifetimeSeconds: config.refreshTokens.absoluteSeconds + 86_400,
+      now
+    },
+    findAccount: grants.findAccount,
+    renderers,
+    clientId: issueClientId,
+    cookieKeys: secrets.all('cookie').map(({ key }) => key),
+    dpopNonceKey: secrets.current('dpop_nonce').key,
+    log,
+    now
+  })
+  const interactions = createInteractions({
+    provider: () => engine.current().provider,
+    clients,
+    grants,
+    units,
+    csrfKey: () => secrets.current('csrf').key,
+    issuer
+  })
+
+  // HTTP
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // one line a request, by our own hook: Fastify's two would say everything twice
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
+    bodyLimit: limits.bodyLimit,
+    http: {
+      headersTimeout: limits.headersTimeout,
+      connectionsCheckingInterval: limits.connectionsCheckingInterval
+    }
+  })
+  pinHost(app, issuer)
+  app.addHook('onResponse', async (request, reply) => {
+    if (healthPaths.has(request.url)) return
+    request.log.info({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request')
+  })
+  setPageNotFound(app, { site, issuer })
+  app.setErrorHandler((error, request, reply) => {
+    request.log.error({ err: error }, 'request failed')
+    return renderErrorPage(
+      { site, issuer, request, reply },
+      { status: 500, error: 'server_error' }
+    )
+  })
+
+  await app.register(health, { settings: createSettingsStore({ sql: database, now }) })
+  await app.register(mount, {
+    engine: () => engine.current(),
+    keys: ring,
+    registration: config.registration.enabled ? 'on' : 'off',
+    pageHeaders: pageHeaders('onward', issuer)
+  })
+  await app.register(pages, {
+    interactions,
+    authenticate: async input => {
+      const outcome = await authenticate(input)
+      return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome
+    },
+    accountName: async accountId => {
+      const account = await accountStore.findById(accountId)
+      return account && (account.email ?? account.login)
+    },
+    site,
+    assets,
+    issuer,
+    resources: config.resources,
+    secureCookies: issuer.startsWith('https:')
+  })
+
+  if (config.pkce.exemptClient !== undefined) {
+    log.warn({ clientId: config.pkce.exemptClient }, 'this client may leave out PKCE, by configuration')
+  }
+
+  const sweeping = startSweeping({ sweeper: createSweeper({ sql: database }), log })
+  return {
+    app,
+    clients,
+    accounts,
+    keys,
+    stylesheets: assets.stylesheets,
+    async close() {
+      await app.close()
+      await sweeping.end()
+    }
+  }
+}
+
+/** What the server says and accepts never depends on a request's Host: another one is not ours (RFC 9110 §15.5.20). */
+function pinHost(app: FastifyInstance, issuer: string) {
+  const { host } = new URL(issuer)
+  const headers = {
+    'x-content-type-options': 'nosniff',
+    ...(issuer.startsWith('https:') ? { 'strict-transport-security': 'max-age=31536000' } : {})
+  }
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(headers)
+    if (request.headers.host === host || healthPaths.has(request.url)) return
+    await reply.code(421).send({
+      error: 'invalid_request',
+      error_description: `this server answers for ${host} only; use ${issuer}${endpoints.token} and the like`
+    })
+  })
+}
