@@ -86,10 +86,14 @@ async function choosePort(
   }
   for (let port = firstPort; port < firstPort + portsTried; port += 1) {
     if (!(await portIsFree(port, config.host))) continue
-    const note = port === firstPort ? undefined : `Port ${firstPort} is taken: listening on ${port}.`
+    const note =
+      port === firstPort ? undefined : `Port ${firstPort} is taken: listening on ${port}.`
     return { port, note }
   }
-  throw new Fault('busy', `No free port from ${firstPort} to ${firstPort + portsTried - 1}; set MINTMARK_PORT.`)
+  throw new Fault(
+    'busy',
+    `No free port from ${firstPort} to ${firstPort + portsTried - 1}; set MINTMARK_PORT.`
+  )
 }
 
 /** Starts everything; resolves when requests are answered. @throws Fault with a sentence for the operator */
@@ -226,11 +230,18 @@ async function checkDatabase(
   const settings = createSettingsStore({ sql: database, now: () => new Date() })
   const facts = await settings.serverFacts()
   if (facts.version < oldestPostgres) {
-    throw new Fault('configuration_invalid', 'PostgreSQL 15 or later is needed; set DATABASE_URL to one.')
+    throw new Fault(
+      'configuration_invalid',
+      'PostgreSQL 15 or later is needed; set DATABASE_URL to one.'
+    )
   }
   if (!facts.fsync || !facts.fullPageWrites || !facts.synchronousCommit) {
     log.warn(
-      { fsync: facts.fsync, fullPageWrites: facts.fullPageWrites, synchronousCommit: facts.synchronousCommit },
+      {
+        fsync: facts.fsync,
+        fullPageWrites: facts.fullPageWrites,
+        synchronousCommit: facts.synchronousCommit
+      },
       'the database may lose what it has confirmed: tokens that were handed out may be unknown after a crash'
     )
   }
@@ -254,8 +265,12 @@ async function declare(
   log.info({ reconciled }, 'configured clients are in place')
 
   if (config.mode !== 'development' || folder === undefined) {
-    const disabled = [...(await clients.disableSeeded()), ...(await accounts.reconciler.disableSeeded())]
-    if (disabled.length > 0) log.warn({ disabled }, 'what a development start had seeded is disabled')
+    const disabled = [
+      ...(await clients.disableSeeded()),
+      ...(await accounts.reconciler.disableSeeded())
+    ]
+    if (disabled.length > 0)
+      log.warn({ disabled }, 'what a development start had seeded is disabled')
     return undefined
   }
   const password = await folder.secretFile(files.password, () => randomSecret(16))
@@ -296,7 +311,9 @@ export async function runServer(config: Config): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => void stop(signal, 0))
   }
-  process.on('unhandledRejection', error => log.error({ err: error }, 'a promise was rejected and nobody looked'))
+  process.on('unhandledRejection', error =>
+    log.error({ err: error }, 'a promise was rejected and nobody looked')
+  )
 
   try {
     running = await starting

@@ -14,7 +14,11 @@ import { issueClientId } from './clients/client-id.ts'
 import { type ClientRegistry, createClientRegistry } from './clients/registry.ts'
 import type { Config } from './config/schema.ts'
 import { createKeyRing, type KeyRing } from './keys/key-ring.ts'
-import { createServerSecrets, type SecretPurpose, type ServerSecrets } from './keys/server-secrets.ts'
+import {
+  createServerSecrets,
+  type SecretPurpose,
+  type ServerSecrets
+} from './keys/server-secrets.ts'
 import { createSealer } from './lib/seal.ts'
 import { hmac } from './lib/secret.ts'
 import { health, healthPaths } from './ops/health.ts'
@@ -32,6 +36,7 @@ import { createInteractions } from './protocol/interactions.ts'
 import { mount } from './protocol/mount.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
 import { saveRegistration } from './protocol/registration.ts'
+import { createRequestFactsBook } from './protocol/request-facts.ts'
 import { createResourceCatalogue } from './protocol/resources.ts'
 import { createSessionAdapter } from './protocol/session-adapter.ts'
 import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
@@ -85,7 +90,8 @@ export function openStore(options: {
   log: Logger
   onRoundTrip?: RoundTripObserver
 }): Store {
-  const onError = (error: Error) => options.log.warn({ err: error }, 'a connection to the database was lost')
+  const onError = (error: Error) =>
+    options.log.warn({ err: error }, 'a connection to the database was lost')
   const { url, pool, onRoundTrip } = options
   const database = createDatabase({ url, pool, onError, ...(onRoundTrip && { onRoundTrip }) })
   const feed = createChangeFeed({ url: options.directUrl, onError })
@@ -219,6 +225,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const renderers = createRenderers({ site, issuer, resources: config.resources, now })
 
   // floor 4: the protocol
+  const requests = createRequestFactsBook()
   const units = createUnitOfWorkRunner({ database })
   const grants = createGrantStore({ sql: database })
   const resources = createResourceCatalogue({
@@ -250,7 +257,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     refreshTokens,
     adapter: {
       artifacts: createArtifactStore({ sql: database }),
-      sessions: createSessionAdapter({ sessions: createSessionStore({ sql: database }), seal, now }),
+      sessions: createSessionAdapter({
+        sessions: createSessionStore({ sql: database }),
+        seal,
+        now
+      }),
       refreshTokens,
       accessTokens: createAccessTokens({ issuer, keys: ring, resources, grants, now }),
       ...saveRegistration(clients),
@@ -265,6 +276,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientId: issueClientId,
     cookieKeys: secrets.all('cookie').map(({ key }) => key),
     dpopNonceKey: secrets.current('dpop_nonce').key,
+    requests,
     log,
     now
   })
@@ -273,6 +285,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clients,
     grants,
     units,
+    requests,
     csrfKey: () => secrets.current('csrf').key,
     issuer
   })
@@ -293,6 +306,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
   })
   pinHost(app, issuer)
+  app.addHook('onRequest', async request => {
+    requests.note(request.raw, { requestId: request.id, address: request.ip })
+  })
   app.addHook('onResponse', async (request, reply) => {
     if (healthPaths.has(request.url)) return
     request.log.info({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request')
@@ -300,16 +316,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   setPageNotFound(app, { site, issuer })
   app.setErrorHandler((error, request, reply) => {
     request.log.error({ err: error }, 'request failed')
-    return renderErrorPage(
-      { site, issuer, request, reply },
-      { status: 500, error: 'server_error' }
-    )
+    return renderErrorPage({ site, issuer, request, reply }, { status: 500, error: 'server_error' })
   })
 
   await app.register(health, { settings: createSettingsStore({ sql: database, now }) })
   await app.register(mount, {
     engine: () => engine.current(),
     keys: ring,
+    requests,
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
@@ -331,7 +345,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
 
   if (config.pkce.exemptClient !== undefined) {
-    log.warn({ clientId: config.pkce.exemptClient }, 'this client may leave out PKCE, by configuration')
+    log.warn(
+      { clientId: config.pkce.exemptClient },
+      'this client may leave out PKCE, by configuration'
+    )
   }
 
   const sweeping = startSweeping({ sweeper: createSweeper({ sql: database }), log })

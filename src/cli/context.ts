@@ -4,8 +4,8 @@
 import type { ClientRegistry } from '../clients/registry.ts'
 import { loadConfigFromProcess } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import { demoApi } from '../ops/seed.ts'
 import { settle } from '../main.ts'
+import { demoApi } from '../ops/seed.ts'
 import { type Accounts, composeAccounts, composeClients, openStore, type Store } from '../server.ts'
 import { openDataFolder } from '../store/data-folder.ts'
 import { openEmbedded } from '../store/embedded.ts'
@@ -75,8 +75,7 @@ export function createCliContext(): CliContext {
 
   const settled = once(async () => {
     const given = read()
-    const folder =
-      given.mode === 'development' ? await openDataFolder(given.dataFolder) : undefined
+    const folder = given.mode === 'development' ? await openDataFolder(given.dataFolder) : undefined
     const port = given.port ?? Number((await folder?.recall('port')) ?? 3000)
     const issuer = given.issuer ?? `http://localhost:${port}`
     const resources =

@@ -10,6 +10,8 @@ export function migrateCommand(context: CliContext): Command {
     .action(async () => {
       const url = context.config().database.directUrl ?? (await context.databaseUrl())
       const { applied } = await migrate(url)
-      context.out(applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`)
+      context.out(
+        applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`
+      )
     })
 }

@@ -26,8 +26,11 @@ export function statusCommand(context: CliContext): Command {
           context.out(`${name}=${shellQuoted(value)}`)
         }
       } else {
-        for (const [name, value] of Object.entries(values)) context.out(`${name.padEnd(36)}${value}`)
-        context.out(`running                             ${await answers(values['MINTMARK_ISSUER'])}`)
+        for (const [name, value] of Object.entries(values))
+          context.out(`${name.padEnd(36)}${value}`)
+        context.out(
+          `running                             ${await answers(values['MINTMARK_ISSUER'])}`
+        )
       }
     })
 }

@@ -1,14 +1,6 @@
 // Clients of the configuration file, brought into the database at a start: declared there, owned there. One that has left the file is
 // disabled, never deleted; one that comes back starts without what it held before.
-//
-// Which file wins, when two processes have different ones (no flapping: a start with an older file writes nothing):
-//   1. a file with the key `clientsRevision` beats every file without; among those with it, the higher number wins;
-//   2. among files without it, the one changed last wins. That is right on one machine, and as good as the clocks elsewhere: whoever
-//      runs several machines gives `clientsRevision`;
-//   3. equal revisions with different clients refuse to start, for nothing tells which is meant.
-// Secrets are not part of the comparison in 3: they come from variables that change without the file. A secret that is not live yet is
-// added, and the one before it stays valid for a day, so processes with the old and the new one agree meanwhile. To end a leaked one
-// at once, take the client out of the file for one start.
+// Refuses ids that are owned otherwise, and files of which nothing tells whether they are newer (`Revision`).
 
 import { digest } from '../lib/secret.ts'
 import { type ClientStore, createClientStore, type WrittenRevision } from '../store/clients.ts'
@@ -33,7 +25,19 @@ export interface ConfiguredClient {
   readonly [member: string]: unknown
 }
 
-/** How new a configuration is: the number of its key `clientsRevision`, or else when the file was changed last (milliseconds). */
+/**
+ * How new a configuration is: the number of its key `clientsRevision`, or else when the file was changed last (milliseconds).
+ * It decides which file wins, when two processes have different ones; a start with an older file writes nothing, so that they do not
+ * go to and fro:
+ * 1. a file with the key beats every file without; among those with it, the higher number wins;
+ * 2. among files without it, the one changed last wins. That is right on one machine, and as good as the clocks elsewhere: whoever
+ *    runs several machines gives the key;
+ * 3. equal revisions with different clients refuse to start, for nothing tells which is meant.
+ *
+ * Secrets are not part of what 3 compares: they come from variables that change without the file. A secret that is not live yet is
+ * added, and the one before it stays valid for a day, so that processes with the old and the new one agree meanwhile. To end a leaked
+ * one at once, take the client out of the file for one start.
+ */
 export interface Revision {
   from: 'key' | 'file'
   value: number

@@ -1,4 +1,5 @@
 // From rows to clients: the one place where what the database holds is taken for what the policy let through.
+// Owns no rule of its own.
 
 import type { StoredClient } from '../store/clients.ts'
 import type { ClientMetadata, RegisteredClient } from './client.ts'

@@ -119,6 +119,10 @@ export function overlayVariables(
   return fromVariables
 }
 
+function tail(name: string): string {
+  return name.replace(/^MINTMARK_/, '')
+}
+
 /** Variables that start with MINTMARK_ and that nobody reads. */
 export function unknownVariables(env: Environment): Problem[] {
   const known = [
@@ -129,14 +133,16 @@ export function unknownVariables(env: Environment): Problem[] {
     .filter(name => name.startsWith('MINTMARK_') && env[name] !== undefined)
     .filter(name => !known.includes(name) && !notMeantForUs.some(pattern => pattern.test(name)))
     .map(name => {
-      const meant = nearest(name, known)
+      // without the prefix that all share, or every name would seem close to every other
+      const meant = nearest(tail(name), known.map(tail))
+      const candidate = known.find(other => tail(other) === meant)
       return {
         path: name,
         problem: 'is not a variable of mintmark',
         fix:
-          meant === undefined
+          candidate === undefined
             ? 'Unset it; config/reference.md lists all variables.'
-            : `Did you mean ${meant}? Else unset it.`
+            : `Did you mean ${candidate}? Else unset it.`
       }
     })
 }

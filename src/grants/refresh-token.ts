@@ -115,8 +115,7 @@ export function judgeRefreshToken(
   if (equalConstantTime(hash, row.currentHash)) return 'current'
   // a successor that never became current: its transaction failed, nobody holds it
   if (token.generation >= row.generation) return 'unknown'
-  const isPrevious =
-    row.previousHash !== undefined && equalConstantTime(hash, row.previousHash)
+  const isPrevious = row.previousHash !== undefined && equalConstantTime(hash, row.previousHash)
   if (isPrevious) return within(row.sinceRotation, leewaySeconds) ? 'leeway' : 'reuse'
   return within(row.sincePreviousRotation, leewaySeconds) ? 'stale' : 'reuse'
 }

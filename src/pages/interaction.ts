@@ -29,6 +29,9 @@ export interface InteractionDependencies {
     address: string
     /** aborted when the person has gone */
     signal: AbortSignal
+    /** for the audit trail */
+    clientId: string
+    requestId: string
   }): Promise<AuthenticateResult>
   /** how a person knows their account: e-mail, login or name */
   accountName(accountId: string): Promise<string | undefined>
@@ -98,7 +101,9 @@ export function interactionRoutes(
       login,
       password,
       address: request.ip,
-      signal: gone.signal
+      signal: gone.signal,
+      clientId: asked.details.client.clientId,
+      requestId: request.id
     })
     if (result.ok) {
       const { accountId, amr } = result
@@ -110,7 +115,7 @@ export function interactionRoutes(
   function showLogin(asked: Asked, login = asked.details.loginHint, problem?: LoginProblem) {
     const { details, path } = asked
     if (problem?.kind === 'throttled') asked.reply.header('retry-after', problem.seconds)
-    if (problem?.kind === 'busy') asked.reply.header('retry-after', 2)
+    if (problem?.kind === 'busy') asked.reply.header('retry-after', problem.seconds)
     return show(
       asked,
       statusOf(problem),
@@ -183,8 +188,9 @@ function statusOf(problem: LoginProblem | undefined): number {
 }
 
 function problemOf(refused: Extract<AuthenticateResult, { ok: false }>): LoginProblem {
-  if (refused.reason === 'busy') return { kind: 'busy' }
   const seconds = refused.retryAfterSeconds
+  if (refused.reason === 'busy')
+    return { kind: 'busy', seconds: Math.max(1, Math.ceil(seconds ?? 2)) }
   if (refused.reason === 'throttled' || seconds !== undefined) {
     return { kind: 'throttled', seconds: Math.max(1, Math.ceil(seconds ?? 60)) }
   }

@@ -2,7 +2,7 @@
 // evidence or effect (HOUSE §4). Values are hashed before they become keys, and members that would open something are sealed. It
 // refuses to store opaque access tokens: every access token is a JWT.
 
-import { errors, Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
+import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider'
 import { Fault } from '../lib/fault.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { digest, hmac } from '../lib/secret.ts'
@@ -46,7 +46,8 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
 
   function unit(): UnitOfWork {
     const current = units.current()
-    if (current === undefined) throw new Fault('internal', 'The engine was called outside a unit of work.')
+    if (current === undefined)
+      throw new Fault('internal', 'The engine was called outside a unit of work.')
     return current
   }
 
@@ -96,7 +97,12 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       if (found === undefined) return undefined
       const payload = open(kind, found.row, value)
       remember(current, payload.grantId, found.grant)
-      if ('tooSoon' in found && found.tooSoon && payload.accountId === undefined && !payload['error']) {
+      if (
+        'tooSoon' in found &&
+        found.tooSoon &&
+        payload.accountId === undefined &&
+        !payload['error']
+      ) {
         // RFC 8628 §3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests"; the statement did
         throw new errors.SlowDown('polling too quickly')
       }
@@ -108,7 +114,13 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     return expired && !toldExpired.has(kind) ? undefined : open(kind, row, value)
   }
 
-  function saveArtifact(current: UnitOfWork, kind: string, value: string, payload: Payload, ttl?: number) {
+  function saveArtifact(
+    current: UnitOfWork,
+    kind: string,
+    value: string,
+    payload: Payload,
+    ttl?: number
+  ) {
     const id = artifactId(kind, value)
     const plain: Payload = { ...payload }
     const secret: Payload = {}
@@ -129,7 +141,10 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       clientId: text('clientId'),
       userCode: userCode === undefined ? undefined : userCodeHash(userCode),
       payload: plain,
-      sealed: Object.keys(secret).length > 0 ? deps.seal.seal(JSON.stringify(secret), context) : undefined,
+      sealed:
+        Object.keys(secret).length > 0
+          ? deps.seal.seal(JSON.stringify(secret), context)
+          : undefined,
       lifetimeSeconds: ttl,
       interval: kind === 'DeviceCode' ? deps.deviceIntervalSeconds : undefined
     })
@@ -153,7 +168,9 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         clientId: String(payload['clientId']),
         sessionUid: Provider.ctx?.oidc?.session?.uid,
         offline: openid?.scope?.split(' ').includes('offline_access') ?? false,
-        payload: Object.fromEntries(Object.entries(payload).filter(([name]) => name !== 'jti' && name !== 'exp')),
+        payload: Object.fromEntries(
+          Object.entries(payload).filter(([name]) => name !== 'jti' && name !== 'exp')
+        ),
         lifetimeSeconds: deps.grantLifetimeSeconds
       })
     )
@@ -187,9 +204,8 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     const jwt = atUserinfo ? value : jwtBehind(current, value)
     if (jwt === undefined) return undefined
     const key = `jwt:${jwt}`
-    const verifying = (current.written.get(key) ?? deps.accessTokens.verify(current, jwt)) as ReturnType<
-      AccessTokens['verify']
-    >
+    const verifying = (current.written.get(key) ??
+      deps.accessTokens.verify(current, jwt)) as ReturnType<AccessTokens['verify']>
     current.written.set(key, verifying)
     const verified = await verifying
     if (verified === undefined || verified.kind !== kind) return undefined
@@ -239,7 +255,8 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     findByUserCode: async () => undefined,
     consume: id =>
       guarded(async current => {
-        const name = kind === 'PushedAuthorizationRequest' ? 'request_uri_spent' : 'grant_source_spent'
+        const name =
+          kind === 'PushedAuthorizationRequest' ? 'request_uri_spent' : 'grant_source_spent'
         current.effects.push(artifacts.consumeStatement(artifactId(kind, id), name))
       }),
     destroy: id =>

@@ -73,7 +73,10 @@ export function installClients(
 }
 
 /** The metadata that the engine's Client is built from. */
-export function engineMetadata(row: RegisteredClient, placeholder: string): Record<string, unknown> {
+export function engineMetadata(
+  row: RegisteredClient,
+  placeholder: string
+): Record<string, unknown> {
   return {
     // The engine knows OpenID scopes only; scopes of resources are narrowed by the catalogue.
     ...describeForEngine(row, new Set(openidScopes)),

@@ -10,13 +10,13 @@ import {
 import type { RegisteredClient } from '../clients/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { grantHandle } from '../store/grants.ts'
+import { clockToleranceSeconds } from './access-tokens.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
 import type { EnginePages } from './engine-pages.ts'
 import { createInteractionPolicy } from './policy.ts'
-import { grantHandle } from '../store/grants.ts'
 import { openidScopes, type ResourceCatalogue } from './resources.ts'
-import { clockToleranceSeconds } from './access-tokens.ts'
 
 /** Where each endpoint is, under the issuer. */
 export const endpoints = {
@@ -115,8 +115,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name
     pkce: {
-      required: (_ctx, client) =>
-        isPublic(client) || client.clientId !== config.pkce.exemptClient
+      required: (_ctx, client) => isPublic(client) || client.clientId !== config.pkce.exemptClient
     },
 
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
@@ -126,7 +125,9 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       }
       const now = Math.floor(parts.now().getTime() / 1000)
       if (Number(claims['exp']) > now + longestAssertionSeconds) {
-        throw new errors.InvalidClientAuth(`exp must not lie more than ${longestAssertionSeconds} s ahead`)
+        throw new errors.InvalidClientAuth(
+          `exp must not lie more than ${longestAssertionSeconds} s ahead`
+        )
       }
     },
 
@@ -220,7 +221,10 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
             const known = new Set(info.scope.split(' '))
             const missing = [...ctx.oidc.requestParamScopes].filter(scope => !known.has(scope))
             if (missing.length > 0) {
-              throw new errors.InvalidScope('this client may not ask for the scope at this resource', missing.join(' '))
+              throw new errors.InvalidScope(
+                'this client may not ask for the scope at this resource',
+                missing.join(' ')
+              )
             }
           }
           return info

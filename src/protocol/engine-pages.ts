@@ -6,13 +6,7 @@
 
 import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
-import type {
-  EngineForm,
-  LanguageHints,
-  Renderers,
-  RequestedAccess,
-  ShownClient
-} from './ports.ts'
+import type { EngineForm, LanguageHints, Renderers, RequestedAccess, ShownClient } from './ports.ts'
 
 /** What tells the language of the answer to this request. */
 export function languageOf(ctx: KoaContextWithOIDC): LanguageHints {
@@ -30,7 +24,8 @@ export function shownClient(row: RegisteredClient, redirectUri?: string): ShownC
   const target = redirectUri ?? metadata.redirect_uris[0] ?? metadata.client_uri
   const url = target === undefined ? undefined : URL.parse(target)
   const onWeb = url?.protocol === 'https:'
-  const loopback = url !== null && url !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
+  const loopback =
+    url !== null && url !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   return {
     clientId: row.clientId,
     name: metadata.client_name ?? row.clientId,
@@ -62,7 +57,7 @@ export function requestedAccess(
   ]
 }
 
-function unescape(html: string): string {
+function unescapeHtml(html: string): string {
   const entities: Record<string, string> = {
     '&lt;': '<',
     '&gt;': '>',
@@ -75,10 +70,10 @@ function unescape(html: string): string {
 
 /** Reads one of the engine's forms. */
 export function parseEngineForm(html: string): EngineForm & { inputs: Record<string, string> } {
-  const action = unescape(/<form[^>]* action="([^"]*)"/.exec(html)?.[1] ?? '')
+  const action = unescapeHtml(/<form[^>]* action="([^"]*)"/.exec(html)?.[1] ?? '')
   const inputs: Record<string, string> = {}
   for (const [, name = '', value = ''] of html.matchAll(/name="([^"]*)" value="([^"]*)"/g)) {
-    inputs[unescape(name)] = unescape(value)
+    inputs[unescapeHtml(name)] = unescapeHtml(value)
   }
   return { action, xsrf: inputs['xsrf'] ?? '', inputs }
 }
@@ -93,7 +88,10 @@ const codeProblems = {
 } as const
 
 export interface EnginePages {
-  error(ctx: KoaContextWithOIDC, out: { error: string; error_description?: string | undefined }): void
+  error(
+    ctx: KoaContextWithOIDC,
+    out: { error: string; error_description?: string | undefined }
+  ): void
   logout(ctx: KoaContextWithOIDC, form: string): void
   loggedOut(ctx: KoaContextWithOIDC): void
   deviceInput(ctx: KoaContextWithOIDC, form: string, error: Error | undefined): void
@@ -186,7 +184,8 @@ export function createEnginePages(deps: {
     },
 
     replaceSelfSubmitting(ctx) {
-      if (typeof ctx.body !== 'string' || !ctx.body.includes('document.forms[0].submit()')) return false
+      if (typeof ctx.body !== 'string' || !ctx.body.includes('document.forms[0].submit()'))
+        return false
       const { inputs, ...form } = parseEngineForm(ctx.body)
       // an authorization response by form_post belongs to the client; everything else is addressed to ourselves
       if (inputs['xsrf'] === undefined) return false

@@ -8,7 +8,7 @@ import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
 import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
 import type { InteractionDetails, Interactions } from './ports.ts'
-import { requestFacts } from './request-facts.ts'
+import type { RequestFactsBook } from './request-facts.ts'
 import { openidScopes } from './resources.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -35,10 +35,11 @@ export function createInteractions(deps: {
   clients: ClientSource
   grants: Pick<GrantStore, 'consentStatement'>
   units: UnitOfWorkRunner
+  requests: RequestFactsBook
   csrfKey: () => Buffer
   issuer: string
 }): Interactions {
-  const { units, clients, grants, issuer } = deps
+  const { units, clients, grants, requests, issuer } = deps
   const csrfOf = (uid: string) => hmac(deps.csrfKey(), 'interaction', uid)
 
   /** Undefined: unknown, expired, already used, or of another browser. */
@@ -60,7 +61,7 @@ export function createInteractions(deps: {
       interaction: EngineInteraction
     ) => Promise<Parameters<Provider['interactionResult']>[2]>
   ): Promise<string> {
-    return units.run(requestFacts(req), async unit => {
+    return units.run(requests.of(req), async unit => {
       const interaction = await load(req, res)
       if (interaction === undefined) return `${issuer}/interaction/expired`
       const result = await work(unit, interaction)
@@ -86,7 +87,7 @@ export function createInteractions(deps: {
 
   return {
     async details(req, res) {
-      return units.run(requestFacts(req), async (): Promise<InteractionDetails | undefined> => {
+      return units.run(requests.of(req), async (): Promise<InteractionDetails | undefined> => {
         const interaction = await load(req, res)
         if (interaction === undefined) return undefined
         const { params, prompt, session } = interaction

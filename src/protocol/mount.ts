@@ -9,7 +9,7 @@ import { randomSecret } from '../lib/secret.ts'
 import { looksLikeJwt } from './access-tokens.ts'
 import { endpoints } from './configuration.ts'
 import type { Engine } from './provider.ts'
-import { setRequestFacts } from './request-facts.ts'
+import type { RequestFactsBook } from './request-facts.ts'
 
 /** Bytes of a form at most; the engine's own limit (shared/selective_body.js). */
 const bodyLimit = 56 * 1024
@@ -59,6 +59,7 @@ export interface MountDependencies {
   /** the engine as it is now: it is swapped when keys rotate */
   engine(): Engine
   keys: Pick<KeyRing, 'jwks' | 'version'>
+  requests: RequestFactsBook
   registration: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
   pageHeaders: Record<string, string>
@@ -88,10 +89,13 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
       exposeHeadRoute: false,
       handler: (_request, reply) => {
         const allow = endpoint.methods.join(', ')
-        return reply.code(405).header('allow', allow).send({
-          error: 'invalid_request',
-          error_description: `this endpoint takes ${allow}`
-        })
+        return reply
+          .code(405)
+          .header('allow', allow)
+          .send({
+            error: 'invalid_request',
+            error_description: `this endpoint takes ${allow}`
+          })
       }
     })
   }
@@ -131,7 +135,7 @@ async function serve(
     incoming = replaced.request
     tokenHandle = replaced.tokenHandle
   }
-  setRequestFacts(incoming, { requestId: request.id, address: request.ip, tokenHandle })
+  deps.requests.note(incoming, { requestId: request.id, address: request.ip, tokenHandle })
   if (endpoint.page) reply.headers(deps.pageHeaders)
   if (endpoint.maxAge !== undefined) {
     reply.header('cache-control', `public, max-age=${endpoint.maxAge}`)
@@ -147,7 +151,9 @@ async function serve(
  * Introspection and revocation refuse whatever looks like a JWT before they look it up. So the one `token` parameter is replaced by a
  * random handle, which stands for the JWT in this request only.
  */
-async function replaceToken(raw: IncomingMessage): Promise<
+async function replaceToken(
+  raw: IncomingMessage
+): Promise<
   | 'too large'
   | { request: IncomingMessage; tokenHandle: { handle: string; jwt: string } | undefined }
 > {

@@ -3,31 +3,31 @@
 // old one (under a millisecond and 56 KiB each: engine.md §6).
 
 import type { EventEmitter } from 'node:events'
+import { decodeJwt } from 'jose'
 import {
-  errors,
   type Client as EngineClient,
+  errors,
   type KoaContextWithOIDC,
   Provider
 } from 'oidc-provider'
-import { decodeJwt } from 'jose'
-import type { ClientSource } from './client.ts'
-import { installClients } from './client.ts'
 import type { Config } from '../config/schema.ts'
-import { Fault } from '../lib/fault.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { Fault } from '../lib/fault.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
 import { claimsOf } from './claims.ts'
+import type { ClientSource } from './client.ts'
+import { installClients } from './client.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import type { Renderers } from './ports.ts'
-import { requestFacts } from './request-facts.ts'
+import type { RefreshTokens } from './refresh-tokens.ts'
+import type { RequestFactsBook } from './request-facts.ts'
 import { openidScopes, type ResourceCatalogue } from './resources.ts'
 import { answerLost, answerUnavailable } from './response.ts'
-import type { RefreshTokens } from './refresh-tokens.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EngineDependencies {
@@ -50,6 +50,7 @@ export interface EngineDependencies {
     info(data: object, message: string): void
     error(data: object, message: string): void
   }
+  requests: RequestFactsBook
   now: () => Date
 }
 
@@ -77,18 +78,21 @@ export interface Engine {
 }
 
 export function createEngine(deps: EngineDependencies): Engine {
-  const { config, issuer, units, resources, grants, renderers, log } = deps
+  const { config, issuer, units, resources, grants, renderers, requests, log } = deps
   const publicUrl = new URL(issuer)
   const registeredOf = (client: EngineClient) => clients.registeredOf(client)
 
   const pages = createEnginePages({
     renderers,
-    requestId: ctx => requestFacts(ctx.req).requestId,
+    requestId: ctx => requests.of(ctx.req).requestId,
     registeredOf,
     requestedOf: ctx => {
-      const params = (ctx.oidc.entities.DeviceCode as { params?: Record<string, unknown> } | undefined)
-        ?.params
-      const scopes = String(params?.['scope'] ?? '').split(' ').filter(Boolean)
+      const params = (
+        ctx.oidc.entities.DeviceCode as { params?: Record<string, unknown> } | undefined
+      )?.params
+      const scopes = String(params?.['scope'] ?? '')
+        .split(' ')
+        .filter(Boolean)
       const named = [params?.['resource']].flat().filter(name => typeof name === 'string')
       const client = ctx.oidc.client
       return requestedAccess(
@@ -114,7 +118,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       pages,
       adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer }),
       registeredClient: registeredOf,
-      address: ctx => requestFacts(ctx.req).address,
+      address: ctx => requests.of(ctx.req).address,
       clientId: deps.clientId,
       cookieKeys: deps.cookieKeys,
       dpopNonceKey: deps.dpopNonceKey,
@@ -177,7 +181,7 @@ export function createEngine(deps: EngineDependencies): Engine {
   provider.on('server_error', (ctx, error) => {
     const unit = units.current()
     if (unit !== undefined) unit.fault ??= error
-    log.error({ err: error, requestId: requestFacts(ctx.req).requestId }, 'the engine failed')
+    log.error({ err: error, requestId: requests.of(ctx.req).requestId }, 'the engine failed')
   })
   // Connection errors of a client that went away; without a listener they are printed.
   const emitter: EventEmitter = provider
@@ -186,7 +190,7 @@ export function createEngine(deps: EngineDependencies): Engine {
   const refused = (event: string) => (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) =>
     log.info(
       {
-        requestId: requestFacts(ctx.req).requestId,
+        requestId: requests.of(ctx.req).requestId,
         clientId: ctx.oidc.client?.clientId,
         refusal: error.error,
         reason: error.error_detail ?? error.error_description
@@ -205,8 +209,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     // What we say and accept never depends on the request's Host (RFC 9700 §4.13): discovery, `htu` and assertion audiences follow it.
     ctx.req.headers.host = publicUrl.host
     Object.defineProperty(ctx.request, 'protocol', { get: () => publicUrl.protocol.slice(0, -1) })
-    await units.run(requestFacts(ctx.req), async unit => {
-      unit.tokenHandle = requestFacts(ctx.req).tokenHandle
+    await units.run(requests.of(ctx.req), async unit => {
+      unit.tokenHandle = requests.of(ctx.req).tokenHandle
       await next()
       pages.replaceSelfSubmitting(ctx as KoaContextWithOIDC)
       await commit(ctx as KoaContextWithOIDC, unit)
@@ -214,7 +218,7 @@ export function createEngine(deps: EngineDependencies): Engine {
   })
 
   async function commit(ctx: KoaContextWithOIDC, unit: UnitOfWork) {
-    const { requestId } = requestFacts(ctx.req)
+    const { requestId } = requests.of(ctx.req)
     const unavailable = (fault: Fault) => {
       log.error({ err: fault, requestId }, 'the store failed')
       answerUnavailable(ctx, renderers, requestId)

@@ -58,9 +58,7 @@ export function createRefreshTokens(deps: {
 
   function leewayOf(request: Pick<RefreshRequest, 'publicClient'>, payload: Payload): number {
     const bearer = payload['jkt'] === undefined && payload['x5t#S256'] === undefined
-    return request.publicClient && bearer
-      ? lifetimes.publicLeewaySeconds
-      : lifetimes.leewaySeconds
+    return request.publicClient && bearer ? lifetimes.publicLeewaySeconds : lifetimes.leewaySeconds
   }
 
   return {
@@ -165,8 +163,16 @@ export function createRefreshTokens(deps: {
       const grantId = text('grantId')
       const accountId = text('accountId')
       const clientId = text('clientId')
-      if (token === undefined || grantId === undefined || accountId === undefined || clientId === undefined) {
-        throw new Fault('internal', 'A refresh token without grant, account or client cannot be saved.')
+      if (
+        token === undefined ||
+        grantId === undefined ||
+        accountId === undefined ||
+        clientId === undefined
+      ) {
+        throw new Fault(
+          'internal',
+          'A refresh token without grant, account or client cannot be saved.'
+        )
       }
       unit.effects.push(
         families.insertStatement({

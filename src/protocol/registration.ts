@@ -3,15 +3,20 @@
 
 import { errors } from 'oidc-provider'
 import type { ClientType } from '../clients/client.ts'
-import { deviceGrantType } from '../clients/templates.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
+import { deviceGrantType } from '../clients/templates.ts'
 import { digest, randomSecret } from '../lib/secret.ts'
 import type { ArtifactStore } from '../store/artifacts.ts'
-import type { Payload } from '../store/grants.ts'
 import type { Database } from '../store/database.ts'
+import type { Payload } from '../store/grants.ts'
 
 /** Members that the engine adds and that are not metadata of ours. */
-const notMetadata = new Set(['client_id', 'client_secret', 'client_id_issued_at', 'client_secret_expires_at'])
+const notMetadata = new Set([
+  'client_id',
+  'client_secret',
+  'client_id_issued_at',
+  'client_secret_expires_at'
+])
 
 /** A stranger says what the software is by what it asks for. */
 function typeOf(metadata: Payload): ClientType {
@@ -36,7 +41,11 @@ export function saveRegistration(clients: ClientRegistry) {
       if ((await clients.findStored(clientId)) !== undefined) {
         const updated = await clients.update(clientId, metadata, 'registration')
         if (updated.ok) return
-        refuse(updated.reason === 'invalid' ? updated.problems : [{ member: 'client', problem: updated.reason }])
+        refuse(
+          updated.reason === 'invalid'
+            ? updated.problems
+            : [{ member: 'client', problem: updated.reason }]
+        )
       }
       const secret = payload['client_secret']
       const created = await clients.create({
@@ -47,7 +56,11 @@ export function saveRegistration(clients: ClientRegistry) {
         ...(typeof secret === 'string' ? { secret } : {})
       })
       if (created.ok) return
-      refuse(created.reason === 'invalid' ? created.problems : [{ member: 'client_id', problem: 'is taken' }])
+      refuse(
+        created.reason === 'invalid'
+          ? created.problems
+          : [{ member: 'client_id', problem: 'is taken' }]
+      )
     },
 
     async deleteRegisteredClient(clientId: string): Promise<void> {

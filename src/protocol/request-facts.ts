@@ -1,19 +1,22 @@
 // What the HTTP side knows of a request and the engine's side needs: who asks, and the handle that stands in for a JWT. Kept beside the
-// request object, since the engine passes nothing else through.
+// request object, since the engine passes nothing else through; it goes when the request goes.
 
 import type { IncomingMessage } from 'node:http'
 import type { RequestFacts } from './unit-of-work.ts'
 
 export interface HttpRequestFacts extends RequestFacts {
-  tokenHandle: { handle: string; jwt: string } | undefined
+  tokenHandle?: { handle: string; jwt: string } | undefined
 }
 
-const known = new WeakMap<IncomingMessage, HttpRequestFacts>()
-
-export function setRequestFacts(request: IncomingMessage, facts: HttpRequestFacts): void {
-  known.set(request, facts)
+export interface RequestFactsBook {
+  note(request: IncomingMessage, facts: HttpRequestFacts): void
+  of(request: IncomingMessage): HttpRequestFacts
 }
 
-export function requestFacts(request: IncomingMessage): HttpRequestFacts {
-  return known.get(request) ?? { requestId: 'none', address: undefined, tokenHandle: undefined }
+export function createRequestFactsBook(): RequestFactsBook {
+  const known = new WeakMap<IncomingMessage, HttpRequestFacts>()
+  return {
+    note: (request, facts) => void known.set(request, facts),
+    of: request => known.get(request) ?? { requestId: 'none', address: undefined }
+  }
 }

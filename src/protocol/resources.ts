@@ -2,9 +2,9 @@
 // audience: it opens userinfo and nothing else, so that no API can replay its callers' tokens there (RFC 9068 §5).
 
 import { errors } from 'oidc-provider'
+import type { RegisteredClient } from '../clients/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing, SigningAlgorithm } from '../keys/key-ring.ts'
-import type { RegisteredClient } from '../clients/client.ts'
 
 type Resource = Config['resources'][number]
 

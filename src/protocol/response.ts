@@ -2,8 +2,8 @@
 // and that a conditional write lost after the engine had already answered 200.
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { Renderers } from './ports.ts'
 import { languageOf } from './engine-pages.ts'
+import type { Renderers } from './ports.ts'
 
 /** Seconds after which trying again makes sense. */
 const retryAfterSeconds = 2

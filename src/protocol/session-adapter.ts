@@ -2,7 +2,7 @@
 // clients: those are rows of their own here, first writer wins, and merged back in when a session is read. A session that ended
 // meanwhile is never written back.
 
-import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
+import { type Adapter, type AdapterPayload, Provider } from 'oidc-provider'
 import type { Sealer } from '../lib/seal.ts'
 import { digest } from '../lib/secret.ts'
 import type { Payload } from '../store/grants.ts'
@@ -24,7 +24,11 @@ export function createSessionAdapter(deps: {
 }): SessionAdapter {
   const { sessions, seal } = deps
   const idOf = (value: string) => digest('session', value)
-  const contextOf = (id: Buffer) => ({ table: 'sessions', column: 'sealed', key: id.toString('hex') })
+  const contextOf = (id: Buffer) => ({
+    table: 'sessions',
+    column: 'sealed',
+    key: id.toString('hex')
+  })
 
   function open(unit: UnitOfWork, row: SessionRow, value: string | undefined): AdapterPayload {
     unit.sessionIds.set(row.uid, row.id)
@@ -65,7 +69,9 @@ export function createSessionAdapter(deps: {
         : sessions.updateStatement(session, previous)
     )
     unit.sessionIds.set(uid, id)
-    for (const [clientId, entry] of Object.entries((plain['authorizations'] ?? {}) as Authorizations)) {
+    for (const [clientId, entry] of Object.entries(
+      (plain['authorizations'] ?? {}) as Authorizations
+    )) {
       if (entry.sid === undefined) continue
       unit.evidence.push(
         sessions.clientStatement({

@@ -59,7 +59,7 @@ export function createRefusals({ realm }: { realm: string }) {
         error: 'invalid_token',
         description,
         challenge:
-          `${protectedSpace}, error="invalid_token", error_description=` + quoted(description)
+          `${protectedSpace}, error="invalid_token", ` + `error_description=${quoted(description)}`
       }
     },
 

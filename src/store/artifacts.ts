@@ -2,15 +2,15 @@
 // interactions and registration tokens. Rows are keyed by a digest of kind and value; members that would open something are sealed by
 // the caller. Expiry is told by the database's clock, as seconds that remain.
 
+import type { Queries, Statement } from './database.ts'
 import {
+  joinLiveGrant,
   type LiveGrant,
   type LiveGrantRow,
-  joinLiveGrant,
   liveGrantColumns,
   liveGrantOf,
   type Payload
 } from './grants.ts'
-import type { Queries, Statement } from './database.ts'
 
 export interface ArtifactRow {
   id: Buffer

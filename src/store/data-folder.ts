@@ -38,6 +38,8 @@ export interface DataFolder {
 }
 
 const serverLock = 'server.lock'
+/** A folder with one of these is a data folder. */
+const locks = [serverLock, 'postgres.lock']
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
@@ -65,7 +67,7 @@ async function prepareFolder(path: string): Promise<void> {
     if ((mode & 0o077) === 0) return
     const content = await readdir(path)
     // MINTMARK_DATA=/tmp must not lock everybody else out of /tmp
-    if (content.length > 0 && !content.includes(serverLock)) {
+    if (content.length > 0 && !locks.some(name => content.includes(name))) {
       throw new Fault(
         'configuration_invalid',
         `The data folder ${path} is open to other users (mode ${octal(mode)}) and holds files that are not mintmark's. Set MINTMARK_DATA to a folder of its own, or run: chmod 700 ${path}`

@@ -148,7 +148,11 @@ function unchanging(text: string | undefined): string {
 }
 
 /** Runs initdb beside the cluster's place: a cluster with that name is a whole one, whatever ends us in between. */
-export async function createCluster(home: EmbeddedHome, native: string): Promise<void> {
+export async function createCluster(
+  home: EmbeddedHome,
+  native: string,
+  changes: Record<string, string>
+): Promise<void> {
   // a name of its own: an initdb that outlived its killed starter may still be writing to another
   const half = join(home.path, `cluster.${randomUUID()}.new`)
   const options = [
@@ -162,7 +166,8 @@ export async function createCluster(home: EmbeddedHome, native: string): Promise
     ['--locale-provider', 'builtin'],
     ['--builtin-locale', 'C.UTF-8'],
     ['--locale', 'C'],
-    ['--data-checksums']
+    ['--data-checksums'],
+    changes['fsync'] === 'off' ? ['--no-sync'] : []
   ]
   try {
     await promisify(execFile)(join(native, 'bin', 'initdb'), options.flat(), {

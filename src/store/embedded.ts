@@ -79,6 +79,7 @@ async function prepareDatabase(keeper: pg.Client): Promise<string> {
 
 /** Comes to use it: finds PostgreSQL running, or starts it, and connects the keeper. Under the lock. */
 async function enter(options: EmbeddedOptions): Promise<Use> {
+  const { settings = {} } = options
   const home = await openHome(options)
   let postmaster = hasCluster(home) ? await findRunning(home) : undefined
   const adopted = postmaster !== undefined
@@ -87,10 +88,10 @@ async function enter(options: EmbeddedOptions): Promise<Use> {
     await removeLeftovers(home)
     const native = await prepareBinaries({ home: home.path, account: home.account })
     if (!hasCluster(home)) {
-      await createCluster(home, native)
+      await createCluster(home, native, settings)
       created = true
     }
-    postmaster = await startPostmaster(home, native, options.settings ?? {})
+    postmaster = await startPostmaster(home, native, settings)
   }
   try {
     const keeper = await connect(postmaster.socketFolder, keeperName)

@@ -5,7 +5,9 @@ import type { Queries } from './database.ts'
 
 /** Ends sessions, grants and refresh families of an account. */
 export async function endAccount(accountId: string, sql: Queries): Promise<void> {
-  await sql.run('ending.account_sessions', 'DELETE FROM sessions WHERE account_id = $1', [accountId])
+  await sql.run('ending.account_sessions', 'DELETE FROM sessions WHERE account_id = $1', [
+    accountId
+  ])
   await sql.run(
     'ending.account_families',
     `UPDATE refresh_families SET revoked_at = clock_time()

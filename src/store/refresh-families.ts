@@ -2,15 +2,15 @@
 // whole rule, so two processes, a retry, or a revocation cannot slip past each other: whoever comes second waits for the row, and its
 // condition is judged again on what the first one left.
 
+import type { Queries, Statement } from './database.ts'
 import {
+  joinLiveGrant,
   type LiveGrant,
   type LiveGrantRow,
-  joinLiveGrant,
   liveGrantColumns,
   liveGrantOf,
   type Payload
 } from './grants.ts'
-import type { Queries, Statement } from './database.ts'
 
 export interface FamilyId {
   /** day of the absolute expiry, counted from 1970 */

@@ -20,7 +20,13 @@ export interface SettingsStore {
   ping(): Promise<void>
 }
 
-export function createSettingsStore({ sql, now }: { sql: Queries; now: () => Date }): SettingsStore {
+export function createSettingsStore({
+  sql,
+  now
+}: {
+  sql: Queries
+  now: () => Date
+}): SettingsStore {
   return {
     async read(name) {
       const { rows } = await sql.run<{ value: unknown }>(

@@ -19,7 +19,7 @@ export type LoginProblem =
   | { kind: 'missing'; fields: readonly ('login' | 'password')[] }
   | { kind: 'incorrect' }
   | { kind: 'throttled'; seconds: number }
-  | { kind: 'busy' }
+  | { kind: 'busy'; seconds: number }
 
 /** The sign-in page as an HTML document. */
 export function renderLogin(frame: Frame, page: LoginPage): string {

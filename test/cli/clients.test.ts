@@ -1,4 +1,5 @@
 // `mintmark clients …` over a real registry: what a person reads, what a script reads, and what is refused.
+// A script's lines stand alone on standard output.
 
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'

@@ -1,6 +1,7 @@
 // The one policy for client metadata: templates by type, members together, and what strangers may not say.
+// URLs are looked at closer in redirect-uri.test.ts, keys in key-set.test.ts.
 
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import { checkClientMetadata, type MetadataContext } from '../../src/clients/metadata.ts'
 
@@ -28,11 +29,6 @@ function problems(input: unknown, context: MetadataContext): string[] {
   const checked = checkClientMetadata(input, context)
   return checked.ok ? [] : checked.problems.map(({ member, problem }) => `${member} ${problem}`)
 }
-
-const keyPair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const jwk = (key: KeyObject) => ({ ...key.export({ format: 'jwk' }) }) as Record<string, unknown>
-const publicKey = jwk(keyPair.publicKey)
-const privateKey = jwk(keyPair.privateKey)
 
 t.test('each type has its defaults (RFC 7591 §2)', async t => {
   t.strictSame(accepted(redirects, web), {
@@ -304,7 +300,8 @@ t.test('what is not offered is refused, not left out in silence', async t => {
 
 t.test('private_key_jwt needs public keys, given in one way (RFC 7591 §2)', async t => {
   const signed = { token_endpoint_auth_method: 'private_key_jwt' }
-  const jwks = { keys: [publicKey] }
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const jwks = { keys: [publicKey.export({ format: 'jwk' })] }
   const jwks_uri = 'https://billing.example.com/jwks.json'
   t.match(problems(signed, machine), [/jwks is needed/])
   t.strictSame(problems({ ...signed, jwks }, machine), [])
@@ -313,60 +310,6 @@ t.test('private_key_jwt needs public keys, given in one way (RFC 7591 §2)', asy
     []
   )
   t.match(problems({ ...signed, jwks, jwks_uri }, machine), [/together/])
-})
-
-t.test('a key set has public keys that load, and no private member (RFC 7517 §9.2)', async t => {
-  const rsa = (modulusLength: number) =>
-    jwk(generateKeyPairSync('rsa', { modulusLength }).publicKey)
-  const ed25519 = jwk(generateKeyPairSync('ed25519').publicKey)
-  const p384 = jwk(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey)
-  const found = (jwks: unknown) => problems({ jwks }, machine).join('\n')
-  t.equal(found({ keys: [publicKey] }), '')
-  t.equal(
-    found({
-      keys: [
-        { ...rsa(2048), kid: 'a' },
-        { ...ed25519, kid: 'b' }
-      ]
-    }),
-    ''
-  )
-  const refused: readonly [unknown, RegExp][] = [
-    [{ keys: [privateKey] }, /jwks\.keys\[0\] must be a public key: "d" is private/],
-    [{ keys: [{ ...publicKey, d: '' }] }, /"d" is private/],
-    [{ keys: [{ ...publicKey, d: undefined }] }, /"d" is private/],
-    [{ keys: [{ kty: 'oct', k: 'c2VjcmV0' }] }, /"k" is private/],
-    [{ keys: [{ kty: 'oct' }] }, /must be an EC key on P-256/],
-    [{ keys: [{ ...rsa(2048), oth: [] }] }, /"oth" is private/],
-    [{ keys: [rsa(1024)] }, /at least 2048 bits/],
-    [{ keys: [p384] }, /must be an EC key on P-256/],
-    [{ keys: [{ ...publicKey, x: publicKey['y'] }] }, /do not fit together/],
-    [{ keys: [{ kty: 'EC', crv: 'P-256' }] }, /do not fit together/],
-    [{ keys: [{ ...publicKey, kid: 7 }] }, /"kid"/],
-    [{ keys: [{ ...publicKey, use: 'enc' }] }, /all are for encryption/],
-    [{ keys: [publicKey, publicKey] }, /each needs a "kid"/],
-    [
-      {
-        keys: [
-          { ...publicKey, kid: 'a' },
-          { ...ed25519, kid: 'a' }
-        ]
-      },
-      /one "kid"/
-    ],
-    [{ keys: [] }, /1 to 10 keys/],
-    [{ keys: Array(11).fill(publicKey) }, /1 to 10 keys/],
-    [{ keys: [null, 'x'] }, /keys\[1\] must be an object/],
-    [{ keys: publicKey }, /array "keys"/],
-    [[publicKey], /array "keys"/],
-    ['x', /array "keys"/]
-  ]
-  for (const [jwks, reason] of refused) t.match(found(jwks), reason)
-  t.notMatch(
-    found({ keys: [privateKey] }),
-    new RegExp(String(privateKey['d'])),
-    'the key is not repeated'
-  )
 })
 
 t.test('all problems are reported at once, each with its place', async t => {

@@ -1,4 +1,5 @@
-// Two processes with one database: each has its own connections, memory and change feed, and the feed is in the test's hand.
+// Two processes with one database: each has its own connections, memory and change feed.
+// The feed, the clocks and what happens while a client is disabled are in the test's hand.
 
 import type { Test } from 'tap'
 import { type ClientFeed, createClientRegistry } from '../../src/clients/registry.ts'
@@ -26,15 +27,17 @@ export function createFeed() {
 }
 
 /** A registry as one process has it: its own connections, its own memory. */
-export function createProcess(t: Test, url: string) {
+function createProcess(url: string) {
   const statements: string[] = []
   const ended: string[] = []
+  /** `ending` is awaited inside the transaction that disables a client */
+  const hooks = { ending: async () => {} }
   const database = createDatabase({
     url,
+    pool: 4,
     onRoundTrip: names => statements.push(...names),
     onError: () => {}
   })
-  t.teardown(() => database.end())
   const hand = createFeed()
   let clock = Date.now()
   const registry = createClientRegistry({
@@ -47,6 +50,7 @@ export function createProcess(t: Test, url: string) {
       // in the transaction: what is written here is gone when the rest fails
       await sql.run('test.ended', 'SELECT clock_time()')
       ended.push(clientId)
+      await hooks.ending()
     }
   })
   return {
@@ -54,6 +58,7 @@ export function createProcess(t: Test, url: string) {
     registry,
     statements,
     ended,
+    hooks,
     database,
     pass: (milliseconds: number) => {
       clock += milliseconds
@@ -64,11 +69,20 @@ export function createProcess(t: Test, url: string) {
 /** One database for the file; each call empties it and starts two processes anew. */
 export async function createProcesses(t: Test) {
   const { url, database } = await createTestDatabase(t)
+  let running: ReturnType<typeof createProcess>[] = []
+  const stop = async () => {
+    await Promise.all(running.map(process => process.database.end()))
+    running = []
+  }
+  t.teardown(stop)
   return async () => {
+    await stop()
     await database.run('test.empty.clients', 'TRUNCATE clients CASCADE')
     await database.run('test.empty.settings', 'TRUNCATE settings')
     await turnClock(database, '0 hours')
-    return { url, first: createProcess(t, url), second: createProcess(t, url) }
+    const [first, second] = [createProcess(url), createProcess(url)]
+    running = [first, second]
+    return { url, first, second }
   }
 }
 

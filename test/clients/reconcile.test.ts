@@ -1,11 +1,14 @@
 // Clients of the configuration file: declared there, owned there; which file wins; what ends when one leaves.
+// On a real database, with two processes where two starts meet.
 
 import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import type { ConfiguredClient, Revision } from '../../src/clients/reconcile.ts'
 import type { ClientRegistry } from '../../src/clients/registry.ts'
 import { matchClientSecret } from '../../src/clients/secrets.ts'
 import type { ConfiguredClient as DeclaredClient } from '../../src/config/schema.ts'
+import type { Queries } from '../../src/store/database.ts'
 import { createProcesses, turnClock } from './processes.ts'
 
 const build = await createProcesses(t)
@@ -148,6 +151,8 @@ t.test('equal revisions with different clients refuse to start, and write nothin
     const outcome = await first.registry.reconcile([web], revision)
     t.match(outcome, { ok: false, problems: [{ member: 'clientsRevision' }] })
     t.strictSame(await ids(first.registry), ['spa'])
+    const renamed = await first.registry.reconcile([{ ...spa, client_name: 'New' }], revision)
+    t.match(renamed, { ok: false }, 'the same ids, other members')
   }
 })
 
@@ -282,16 +287,45 @@ t.test(
   }
 )
 
-t.test('parallel starts of two processes agree, whichever comes first', async t => {
-  const { first, second } = await build()
-  const outcomes = await Promise.all(
-    [first, second, first, second].map(({ registry }, index) =>
-      registry.reconcile(index % 2 === 0 ? [web] : [web, spa], key(index % 2))
-    )
+t.test(
+  'a start waits for another one that is under way, so the newer file is the last word',
+  async t => {
+    const { first, second } = await build()
+    await first.registry.reconcile([web], key(1))
+    let release = () => {}
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const reached = new Promise<void>(resolve => {
+      first.hooks.ending = () => {
+        resolve()
+        return released
+      }
+    })
+    const older = first.registry.reconcile([spa], key(2))
+    await reached
+    let settled = false
+    const newer = second.registry.reconcile([web, spa], key(3)).finally(() => {
+      settled = true
+    })
+    while (!settled && !(await someoneWaits(first.database))) await setTimeout(10)
+    t.notOk(settled)
+    release()
+    t.match(await older, { created: ['spa'], disabled: ['web'] })
+    t.match(await newer, { created: [], enabled: ['web'] })
+    t.strictSame(await ids(first.registry), ['spa', 'web'])
+    t.match(await first.registry.reconcile([spa], key(2)), { outcome: 'older', written: key(3) })
+  }
+)
+
+/** Somebody waits for a lock, in this database. */
+async function someoneWaits(sql: Queries): Promise<boolean> {
+  const { rowCount } = await sql.run(
+    'test.waiting',
+    `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
   )
-  t.ok(outcomes.every(({ ok }) => ok))
-  t.strictSame(await ids(first.registry), ['spa', 'web'])
-})
+  return rowCount > 0
+}
 
 t.test('what the configuration has read can be handed over as it is', async t => {
   const { first } = await build()

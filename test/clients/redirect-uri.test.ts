@@ -44,6 +44,7 @@ const mutations: readonly [string, RegExp][] = [
   ['https://app.example.com//evil.test', /begins with "\/\/"/],
   ['https://user@app.example.com/callback', /user name/],
   ['https://user:password@app.example.com/callback', /user name/],
+  ['https:user@app.example.com/callback', /user name/],
   ['https://@app.example.com/callback', /user name/],
   ['https://app.example.com@evil.test/callback', /user name/],
   ['https://a@b@app.example.com/callback', /user name/],

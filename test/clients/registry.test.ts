@@ -1,4 +1,5 @@
 // The registry on a real database: what requests find, what changes do, and what another process hears of it.
+// Statements are counted, because a client in memory must cost none.
 
 import t from 'tap'
 import {
@@ -120,6 +121,7 @@ t.test(
   async t => {
     const { first, second } = await build()
     await made(first.registry, web)
+    await first.registry.find('web')
     await second.registry.find('web')
     await first.registry.disable('web')
     t.equal(await first.registry.find('web'), undefined, 'the process that did it knows')

@@ -83,6 +83,7 @@ t.test('every variable reaches its key', async t => {
     'conformance.responseTypes': '["id_token"]',
     resources: '[{"identifier":"https://api.example.com"}]',
     clients: '[{"client_id":"a","type":"machine"}]',
+    clientsRevision: '7',
     accounts: '[{"login":"ann","password":"secret"}]',
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',

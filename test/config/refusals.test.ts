@@ -1,124 +1,14 @@
-// Every refusal of the configuration, one test each, from a table: what is changed in a sound configuration, which key is named, and
-// that nothing else is. Production and development each have their own table, and one that holds in both.
+// Every refusal that holds in both modes, one test each, from a table; modes.test.ts has the others.
+// What is changed in a sound configuration is refused, and nothing else is.
 
 import t from 'tap'
 import { placesOf } from '../../src/config/rules.ts'
-import type { Environment } from '../../src/config/variables.ts'
-import { load, problemsOf, productionEnv, randomHex } from './sound.ts'
-
-interface Refusal {
-  title: string
-  env?: Environment
-  file?: object
-  path: string
-  says: RegExp
-  /** what the fix must name */
-  fix?: RegExp
-}
-
-function without(...names: string[]): Environment {
-  return Object.fromEntries(names.map(name => [name, '']))
-}
+import { type Refusal, refuses, without } from './refusal.ts'
+import { load, productionEnv, randomHex } from './sound.ts'
 
 const machine = { client_id: 'billing', type: 'machine' }
 const api = { identifier: 'https://api.example.com' }
 const secret = randomHex()
-
-const production: Refusal[] = [
-  {
-    title: 'no issuer',
-    env: { MINTMARK_MODE: 'production', ...without('MINTMARK_ISSUER') },
-    path: 'issuer',
-    says: /missing/,
-    fix: /MINTMARK_ISSUER/
-  },
-  {
-    title: 'an http issuer',
-    env: { MINTMARK_MODE: 'production', MINTMARK_ISSUER: 'http://id.example.com' },
-    path: 'issuer',
-    says: /must be https/,
-    fix: /MINTMARK_ISSUER/
-  },
-  {
-    title: 'an http issuer on localhost',
-    env: { MINTMARK_MODE: 'production', MINTMARK_ISSUER: 'http://localhost:3000' },
-    path: 'issuer',
-    says: /on localhost too/
-  },
-  {
-    title: 'a generated master key',
-    env: without('MINTMARK_MASTER_KEY'),
-    path: 'masterKey',
-    says: /takes no generated one/,
-    fix: /MINTMARK_MASTER_KEY_FILE/
-  },
-  {
-    title: 'the embedded database without opt-in',
-    env: without('DATABASE_URL'),
-    path: 'database.url',
-    says: /embedded database only if told so/,
-    fix: /DATABASE_URL.*MINTMARK_DATABASE__EMBEDDED=true/
-  },
-  {
-    title: 'a demo client',
-    file: { clients: [machine, { ...machine, client_id: 'demo-machine' }] },
-    path: 'clients[1].client_id',
-    says: /demo/
-  },
-  {
-    title: 'accounts in the file',
-    file: { accounts: [{ login: 'ann', password: 'secret' }] },
-    path: 'accounts',
-    says: /must be empty in production/,
-    fix: /mintmark accounts create/
-  },
-  {
-    title: 'development mode with an https issuer',
-    env: { MINTMARK_MODE: 'development' },
-    path: 'mode',
-    says: /https issuer/
-  }
-]
-
-const development: Refusal[] = [
-  {
-    title: 'an account twice, whatever the case',
-    file: {
-      accounts: [
-        { login: 'ann@example.com', password: 'one' },
-        { login: 'Ann@example.com', password: 'two' }
-      ]
-    },
-    path: 'accounts[1].login',
-    says: /same as that of accounts\[0\]/
-  },
-  {
-    title: 'listening on every address',
-    env: { MINTMARK_HOST: '0.0.0.0' },
-    path: 'host',
-    says: /loopback/,
-    fix: /MINTMARK_MODE=production/
-  },
-  {
-    title: 'listening on every IPv6 address',
-    env: { MINTMARK_HOST: '::' },
-    path: 'host',
-    says: /loopback/
-  },
-  {
-    title: 'an issuer beyond this machine',
-    env: { MINTMARK_ISSUER: 'http://id.example.com' },
-    path: 'issuer',
-    says: /loopback/,
-    fix: /MINTMARK_MODE=production/
-  },
-  {
-    title: 'an issuer whose name only begins like an address of loopback',
-    env: { MINTMARK_ISSUER: 'http://127.0.0.1.example.com' },
-    path: 'issuer',
-    says: /loopback/
-  }
-]
 
 const issuers: [string, RegExp][] = [
   ['id.example.com', /must be a URL/],
@@ -377,22 +267,6 @@ const always: Refusal[] = [
   }))
 ]
 
-function refuses(mode: string, base: Environment, refusals: readonly Refusal[]) {
-  for (const { title, env, file, path, says, fix } of refusals) {
-    t.test(`${mode} refuses ${title}, and says only that`, async t => {
-      const problems = problemsOf(() => load({ ...base, ...env }, file))
-      t.strictSame(
-        problems.map(problem => problem.path),
-        [path]
-      )
-      t.match(problems[0]?.problem, says)
-      if (fix !== undefined) t.match(problems[0]?.fix, fix)
-    })
-  }
-}
-
-refuses('production', productionEnv, production)
-refuses('development', {}, development)
 refuses('every mode', productionEnv, always)
 
 t.test('what the tables start from is sound', async t => {

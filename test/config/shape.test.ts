@@ -31,6 +31,7 @@ t.test('an unknown variable is refused, with the name that was meant', async t =
   const env = {
     MINTMARK_REFRESH_TOKEN__LEEWAY: '15s',
     MINTMARK_ISUER: 'x',
+    MINTMARK_TYP: 'x',
     MINTMARK_WHATEVER_IT_IS: ''
   }
   const problems = problemsOf(() => load(env))
@@ -40,6 +41,7 @@ t.test('an unknown variable is refused, with the name that was meant', async t =
       fix: /Did you mean MINTMARK_REFRESH_TOKENS__LEEWAY\?/
     },
     { path: 'MINTMARK_ISUER', fix: /Did you mean MINTMARK_ISSUER\?/ },
+    { path: 'MINTMARK_TYP', fix: /^Unset it/ },
     { path: 'MINTMARK_WHATEVER_IT_IS', fix: /reference\.md/ }
   ])
   t.strictSame(

@@ -25,7 +25,8 @@ const log = { info() {}, warn() {}, error() {} }
 
 t.test('a first start makes a durable cluster of PostgreSQL 18 without a TCP port', async t => {
   const root = makeFolder(t)
-  const first = await startEmbedded({ ...dataFolderIn(root), log })
+  const folder = { ...dataFolderIn(root), settings: {} }
+  const first = await startEmbedded({ ...folder, log })
   t.match(first, { adopted: false, created: true, version: /^18\./ })
   const settings = await sql(
     first.url,
@@ -62,7 +63,7 @@ t.test('a first start makes a durable cluster of PostgreSQL 18 without a TCP por
   t.strictSame(postmastersIn(root), [], 'stop leaves no process')
   await first.stop()
 
-  const second = await startEmbedded({ ...dataFolderIn(root), log })
+  const second = await startEmbedded({ ...folder, log })
   t.match(second, { adopted: false, created: false, url: first.url })
   t.strictSame(await readKept(second.url), kept)
   await second.stop()
@@ -255,7 +256,7 @@ t.test(
     const root = makeFolder(t)
     const closed = join(root, 'closed')
     mkdirSync(closed, { mode: 0o700 })
-    const folder = { dataFolder: join(closed, 'data'), homes: join(root, 'homes') }
+    const folder = { ...dataFolderIn(root), dataFolder: join(closed, 'data') }
     const first = await startEmbedded({ ...folder, log })
     t.equal(statSync(clusterOf(first.url)).uid, nobody.uid)
     await keepRow(first.url)

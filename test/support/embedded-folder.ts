@@ -32,11 +32,16 @@ export function makeFolder(t: Test, owner?: { uid: number; gid: number }): strin
 export interface Folder {
   dataFolder: string
   homes: string
+  settings?: Record<string, string>
 }
 
-/** The options of a data folder `name`, with everything inside of `folder`, also as root. */
+/** The options of a data folder `name`, with everything inside of `folder`, also as root. Not synced: no test cuts the power. */
 export function dataFolderIn(folder: string, name = 'data'): Folder {
-  return { dataFolder: join(folder, name), homes: join(folder, 'homes') }
+  return {
+    dataFolder: join(folder, name),
+    homes: join(folder, 'homes'),
+    settings: { fsync: 'off' }
+  }
 }
 
 /** The postmasters that run on clusters below a folder. */

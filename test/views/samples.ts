@@ -77,7 +77,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       ...login,
       problem: { kind: 'throttled', seconds: 180 }
     }),
-    'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy' } }),
+    'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
       action,
       csrf: say('csrf'),
