@@ -168,6 +168,7 @@ async function start(
       resource: demoResource(issuer),
       product: { name: config.product.name },
       stylesheets: server.stylesheets,
+      icon: server.icon,
       cookieKey: hmac(server.keys.secrets.current('cookie').key, 'demo')
     })
   }

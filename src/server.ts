@@ -187,6 +187,7 @@ export interface Server {
   accounts: Accounts
   keys: Keys
   stylesheets: readonly string[]
+  icon: string
   /** Finishes requests in flight; the store stays open. */
   close(): Promise<void>
 }
@@ -220,8 +221,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
 
   // the pages that the engine is given
-  const assets = createAssets({ colour: config.product.colour })
-  const site = createSite({ product: config.product, issuer, assets })
+  const assets = createAssets({ colour: config.product.colour, logo: config.product.logo })
+  const site = createSite({
+    product: { name: config.product.name, logo: assets.logo },
+    issuer,
+    assets
+  })
   const renderers = createRenderers({ site, issuer, resources: config.resources, now })
 
   // floor 4: the protocol
@@ -358,6 +363,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     accounts,
     keys,
     stylesheets: assets.stylesheets,
+    icon: assets.icon,
     async close() {
       await app.close()
       await sweeping.end()

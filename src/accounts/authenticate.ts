@@ -1,7 +1,7 @@
 // Sign-in with a password. Owns the order in which it is checked and what it costs: cheap refusals, then the address's counter, then
 // the login's, each claimed in the database before the hash that it guards, then the queue, then one hash, always one. So a flood is
 // refused before it costs anything, and an unknown, disabled or passwordless account answers like a wrong password (CWE-204).
-// No lock-out is for good: a window ends by itself, so that a stranger cannot shut somebody out by mistyping for them.
+// No lock-out is for good: a window ends by itself. Who keeps mistyping for somebody else can still delay them while it lasts.
 
 import type { AuditEvent, RecordAuditEvent } from '../audit/events.ts'
 import { hmac } from '../lib/secret.ts'

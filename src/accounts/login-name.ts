@@ -22,26 +22,18 @@ const domainLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 /** Controls (CR and LF make two mail headers), invisible and direction characters, line separators, unassigned and private code points. */
 const forbidden = /[\p{C}\p{Zl}\p{Zp}]|\p{Variation_Selector}|\p{Default_Ignorable_Code_Point}/u
 
-function count(text: string, character: string): number {
-  return text.split(character).length - 1
-}
-
 /**
- * Compatibility normalisation and case folding to a fixed point (Unicode §5.18.4, toNFKC_Casefold). By way of capitals, because lower
- * case alone keeps ß, ſ and the final sigma apart from what capitals make of them.
+ * Compatibility normalisation and case folding (Unicode §5.18.4, toNFKC_Casefold). By way of capitals, because lower case alone keeps
+ * ß and the final sigma apart from what capitals make of them; lower case first, because ẞ has no other capital.
  */
 function fold(text: string): string {
-  const once = text.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
-  return once.toUpperCase().toLowerCase().normalize('NFKC')
+  return text.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
 }
 
 /** Trimmed and free of what may stand in no identifier; undefined when it is not. */
 function readable(typed: string): string | undefined {
   if (!typed.isWellFormed() || forbidden.test(typed)) return undefined
-  const trimmed = typed.trim()
-  // A compatibility form of @ (U+FF20, U+FE6B) would turn a name into an address, or one address into another.
-  if (count(trimmed.normalize('NFKC'), '@') !== count(trimmed, '@')) return undefined
-  return trimmed
+  return typed.trim()
 }
 
 /**
@@ -74,6 +66,7 @@ export function foldLogin(typed: string): FoldedLogin {
   const trimmed = readable(typed)
   if (trimmed === undefined) return { ok: false, reason: 'login_malformed' }
   const [local = '', domain, ...more] = trimmed.split('@')
+  // An @ in disguise (U+FF20, U+FE6B) shows when folded, and is no character of a local part or a domain.
   const foldedLocal = fold(local)
   if (more.length > 0 || forbidden.test(foldedLocal) || !dotAtom.test(foldedLocal)) {
     return { ok: false, reason: 'login_malformed' }

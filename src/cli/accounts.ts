@@ -98,7 +98,7 @@ function withoutLineBreak(text: string): string {
 /** Builds the command group; parsing and `--help` are commander's. */
 export function accountsCommand(context: AccountsCliContext): Command {
   const print = (format: Format, text: string, json: unknown) =>
-    context.out(format === 'json' ? `${JSON.stringify(json)}\n` : `${text}\n`)
+    context.out(format === 'json' ? `${JSON.stringify(json)}\n` : text === '' ? '' : `${text}\n`)
 
   function refuse(reason: Problem): void {
     context.err(`${sentences[reason]}\n`)
@@ -202,6 +202,7 @@ export function accountsCommand(context: AccountsCliContext): Command {
     .action(async (options: { after?: string; limit: number; output: Format }) => {
       const service = await context.accounts()
       const accounts = await service.list({ after: options.after, limit: options.limit })
+      if (accounts.length === 0) context.err('There are no accounts here.\n')
       print(options.output, accounts.map(line).join('\n'), accounts.map(wireAccount))
     })
 

@@ -1,4 +1,5 @@
-// The checks of `mintmark doctor` that need more than the configuration: the database, its settings, the clocks.
+// The checks of `mintmark doctor` that need more than the
+// configuration: the database, its settings, the clocks.
 
 import type { Config } from '../config/schema.ts'
 import { longestSkewSeconds } from '../ops/health.ts'

@@ -1,4 +1,5 @@
-// `mintmark migrate`: brings the schema up to date without starting a server, for deployments that do it as a step of their own.
+// `mintmark migrate`: brings the schema up to date without starting a
+// server, for deployments that do it as a step of their own.
 
 import { Command } from 'commander'
 import { migrate } from '../store/migrate.ts'

@@ -1,4 +1,5 @@
-// `mintmark registration create-token`: an initial access token (RFC 7591 §3), for dynamic registration where it is switched on.
+// `mintmark registration create-token`: an initial access token (RFC
+// 7591 §3), for dynamic registration where it is switched on.
 
 import { Command } from 'commander'
 import { issueInitialAccessToken } from '../protocol/registration.ts'

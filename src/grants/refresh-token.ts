@@ -1,7 +1,4 @@
 // The refresh token as a value: its form, its successor, and what a presented one is worth. Nothing here touches the database.
-//
-//   token = base64url( form ‖ MAC key version ‖ bucket ‖ family ‖ generation ‖ secret ‖ MAC )
-//
 // The MAC makes an old generation provably ours, however late it comes, so that reuse is told from noise without a row per token. The
 // successor's secret is HMAC(rotation key, salt ‖ presented token): every process computes the same one (RFC 9700 §4.14.2); the row
 // alone reveals nothing, the key alone reveals nothing either.
@@ -10,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { digest, equalConstantTime, hmac } from '../lib/secret.ts'
 import type { FamilyId, FamilyRow } from '../store/refresh-families.ts'
 
+// token = base64url( form ‖ MAC key version ‖ bucket ‖ family ‖ generation ‖ secret ‖ MAC )
 const form = 1
 const secretLength = 32
 const macLength = 16

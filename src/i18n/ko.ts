@@ -1,4 +1,5 @@
-// Korean, in one register: 합니다체 for statements, -하세요 for instructions. Names take their particle from josa.ts.
+// Korean, in one register: 합니다체 for statements, -하세요 for
+// instructions. Names take their particle from josa.ts.
 
 import { josa } from './josa.ts'
 import type { Messages } from './messages.ts'

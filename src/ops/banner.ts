@@ -1,4 +1,5 @@
-// The block that a development start prints: what runs, where, and a line that works as printed. It names only what exists.
+// The block that a development start prints: what runs, where, and a
+// line that works as printed. It names only what exists.
 
 export interface Banner {
   version: string

@@ -1,4 +1,5 @@
-// Background job: what has expired leaves the database by itself. Every process asks for the lease; the one that has it sweeps.
+// Background job: what has expired leaves the database by itself. Every
+// process asks for the lease; the one that has it sweeps.
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'

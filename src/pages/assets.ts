@@ -1,9 +1,11 @@
 // Stylesheets and icon: read once, named by their content, cached for ever (RFC 8246). Owns the paths under /assets. Refuses to read a file
-// by a name from a request: there are three, in a table.
+// by a name from a request: there are a few, in a table.
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { extname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { Fault } from '../lib/fault.ts'
 import { renderTheme } from '../views/theme.ts'
 
 interface Asset {
@@ -18,16 +20,56 @@ interface Asset {
 export interface Assets {
   stylesheets: readonly string[]
   icon: string
+  /** undefined: the product has none */
+  logo: string | undefined
   files: readonly Asset[]
 }
 
-/** Reads the files and makes the product's theme. `colour`: `#rrggbb`. @throws when a file is missing from the installation */
-export function createAssets({ colour }: { colour?: string | undefined }): Assets {
+const logoTypes: Record<string, string> = {
+  svg: 'image/svg+xml',
+  png: 'image/png',
+  webp: 'image/webp',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg'
+}
+
+/** Reads the product's logo. @throws Fault `configuration_invalid` when the file cannot be read */
+function readLogo(file: string): Asset {
+  const extension = extname(file).slice(1).toLowerCase()
+  try {
+    const type = logoTypes[extension] ?? 'application/octet-stream'
+    return asset('logo', extension, type, readFileSync(file))
+  } catch (error) {
+    throw new Fault(
+      'configuration_invalid',
+      `product.logo: ${file} cannot be read. Set MINTMARK_PRODUCT__LOGO to an image file, or leave it out.`,
+      error
+    )
+  }
+}
+
+/**
+ * Reads the files and makes the product's theme. `colour`: `#rrggbb`; `logo`: path of an image file.
+ * @throws when a file is missing from the installation; Fault `configuration_invalid` for the logo
+ */
+export function createAssets({
+  colour,
+  logo: logoFile
+}: {
+  colour?: string | undefined
+  logo?: string | undefined
+}): Assets {
   const css = 'text/css; charset=utf-8'
   const sheet = asset('mintmark', 'css', css, read('../views/mintmark.css'))
   const theme = asset('theme', 'css', css, Buffer.from(renderTheme(colour)))
   const icon = asset('mark', 'svg', 'image/svg+xml', read('../views/mark.svg'))
-  return { stylesheets: [sheet.path, theme.path], icon: icon.path, files: [sheet, theme, icon] }
+  const logo = logoFile === undefined ? undefined : readLogo(logoFile)
+  return {
+    stylesheets: [sheet.path, theme.path],
+    icon: icon.path,
+    logo: logo?.path,
+    files: [sheet, theme, icon, ...(logo === undefined ? [] : [logo])]
+  }
 }
 
 /** Fastify plugin: the routes. */

@@ -1,4 +1,5 @@
-// The engine's own pages, made from the views before the engine exists: error, sign-out, device. Maps the port's data to views, nothing else.
+// The engine's own pages, made from the views before the engine exists: error,
+// sign-out, device. Maps the port's data to views, nothing else.
 
 import type { LanguageHints, Renderers } from '../protocol/ports.ts'
 import type { ResourceView } from '../views/client.ts'

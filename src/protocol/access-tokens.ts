@@ -1,19 +1,19 @@
 // Access tokens of our own, presented to us (RFC 9068 §4): at userinfo, introspection and revocation. The engine only knows opaque tokens
 // there, so a JWT that verifies is made to look like one. Purpose, signature, `typ`, issuer, audience, expiry and state are checked
 // here; the account comes from the grant's row, never from `sub`, which may be pairwise.
-//
-// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
-// - userinfo hands the token to AccessToken.find and refuses one that has `aud` (actions/userinfo.js), so `aud` is dropped there, after
-//   it was checked here;
-// - introspection and revocation refuse anything of JWT shape before they look (shared/reject_structured_tokens.js): mount.ts puts a
-//   handle in its place, which only this request can resolve;
-// - introspection asks AccessToken, ClientCredentials and RefreshToken at once: a machine token belongs to ClientCredentials.
 
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { GrantStore, Payload } from '../store/grants.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
+
+// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
+// - userinfo hands the token to AccessToken.find and refuses one that has `aud` (actions/userinfo.js), so `aud` is dropped there, after
+//   it was checked here;
+// - introspection and revocation refuse anything of JWT shape before they look (shared/reject_structured_tokens.js): mount.ts puts a
+//   handle in its place, which only this request can resolve;
+// - introspection asks AccessToken, ClientCredentials and RefreshToken at once: a machine token belongs to ClientCredentials.
 
 /** Seconds that a token is accepted past `exp`; the deny-list must outlive it. */
 export const clockToleranceSeconds = 15

@@ -1,4 +1,5 @@
-// The engine as it is now. Keys are fixed when one is built, so another one is built when they change, and takes over at once.
+// The engine as it is now. Keys are fixed when one is built, so
+// another one is built when they change, and takes over at once.
 
 import type { KeyRing } from '../keys/key-ring.ts'
 import { createEngine, type Engine, type EngineDependencies } from './provider.ts'

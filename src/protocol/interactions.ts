@@ -117,16 +117,11 @@ export function createInteractions(deps: {
       })
     },
 
+    // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
     login: (req, res, signedIn) =>
-      finish(req, res, async (unit, interaction) => {
-        noteEvidence(unit, {
-          type: 'sign_in.succeeded',
-          accountId: signedIn.accountId,
-          clientId: text(interaction.params['client_id']),
-          data: { amr: signedIn.amr }
-        })
-        return { login: { accountId: signedIn.accountId, amr: signedIn.amr } }
-      }),
+      finish(req, res, async () => ({
+        login: { accountId: signedIn.accountId, amr: signedIn.amr }
+      })),
 
     consent: (req, res) =>
       finish(req, res, async (unit, interaction) => {

@@ -2,7 +2,6 @@
 // commit, and the answers that the engine has no words for. A new one is built when the keys change; requests in flight finish on the
 // old one (under a millisecond and 56 KiB each: engine.md §6).
 
-import type { EventEmitter } from 'node:events'
 import { decodeJwt } from 'jose'
 import {
   type Client as EngineClient,
@@ -23,6 +22,7 @@ import { installClients } from './client.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
+import { attachEvents } from './events.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { RequestFactsBook } from './request-facts.ts'
@@ -133,6 +133,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       loadExistingGrant: async ctx => {
         const client = ctx.oidc.client
         if (client === undefined) return undefined
+        assertStillRegistered(client, ctx.oidc.params?.['redirect_uri'])
         grantOwnAudience(ctx)
         return guarded(() => grantForRequest(ctx, { issuer, grants, client: registeredOf(client) }))
       }
@@ -174,36 +175,7 @@ export function createEngine(deps: EngineDependencies): Engine {
   const generate = provider.RefreshToken.prototype as unknown as { generateTokenId(): string }
   generate.generateTokenId = () => deps.refreshTokens.generate(units.current())
 
-  provider.on('authorization.success', () => {
-    const unit = units.current()
-    if (unit !== undefined) unit.outcome = 'commit'
-  })
-  provider.on('server_error', (ctx, error) => {
-    const unit = units.current()
-    if (unit !== undefined) unit.fault ??= error
-    log.error({ err: error, requestId: requests.of(ctx.req).requestId }, 'the engine failed')
-  })
-  // Connection errors of a client that went away; without a listener they are printed.
-  const emitter: EventEmitter = provider
-  emitter.on('error', () => undefined)
-
-  const refused = (event: string) => (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) =>
-    log.info(
-      {
-        requestId: requests.of(ctx.req).requestId,
-        clientId: ctx.oidc.client?.clientId,
-        refusal: error.error,
-        reason: error.error_detail ?? error.error_description
-      },
-      `refused: ${event}`
-    )
-  provider.on('grant.error', refused('token'))
-  provider.on('authorization.error', refused('authorization'))
-  provider.on('introspection.error', refused('introspection'))
-  provider.on('revocation.error', refused('revocation'))
-  provider.on('userinfo.error', refused('userinfo'))
-  provider.on('pushed_authorization_request.error', refused('pushed authorization request'))
-  provider.on('device_authorization.error', refused('device authorization'))
+  attachEvents(provider, { units, requests, log })
 
   provider.use(async (ctx, next) => {
     // What we say and accept never depends on the request's Host (RFC 9700 §4.13): discovery, `htu` and assertion audiences follow it.
@@ -242,6 +214,12 @@ export function createEngine(deps: EngineDependencies): Engine {
   }
 
   return { provider, callback: provider.callback(), pages }
+}
+
+/** The engine compares the redirect URI when a request comes, not when it is resumed: pages take time, and a client may give one up. */
+function assertStillRegistered(client: EngineClient, redirectUri: unknown): void {
+  if (typeof redirectUri !== 'string') return
+  if (!client.redirectUriAllowed(redirectUri)) throw new errors.InvalidRedirectUri()
 }
 
 /** True when `jti` is that of the request's DPoP proof, not of a client assertion. */

@@ -1,11 +1,5 @@
 // Refresh tokens as the engine sees them: an adapter whose rows are families. Only the refresh grant sees a token that was spent a moment
 // ago as unspent; introspection and revocation never do.
-//
-// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
-// - at rotation it calls consume(old), then sets the entity RotatedRefreshToken, then saves the successor, whose id it asks of
-//   RefreshToken.prototype.generateTokenId (grants/refresh_token.js);
-// - it looks at expiry before it looks at `consumed`, so reuse is given to it with an expiry that lies ahead;
-// - client, certificate and DPoP key are checked before `consumed`: another client's or another key's request leaves the family alone.
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
@@ -20,6 +14,12 @@ import { Fault } from '../lib/fault.ts'
 import type { Payload } from '../store/grants.ts'
 import type { RefreshFamilyStore } from '../store/refresh-families.ts'
 import { noteEvidence, type UnitOfWork } from './unit-of-work.ts'
+
+// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
+// - at rotation it calls consume(old), then sets the entity RotatedRefreshToken, then saves the successor, whose id it asks of
+//   RefreshToken.prototype.generateTokenId (grants/refresh_token.js);
+// - it looks at expiry before it looks at `consumed`, so reuse is given to it with an expiry that lies ahead;
+// - client, certificate and DPoP key are checked before `consumed`: another client's or another key's request leaves the family alone.
 
 const daySeconds = 86_400
 

@@ -40,7 +40,6 @@ const settings: Record<string, string> = {
   log_timezone: 'UTC',
   log_min_messages: 'log',
   log_min_error_statement: 'panic',
-  log_error_verbosity: 'terse',
   log_checkpoints: 'off',
   cluster_name: 'mintmark'
 }

@@ -134,7 +134,6 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
     withLock(join(dataFolder, 'postgres.lock'), lockWaitSeconds, work)
 
   let use: Use | undefined
-  let recovering: Promise<void> | undefined
   const ending = new AbortController()
 
   async function start(): Promise<Use> {
@@ -142,7 +141,7 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
     use = started
     started.keeper.once('end', () => {
       use = undefined
-      if (!ending.signal.aborted && whenItDies === 'restart') recovering = recover()
+      if (!ending.signal.aborted && whenItDies === 'restart') void recover()
     })
     return started
   }
@@ -152,10 +151,10 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
     log.error('the embedded PostgreSQL ended by itself; starting it again')
     for (let pause = backOffSeconds.first; ; pause = Math.min(pause * 2, backOffSeconds.longest)) {
       await sleep(pause * 1000, undefined, { signal: ending.signal }).catch(() => {})
-      if (ending.signal.aborted) return
       try {
-        const { adopted } = await underLock(start)
-        log.warn('the embedded PostgreSQL runs again', { adopted })
+        // under the lock: what has ended by then must not be started behind it
+        const again = await underLock(async () => (ending.signal.aborted ? undefined : start()))
+        if (again) log.warn('the embedded PostgreSQL runs again', { adopted: again.adopted })
         return
       } catch (error) {
         log.error('the embedded PostgreSQL does not start', { error })
@@ -166,7 +165,6 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
   async function end(then: 'stop' | 'leave'): Promise<void> {
     if (ending.signal.aborted) return
     ending.abort()
-    await recovering
     await underLock(async () => {
       if (use === undefined) return
       const { home, postmaster, keeper } = use

@@ -1,4 +1,5 @@
-// Facts about the installation and the database that every process must agree on.
+// Facts about the installation and the database
+// that every process must agree on.
 
 import type { Queries } from './database.ts'
 

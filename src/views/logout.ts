@@ -1,4 +1,5 @@
-// Sign-out: the question (OpenID Connect RP-Initiated Logout §2: the OP should ask) and the page after it. A GET signs nobody out.
+// Sign-out: the question (OpenID Connect RP-Initiated Logout §2: the OP
+// should ask) and the page after it. A GET signs nobody out.
 
 import { decline, hidden, submit } from './form.ts'
 import { type Frame, renderPage, wordsOf } from './layout.ts'

@@ -19,6 +19,7 @@ const refusedLogins: Readonly<Record<string, string>> = {
   'a line feed at the end': 'alice@example.com\n',
   'two @': 'alice@evil.example@example.com',
   'a fullwidth @': 'alice\uff20example.com',
+  'a fullwidth @ in its domain': 'alice@evil.example\uff20example.com',
   'a small @': 'alice@evil.example\ufe6bexample.com',
   'a quoted local part': '"alice"@example.com',
   'a comment': 'alice(admin)@example.com',
@@ -52,22 +53,19 @@ test('aliases of one account fold to one login (check 165)', async t => {
   }
 })
 
-test('folding a folded login changes nothing', async t => {
-  for (const typed of [
-    ...aliases.flat(),
-    'İstanbul',
-    'ıi',
-    'ŉ',
-    'ǰ',
-    'ﬃ',
-    'ΐ@example.com',
-    'ſ',
-    'K'
-  ]) {
-    const once = foldLogin(typed)
-    t.ok(once.ok, typed)
-    if (once.ok) t.strictSame(foldLogin(once.login), once, typed)
+test('folding a folded login changes nothing, whatever the character', async t => {
+  const changed: string[] = []
+  for (let point = 0x21; point < 0x30000; point += 1) {
+    if (point >= 0xd800 && point < 0xe000) continue
+    const character = String.fromCodePoint(point)
+    for (const typed of [character, `a${character}`, `${character}a@example.com`]) {
+      const once = foldLogin(typed)
+      if (!once.ok) continue
+      const twice = foldLogin(once.login)
+      if (!twice.ok || twice.login !== once.login) changed.push(`U+${point.toString(16)}`)
+    }
   }
+  t.strictSame(changed, [])
 })
 
 test('two domains that transitional mapping would make one stay two (RFC 5894 §4.3)', async t => {

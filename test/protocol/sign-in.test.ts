@@ -29,5 +29,8 @@ t.test('code + PKCE: pages, code, tokens, userinfo, refresh', async t => {
     tokens.claims()?.sub ?? ''
   )
   t.match(claims, { email: 'ada@example.com', email_verified: true, name: 'Ada Lovelace' })
-  t.same(log.filter(line => line['level'] === 'error'), [])
+  t.same(
+    log.filter(line => line['level'] === 'error'),
+    []
+  )
 })

@@ -155,6 +155,13 @@ t.test(
     const folder = await openDataFolder(path)
     const again = await folder.secretFile('master-key', () => 'made twice')
     t.equal(again, others[0]?.said)
+
+    const target = join(path, 'late')
+    const late = await folder.secretFile('late', () => {
+      writeFileSync(target, 'first', { mode: 0o600 })
+      return 'second'
+    })
+    t.equal(late, 'first', 'a second one never replaces it')
   }
 )
 

@@ -1,12 +1,15 @@
 // The embedded PostgreSQL with real processes and real kills. What a test starts is found again by its folder, and counted.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { tryLock } from '../../src/store/data-folder-lock.ts'
 import { openEmbedded, startEmbedded } from '../../src/store/embedded.ts'
 import {
   clusterOf,
+  daemon,
   dataFolderIn,
   isRoot,
   keepRow,
@@ -18,7 +21,8 @@ import {
   socketFolderOf,
   sql,
   startUser,
-  until
+  until,
+  userProgram
 } from '../support/embedded-folder.ts'
 
 const log = { info() {}, warn() {}, error() {} }
@@ -124,15 +128,51 @@ t.test('a PostgreSQL that is killed is started again, as often as it takes', asy
   t.strictSame(lines, [...once, ...once])
 })
 
-t.test('stop during such a restart leaves no process', async t => {
-  const root = makeFolder(t)
-  const { stop } = await startEmbedded({ ...dataFolderIn(root), log })
-  const [running] = postmastersIn(root)
-  process.kill(running ?? 0, 'SIGKILL')
-  await until(() => postmastersIn(root).some(pid => pid !== running))
-  await stop()
-  t.strictSame(postmastersIn(root), [])
+t.test('a stop that comes during such a restart leaves no process', async t => {
+  for (const lockedOut of ['no', 'yes']) {
+    const root = makeFolder(t)
+    const lines: string[] = []
+    const note = (message: string) => lines.push(message)
+    const folder = dataFolderIn(root)
+    const { stop } = await startEmbedded({ ...folder, log: { info() {}, warn: note, error: note } })
+    const [running] = postmastersIn(root)
+    // with the lock in other hands, the restart and the stop wait for it side by side
+    const attempt =
+      lockedOut === 'yes' ? tryLock(join(folder.dataFolder, 'postgres.lock')) : undefined
+    process.kill(running ?? 0, 'SIGKILL')
+    if (attempt?.ok) {
+      await until(() => lines.length > 0)
+      const stopped = stop()
+      await sleep(200)
+      attempt.lock.release()
+      await stopped
+      await sleep(200)
+    } else {
+      await until(() => postmastersIn(root).some(pid => pid !== running))
+      await stop()
+    }
+    t.strictSame(postmastersIn(root), [])
+  }
 })
+
+t.test(
+  'a start that was killed in the middle leaves nothing that passes for a database',
+  async t => {
+    const root = makeFolder(t)
+    const folder = dataFolderIn(root)
+    const starter = spawn(process.execPath, [userProgram, 'start', JSON.stringify(folder)])
+    const clusters = () =>
+      execFileSync('find', [root, '-maxdepth', '4', '-name', 'cluster*'], {
+        encoding: 'utf8'
+      }).trim()
+    await until(() => clusters() !== '')
+    starter.kill('SIGKILL')
+    const next = await startEmbedded({ ...folder, log })
+    t.match(next, { adopted: false, created: true })
+    await next.stop()
+    t.strictSame(postmastersIn(root), [])
+  }
+)
 
 t.test('a left-over postmaster.pid does not stop a start, whoever has that pid now', async t => {
   const root = makeFolder(t)
@@ -230,11 +270,11 @@ t.test(
   'an ordinary user runs it as itself, and root in that user’s folder as that user',
   { skip: isRoot ? false : 'only root can be somebody else' },
   async t => {
-    const root = makeFolder(t, nobody)
+    const root = makeFolder(t, daemon)
     const folder = dataFolderIn(root)
-    const user = await startUser(t, 'start', folder, nobody)
+    const user = await startUser(t, 'start', folder, daemon)
     t.equal(clusterOf(user.url), join(folder.dataFolder, 'postgres/cluster'))
-    t.equal(statSync(clusterOf(user.url)).uid, nobody.uid)
+    t.equal(statSync(clusterOf(user.url)).uid, daemon.uid)
     await keepRow(user.url)
     await user.end('SIGTERM')
     t.strictSame(postmastersIn(root), [])
@@ -242,7 +282,7 @@ t.test(
     const here = await startEmbedded({ ...folder, log })
     t.match(here, { created: false, url: user.url })
     await here.stop()
-    const again = await startUser(t, 'start', folder, nobody)
+    const again = await startUser(t, 'start', folder, daemon)
     t.strictSame(await readKept(again.url), kept)
     await again.end('SIGTERM')
     t.strictSame(postmastersIn(root), [])

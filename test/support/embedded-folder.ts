@@ -13,8 +13,10 @@ import type { Test } from 'tap'
 
 export const isRoot = process.getuid?.() === 0
 
-const userProgram = fileURLToPath(new URL('../store/embedded-user.ts', import.meta.url))
+export const userProgram = fileURLToPath(new URL('../store/embedded-user.ts', import.meta.url))
 
+/** Some ordinary user that every system has; initdb wants one with a name. */
+export const daemon = { uid: 1, gid: 1 }
 export const nobody = { uid: 65534, gid: 65534 }
 
 /** A folder outside of the working copy that everybody can pass; with it go all processes that still run in it. */

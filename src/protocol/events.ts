@@ -1,0 +1,85 @@
+// What the engine tells while it works, turned into outcome, audit trail and log. Its events come before the commit, so nothing here is
+// told as done: audit rows are gathered with the rest, and refusals are logged, since they happen whatever is written.
+
+import type { EventEmitter } from 'node:events'
+import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { RequestFactsBook } from './request-facts.ts'
+import { noteEffect, noteEvidence, type UnitOfWorkRunner } from './unit-of-work.ts'
+
+export interface EventDependencies {
+  units: Pick<UnitOfWorkRunner, 'current'>
+  requests: RequestFactsBook
+  log: {
+    info(data: object, message: string): void
+    error(data: object, message: string): void
+  }
+}
+
+const refusals = [
+  ['grant.error', 'token'],
+  ['authorization.error', 'authorization'],
+  ['introspection.error', 'introspection'],
+  ['revocation.error', 'revocation'],
+  ['userinfo.error', 'userinfo'],
+  ['pushed_authorization_request.error', 'pushed authorization request'],
+  ['device_authorization.error', 'device authorization']
+] as const
+
+/** Listens to one provider. */
+export function attachEvents(
+  provider: Provider,
+  { units, requests, log }: EventDependencies
+): void {
+  const requestId = (ctx: KoaContextWithOIDC) => requests.of(ctx.req).requestId
+
+  provider.on('authorization.success', ctx => {
+    const unit = units.current()
+    if (unit === undefined) return
+    // Authorize and the device page answer 303 and 200 to refusals, too: this alone says that effects may be written.
+    unit.outcome = 'commit'
+    const { client, session, route } = ctx.oidc
+    const grantId = session?.grantIdFor(client?.clientId ?? '') ?? ''
+    const about = { accountId: session?.accountId, clientId: client?.clientId }
+    noteEffect(
+      unit,
+      route === 'authorization' || route === 'resume'
+        ? { ...about, type: 'code.issued', data: { grantId } }
+        : { ...about, type: 'device.approved', data: { grantId } }
+    )
+  })
+
+  provider.on('end_session.success', ctx => {
+    const unit = units.current()
+    const { client, session } = ctx.oidc
+    if (unit === undefined || session?.accountId === undefined) return
+    noteEvidence(unit, {
+      type: 'sign_out',
+      accountId: session.accountId,
+      clientId: client?.clientId,
+      data: { by: client === undefined ? 'account' : 'client' }
+    })
+  })
+
+  provider.on('server_error', (ctx, error) => {
+    const unit = units.current()
+    if (unit !== undefined) unit.fault ??= error
+    log.error({ err: error, requestId: requestId(ctx) }, 'the engine failed')
+  })
+
+  const emitter: EventEmitter = provider
+  // Connection errors of a client that went away; without a listener they are printed.
+  emitter.on('error', () => undefined)
+  for (const [event, what] of refusals) {
+    emitter.on(event, (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) =>
+      log.info(
+        {
+          requestId: requestId(ctx),
+          clientId: ctx.oidc.client?.clientId,
+          refusal: error.error,
+          reason: error.error_detail ?? error.error_description
+        },
+        `refused: ${what}`
+      )
+    )
+  }
+}
