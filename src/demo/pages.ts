@@ -71,7 +71,7 @@ ${action(state, 'things', 'Call the demo API', 'primary')}
 ${action(state, 'logout', 'Sign out', 'quiet')}
 </div>
 ${outcome ? outcomeBox(outcome) : ''}
-${tokenBox('ID token', 'For this app: who signed in, when and how.', tokens.id, now)}
+${tokenBox('ID token', 'For this app: who signed in, and where.', tokens.id, now)}
 ${tokenBox('Access token', 'For the demo API alone: it opens neither userinfo nor another API.', tokens.access, now)}
 <section class="demo-token" aria-labelledby="refresh-token">
 <h2 id="refresh-token">Refresh token</h2>

@@ -23,6 +23,8 @@ export const extraMetadata = [
 export interface ClientSource {
   /** Undefined for unknown and for disabled clients. */
   find(clientId: string): Promise<RegisteredClient | undefined>
+  /** Notes that a secret was used; at most once an hour for each, and never awaited by a request. */
+  noteSecretUse(clientId: string, digest: Buffer): Promise<void>
 }
 
 export interface EngineClients {
@@ -66,7 +68,11 @@ export function installClients(
   }
 
   Client.prototype.compareClientSecret = function compareClientSecret(actual) {
-    return matchClientSecret(registeredOf(this), actual, now().getTime()) !== undefined
+    const row = registeredOf(this)
+    const matched = matchClientSecret(row, actual, now().getTime())
+    // beside the request, and no harm when it is lost: it only tells an operator which secret is still in use
+    if (matched !== undefined) source.noteSecretUse(row.clientId, matched).catch(() => undefined)
+    return matched !== undefined
   }
 
   return { registeredOf }

@@ -182,7 +182,9 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     renderError: async (ctx, out) => pages.error(ctx, out),
     // RFC 9700 §2.6: browsers call the token endpoint and userinfo from the places that the client redirects to, and from nowhere else
     clientBasedCORS: (_ctx, origin, client) =>
-      [...(client.redirectUris ?? [])].some(uri => URL.parse(uri)?.origin === origin),
+      // the origin of a private-use scheme is the word `null`, and so is that of every sandboxed page
+      origin !== 'null' &&
+      (client.redirectUris ?? []).some(uri => URL.parse(uri)?.origin === origin),
 
     formats: {
       bitsOfOpaqueRandomness: 256,
@@ -209,10 +211,15 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
         enabled: true,
         // At authorize nothing is chosen yet; at the token endpoint `oneOf` are the granted ones. An API comes before the issuer's own
         // audience, which is granted along with it (provider.ts).
-        defaultResource: (_ctx, client, oneOf) =>
-          oneOf?.find(resource => resource !== issuer) ??
-          oneOf?.[0] ??
-          resources.defaultFor(registeredClient(client)),
+        defaultResource: (ctx, client, oneOf) => {
+          // RFC 8707 §2.2: a token is for one audience; of several that a token request names, the engine refuses what is still a list
+          if (ctx.oidc.route === 'token' && Array.isArray(ctx.oidc.params?.['resource'])) return oneOf
+          return (
+            oneOf?.find(resource => resource !== issuer) ??
+            oneOf?.[0] ??
+            resources.defaultFor(registeredClient(client))
+          )
+        },
         useGrantedResource: async () => true,
         getResourceServerInfo: async (ctx, identifier, client) => {
           const info = resources.infoFor(identifier, registeredClient(client))

@@ -32,7 +32,7 @@ function missingScopes(interaction: EngineInteraction): ConsentedScopes {
 export function createInteractions(deps: {
   /** the engine as it is now: it is swapped when keys rotate */
   provider(): Provider
-  clients: ClientSource
+  clients: Pick<ClientSource, 'find'>
   grants: Pick<GrantStore, 'consentStatement'>
   units: UnitOfWorkRunner
   requests: RequestFactsBook

@@ -1,9 +1,9 @@
 // Mounts the engine into Fastify: routes of our own in a scope without body parsers, then `reply.hijack()` (engine.md §1). Owns the table of
-// endpoints and methods, the body of introspection and revocation (a JWT is replaced by a handle before the engine looks), and the
-// published keys. Never by path-matching middleware.
+// endpoints and methods, which of them are pages and which speak JSON, what is refused before a body is read, the body of introspection
+// and revocation (a JWT is replaced by a handle before the engine looks), and the published keys. Never by path-matching middleware.
 
-import { IncomingMessage } from 'node:http'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { randomSecret } from '../lib/secret.ts'
 import { looksLikeJwt } from './access-tokens.ts'
@@ -12,7 +12,7 @@ import type { Engine } from './provider.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 
 /** Bytes of a form at most; the engine's own limit (shared/selective_body.js). */
-const bodyLimit = 56 * 1024
+export const bodyLimit = 56 * 1024
 
 interface Endpoint {
   url: string
@@ -74,31 +74,43 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
   mountKeys(app, deps)
   const endpointsHere = deps.registration === 'on' ? [...table, ...registrationTable] : table
   for (const endpoint of endpointsHere) {
+    // RFC 9110 §9.3.2: HEAD is GET without a body. Only metadata: elsewhere a GET does something.
+    const head = endpoint.maxAge === undefined ? [] : (['HEAD'] as const)
     app.route({
-      method: endpoint.methods,
+      method: [...endpoint.methods, ...head],
       url: endpoint.url,
       exposeHeadRoute: false,
       handler: (request, reply) => serve(deps, endpoint, request, reply)
     })
-    const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
-      method => !(endpoint.methods as string[]).includes(method)
-    )
-    app.route({
-      method: others,
-      url: endpoint.url,
-      exposeHeadRoute: false,
-      handler: (_request, reply) => {
-        const allow = endpoint.methods.join(', ')
-        return reply
-          .code(405)
-          .header('allow', allow)
-          .send({
-            error: 'invalid_request',
-            error_description: `this endpoint takes ${allow}`
-          })
-      }
-    })
   }
+}
+
+const speaksJson = [
+  ...table.filter(endpoint => endpoint.page === undefined),
+  ...registrationTable,
+  { url: endpoints.jwks }
+].map(({ url }) => url.replace('/:clientId', '/'))
+
+/** Whether clients talk to the endpoint at this path, so that a refusal is JSON (RFC 6749 §5.2); people get a page. */
+export function answersJson(path: string): boolean {
+  return speaksJson.some(url => path === url || (url.endsWith('/') && path.startsWith(url)))
+}
+
+/** What is refused before a byte of the body is read, with the sentence for whoever sent it. */
+function refusedUnread(headers: IncomingHttpHeaders): { status: number; text: string } | undefined {
+  if (Number(headers['content-length'] ?? 0) > bodyLimit) {
+    return { status: 413, text: `the body is larger than ${bodyLimit} bytes` }
+  }
+  const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity'
+  if (encoding !== 'identity') {
+    return { status: 415, text: 'send the body as it is, without content-encoding' }
+  }
+  // RFC 6749 appendix B: forms are UTF-8
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1]
+  if (charset !== undefined && !/^(utf-8|us-ascii)$/i.test(charset)) {
+    return { status: 415, text: 'the body must be UTF-8; leave charset out of content-type' }
+  }
+  return undefined
 }
 
 /** RFC 7517 §5, straight from the ring: publishing a key never waits for an engine to be rebuilt. */
@@ -114,6 +126,15 @@ function mountKeys(app: FastifyInstance, { keys }: MountDependencies) {
   })
 }
 
+/** Becomes a page or JSON at the server's error handler, which knows both. */
+function refusal({ status, text }: { status: number; text: string }): FastifyError {
+  return Object.assign(new Error(text), {
+    name: 'RefusedRequest',
+    code: 'request_refused',
+    statusCode: status
+  })
+}
+
 async function serve(
   deps: MountDependencies,
   endpoint: Endpoint,
@@ -121,22 +142,28 @@ async function serve(
   reply: FastifyReply
 ): Promise<void> {
   const { raw } = request
+  if (endpoint.maxAge === undefined) reply.header('cache-control', 'no-store')
+  if (endpoint.page) reply.headers(deps.pageHeaders)
+  if (request.method === 'OPTIONS' && raw.headers['access-control-request-method'] === undefined) {
+    await reply.code(204).header('allow', endpoint.methods.join(', ')).send()
+    return
+  }
+  const refused = request.method === 'GET' ? undefined : refusedUnread(raw.headers)
+  if (refused !== undefined) throw refusal(refused)
   let incoming: IncomingMessage = raw
   let tokenHandle: { handle: string; jwt: string } | undefined
   if (endpoint.takesToken && request.method === 'POST') {
     const replaced = await replaceToken(raw)
     if (replaced === 'too large') {
-      await reply.code(413).send({
-        error: 'invalid_request',
-        error_description: `the body is larger than ${bodyLimit} bytes`
-      })
-      return
+      throw refusal({ status: 413, text: `the body is larger than ${bodyLimit} bytes` })
     }
     incoming = replaced.request
     tokenHandle = replaced.tokenHandle
   }
+  // Who answers decides the format, not the request: an OAuth error is JSON (RFC 6749 §5.2), also for a client that accepts HTML.
+  incoming.headers.accept = endpoint.page ? 'text/html' : 'application/json'
+  if (request.method === 'HEAD') incoming.method = 'GET'
   deps.requests.note(incoming, { requestId: request.id, address: request.ip, tokenHandle })
-  if (endpoint.page) reply.headers(deps.pageHeaders)
   if (endpoint.maxAge !== undefined) {
     reply.header('cache-control', `public, max-age=${endpoint.maxAge}`)
   }

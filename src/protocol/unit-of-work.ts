@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditEvent } from '../audit/events.ts'
 import { auditStatement } from '../audit/record.ts'
 import type { AuthenticRefreshToken, Verdict } from '../grants/refresh-token.ts'
-import type { Database, Statement } from '../store/database.ts'
+import { type Database, Refused, type Statement } from '../store/database.ts'
 import type { LiveGrant } from '../store/grants.ts'
 import type { FamilyRow } from '../store/refresh-families.ts'
 
@@ -94,7 +94,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         await database.pipeline([...unit.effects, ...evidence])
       } catch (error) {
         // the effects lost; what was seen and refused stays seen and refused
-        if (evidence.length > 0) await database.pipeline(evidence)
+        if (error instanceof Refused) await database.pipeline(evidence)
         throw error
       }
     }

@@ -32,6 +32,7 @@ export function createChangeFeed(options: {
   let confirmedAt = Number.NEGATIVE_INFINITY
   let client: pg.Client | undefined
   let ended = false
+  let reported = false
   let wake: (() => void) | undefined
   let firstConfirmation: () => void
   const ready = new Promise<void>(resolve => {
@@ -86,6 +87,7 @@ export function createChangeFeed(options: {
         // before it was asked has been heard. So the time of asking counts, not that of the answer.
         await connection.query('SELECT 1')
         confirmedAt = asked
+        reported = false
         firstConfirmation()
         await pause(heartbeatMillis)
       }
@@ -103,7 +105,9 @@ export function createChangeFeed(options: {
         await live()
       } catch (error) {
         if (ended) break
-        options.onError?.(error as Error)
+        // once an outage, not once a try
+        if (!reported) options.onError?.(error as Error)
+        reported = true
         await pause(reconnectMillis)
       }
     }

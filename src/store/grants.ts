@@ -220,7 +220,7 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
         `SELECT EXISTS (SELECT FROM denied_tokens d WHERE d.jti = wanted.jti) AS denied,
            EXISTS (SELECT FROM clients c WHERE c.client_id = wanted.client_id AND c.disabled_at IS NULL
              AND (c.tokens_not_before IS NULL
-               OR to_timestamp(wanted.issued_at) >= date_trunc('second', c.tokens_not_before))) AS client_alive,
+               OR to_timestamp(wanted.issued_at) >= c.tokens_not_before)) AS client_alive,
            ${liveGrantColumns}
          FROM (VALUES ($1::text, $2::text, $3::text, $4::float8)) AS wanted (jti, handle, client_id, issued_at)
          ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = wanted.client_id')}`,

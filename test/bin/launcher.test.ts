@@ -70,7 +70,13 @@ function run(t: Test, folder: string, flags: string[], args: string[]) {
   })
   t.teardown(() => child.kill('SIGKILL'))
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const say = async () => JSON.parse((await lines.next()).value ?? 'null')
+  const say = async () => {
+    const said = JSON.parse((await lines.next()).value ?? 'null')
+    // a command that outlives its launcher is what must not be; after a failed test, either
+    if (said?.pid !== undefined)
+      t.teardown(() => isRunning(said.pid) && process.kill(said.pid, 'SIGKILL'))
+    return said
+  }
   return { child, say, exit: exitOf(child) }
 }
 

@@ -80,6 +80,8 @@ export interface CodeRequest {
   /** more parameters of the authorization request; `undefined` leaves one out that is sent otherwise */
   extra?: Parameters
   browser?: Browser
+  /** who signs in where a page asks; default: the person that every test has */
+  who?: { login: string; password: string }
 }
 
 export interface Code {
@@ -161,11 +163,11 @@ export function createRequests({ issuer, store }: Pick<TestServer, 'issuer' | 's
 
   /** Signs in and consents as far as pages ask for it, up to the code. */
   async function code(request: CodeRequest = {}): Promise<Code> {
-    const { app = web, browser = ada } = request
+    const { app = web, browser = ada, who = person } = request
     const { url, verifier, nonce } = await authorizationUrl(request)
     const start = await browser.get(url)
     const { callbackUrl } = await passPages(browser, start, {
-      ...person,
+      ...who,
       redirectUri: app.redirectUri
     })
     const value = callbackUrl.searchParams.get('code')
@@ -260,6 +262,13 @@ export function createRequests({ issuer, store }: Pick<TestServer, 'issuer' | 's
         ...(body === undefined ? {} : { body: JSON.stringify(body) })
       })
       return answerOf(response)
+    },
+
+    /** Signs out at the page, as a person does. */
+    async signOut(browser: Browser): Promise<void> {
+      const page = await browser.get('/logout')
+      const end = await browser.follow(await browser.submitForm(page))
+      if (end.status !== 200) throw new Error(`signing out ended with ${end.status}`)
     },
 
     /** Turns the database's clock, in seconds from now; 0 sets it right. Only forward, where a rotation is to be judged. */

@@ -28,8 +28,9 @@ export interface Look extends Pick<BrowserContextOptions, 'colorScheme' | 'local
 /** One person's browser: cookies of their own, and what was seen. */
 export interface Person {
   page: Page
-  script: Look['script']
-  /** console messages that are not about a refused form or a page of ours with an error status, and what failed to load */
+  /** where axe-core looks at a copy of the page, when script is off in this one */
+  judged: Page | undefined
+  /** every message of the console, and what failed to load */
   complaints: string[]
   /** origins that were asked, in order, each once */
   origins: Set<string>
@@ -55,40 +56,52 @@ export async function launchChromium(t: Test): Promise<Browser> {
 
 /** A new person at the browser, without cookies. */
 export async function openBrowser(browser: Browser, look: Look): Promise<Person> {
-  const context = await browser.newContext({
-    viewport: { width: look.width, height: 860 },
-    javaScriptEnabled: look.script === 'on',
-    reducedMotion: 'reduce',
-    locale: look.locale ?? 'en-GB',
-    colorScheme: look.colorScheme ?? 'light'
-  })
-  context.setDefaultTimeout(15_000)
+  const open = async (script: Look['script']) => {
+    const context = await browser.newContext({
+      viewport: { width: look.width, height: 860 },
+      javaScriptEnabled: script === 'on',
+      reducedMotion: 'reduce',
+      locale: look.locale ?? 'en-GB',
+      colorScheme: look.colorScheme ?? 'light'
+    })
+    context.setDefaultTimeout(15_000)
+    return context
+  }
+  const context = await open(look.script)
   const complaints: string[] = []
   const origins = new Set<string>()
-  context.on('console', message => complaints.push(`${message.text()} ${message.location().url}`))
+  context.on('console', message =>
+    complaints.push(`${message.text()} ${message.location().url}`.trim())
+  )
   context.on('weberror', error => complaints.push(String(error.error())))
   context.on('request', request => origins.add(new URL(request.url()).origin))
   context.on('requestfailed', request =>
     complaints.push(`${request.url()} ${request.failure()?.errorText}`)
   )
-  return { page: await context.newPage(), script: look.script, complaints, origins }
+  const page = await context.newPage()
+  const judged = look.script === 'on' ? undefined : await (await open('on')).newPage()
+  return { page, judged, complaints, origins }
 }
 
-/** What is wrong with a page for people who need help, and whether it is wider than the window. */
-export async function flawsOf({ page, script }: Person): Promise<string[]> {
+/** What is wrong with a person's page for people who need help, and whether it is wider than the window. */
+export async function flawsOf({ page, judged }: Person): Promise<string[]> {
   const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
-  // axe waits for promises, which stand still where script is off: the page has its chance to run some only before
-  const devtools = await page.context().newCDPSession(page)
-  const allow = (value: boolean) =>
-    devtools.send('Emulation.setScriptExecutionDisabled', { value: !value })
-  await allow(true)
-  await page.evaluate(axe)
-  const found = (await page.evaluate(
+  if (judged !== undefined) await copyTo(judged, page)
+  const place = judged ?? page
+  await place.evaluate(axe)
+  const found = (await place.evaluate(
     `axe.run(document, { runOnly: ${JSON.stringify(axeRules)} }).then(all => all.violations.map(each => each.id + ' ' + each.nodes[0].html))`
   )) as string[]
-  await allow(script === 'on')
-  await devtools.detach()
   return [...(wide === true ? [`wider than the window: ${page.url()}`] : []), ...found]
+}
+
+/** axe-core waits for timers, which stand still where script is off: it judges the same document elsewhere. */
+async function copyTo(judged: Page, page: Page): Promise<void> {
+  const url = page.url()
+  const body = await page.content()
+  await judged.route(url, route => route.fulfill({ body, contentType: 'text/html; charset=utf-8' }))
+  await judged.goto(url)
+  await judged.unroute(url)
 }
 
 /** Keeps a picture of the page in the folder SCREENSHOTS, for somebody who wants to look; does nothing without it. */
