@@ -213,7 +213,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
         // audience, which is granted along with it (provider.ts).
         defaultResource: (ctx, client, oneOf) => {
           // RFC 8707 §2.2: a token is for one audience; of several that a token request names, the engine refuses what is still a list
-          if (ctx.oidc.route === 'token' && Array.isArray(ctx.oidc.params?.['resource'])) return oneOf
+          if (ctx.oidc.route === 'token' && Array.isArray(ctx.oidc.params?.['resource']))
+            return oneOf
           return (
             oneOf?.find(resource => resource !== issuer) ??
             oneOf?.[0] ??

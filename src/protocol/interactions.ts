@@ -17,16 +17,22 @@ type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 const isOpenid = (scope: string) => (openidScopes as readonly string[]).includes(scope)
 
-/** What the consent prompt found missing: OpenID scopes, and scopes by resource (engine: interaction_policy/prompts/consent.js). */
-function missingScopes(interaction: EngineInteraction): ConsentedScopes {
+/**
+ * What the consent prompt is about: the OpenID scopes and scopes by resource that it found missing (engine:
+ * interaction_policy/prompts/consent.js), or, where nothing is missing, all that this request asks for (policy.ts).
+ */
+function scopesInQuestion(interaction: EngineInteraction): ConsentedScopes {
   const details = interaction.prompt.details as {
     missingOIDCScope?: string[]
     missingResourceScopes?: Record<string, string[]>
+    requestedResourceScopes?: Record<string, string[]>
   }
-  return {
-    openid: details.missingOIDCScope ?? [],
-    resources: details.missingResourceScopes ?? {}
+  const { missingOIDCScope: openid, missingResourceScopes: resources } = details
+  if (openid !== undefined || resources !== undefined) {
+    return { openid: openid ?? [], resources: resources ?? {} }
   }
+  const asked = (text(interaction.params['scope']) ?? '').split(' ')
+  return { openid: asked.filter(isOpenid), resources: details.requestedResourceScopes ?? {} }
 }
 
 export function createInteractions(deps: {
@@ -75,13 +81,11 @@ export function createInteractions(deps: {
 
   /** Everything that this request may do, if the person allows it: remembered so that the next time only what is new is asked. */
   function consented(interaction: EngineInteraction): ConsentedScopes {
-    const missing = missingScopes(interaction)
-    const requested = (text(interaction.params['scope']) ?? '').split(' ').filter(Boolean)
-    const resources = { ...missing.resources }
-    // asked for again (prompt=consent, a redirect that cannot be checked): nothing may be missing, and all of it is confirmed
+    const inQuestion = scopesInQuestion(interaction)
+    const requested = (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenid)
     return {
-      openid: [...new Set([...missing.openid, ...requested.filter(isOpenid)])],
-      resources
+      openid: [...new Set([...inQuestion.openid, ...requested])],
+      resources: inQuestion.resources
     }
   }
 
@@ -93,22 +97,17 @@ export function createInteractions(deps: {
         const { params, prompt, session } = interaction
         const row = await clients.find(text(params['client_id']) ?? '')
         if (row === undefined) return undefined
-        const missing = missingScopes(interaction)
-        const resources = Object.entries(missing.resources).map(([identifier, scopes]) => ({
+        const inQuestion = scopesInQuestion(interaction)
+        const resources = Object.entries(inQuestion.resources).map(([identifier, scopes]) => ({
           identifier,
           scopes
         }))
-        const asked = (text(params['scope']) ?? '').split(' ').filter(Boolean)
-        const newScopes = [...missing.openid, ...resources.flatMap(({ scopes }) => scopes)]
+        const scopes = [...inQuestion.openid, ...resources.flatMap(each => each.scopes)]
         return {
           uid: interaction.uid,
           prompt: prompt.name === 'consent' ? 'consent' : 'login',
           client: shownClient(row, text(params['redirect_uri'])),
-          requested: requestedAccess(
-            newScopes.length > 0 ? [...new Set(newScopes)] : asked,
-            isOpenid,
-            resources
-          ),
+          requested: requestedAccess([...new Set(scopes)], isOpenid, resources),
           accountId: session?.accountId,
           loginHint: text(params['login_hint']),
           uiLocales: text(params['ui_locales']),

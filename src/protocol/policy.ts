@@ -2,6 +2,7 @@
 // client each time; we ask wherever the redirect leads to something nobody can check: a private-use scheme or a loopback address.
 
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { requestedScopes } from './consent.ts'
 
 const { Check, base } = interactionPolicy
 
@@ -14,6 +15,8 @@ export function createInteractionPolicy() {
   const prompts = base()
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('the engine has no consent prompt')
+  // the engine tells only what is missing; whoever is asked again (prompt=consent, or the check below) sees all of it again
+  consent.details = ctx => ({ requestedResourceScopes: requestedScopes(ctx.oidc).resources })
   consent.checks.remove('native_client_prompt')
   consent.checks.add(
     new Check(
