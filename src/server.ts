@@ -1,5 +1,5 @@
 // The composition root: builds every part with explicit dependencies and mounts it. Reads as the tour of the house, from the ground up.
-// Owns no behaviour of its own but the pinned Host and the HTTP limits.
+// Owns no behaviour of its own but the HTTP limits.
 
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
@@ -24,16 +24,16 @@ import { hmac } from './lib/secret.ts'
 import { health, healthPaths } from './ops/health.ts'
 import { startSweeping } from './ops/sweep.ts'
 import { createAssets } from './pages/assets.ts'
-import { renderErrorPage, setPageNotFound } from './pages/error-page.ts'
+import { createBoundary, refuseUnparsed } from './pages/boundary.ts'
 import { pageHeaders } from './pages/headers.ts'
 import { pages } from './pages/pages.ts'
 import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
-import { endpoints, idTokenAlgorithms } from './protocol/configuration.ts'
+import { idTokenAlgorithms } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createInteractions } from './protocol/interactions.ts'
-import { mount } from './protocol/mount.ts'
+import { answersJson, mount } from './protocol/mount.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
 import { saveRegistration } from './protocol/registration.ts'
 import { createRequestFactsBook } from './protocol/request-facts.ts'
@@ -296,6 +296,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
 
   // HTTP
+  const boundary = createBoundary({ site, issuer, answersJson, anyHost: healthPaths })
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // one line a request, by our own hook: Fastify's two would say everything twice
@@ -305,23 +306,20 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requestTimeout: limits.requestTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
     bodyLimit: limits.bodyLimit,
+    frameworkErrors: boundary.refuseTarget,
+    clientErrorHandler: refuseUnparsed,
     http: {
       headersTimeout: limits.headersTimeout,
       connectionsCheckingInterval: limits.connectionsCheckingInterval
     }
   })
-  pinHost(app, issuer)
+  boundary.guard(app)
   app.addHook('onRequest', async request => {
     requests.note(request.raw, { requestId: request.id, address: request.ip })
   })
   app.addHook('onResponse', async (request, reply) => {
     if (healthPaths.has(request.url)) return
     request.log.info({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request')
-  })
-  setPageNotFound(app, { site, issuer })
-  app.setErrorHandler((error, request, reply) => {
-    request.log.error({ err: error }, 'request failed')
-    return renderErrorPage({ site, issuer, request, reply }, { status: 500, error: 'server_error' })
   })
 
   await app.register(health, { settings: createSettingsStore({ sql: database, now }) })
@@ -369,21 +367,4 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await sweeping.end()
     }
   }
-}
-
-/** What the server says and accepts never depends on a request's Host: another one is not ours (RFC 9110 §15.5.20). */
-function pinHost(app: FastifyInstance, issuer: string) {
-  const { host } = new URL(issuer)
-  const headers = {
-    'x-content-type-options': 'nosniff',
-    ...(issuer.startsWith('https:') ? { 'strict-transport-security': 'max-age=31536000' } : {})
-  }
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers)
-    if (request.headers.host === host || healthPaths.has(request.url)) return
-    await reply.code(421).send({
-      error: 'invalid_request',
-      error_description: `this server answers for ${host} only; use ${issuer}${endpoints.token} and the like`
-    })
-  })
 }

@@ -2,10 +2,11 @@
 // together is metadata.ts. A member that is not in this table is unknown.
 // Refuses what the engine would refuse later, at the client's first use.
 
+import { isOpenidScope } from '../oauth/scope.ts'
 import type { ClientType } from './client.ts'
 import { assertionAlgorithms, checkKeySet } from './key-set.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
-import { openIdScopes, templates } from './templates.ts'
+import { templates } from './templates.ts'
 import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
 
 /** Where metadata comes from: strangers (registration) are held to more and get less. */
@@ -129,7 +130,7 @@ const scope: MemberCheck = (value, report, { type }) => {
   }
   if (value.length > 2000) return report('must not be longer than 2000 characters')
   const tokens = [...new Set(value.split(' '))]
-  const personal = tokens.filter(token => openIdScopes.has(token))
+  const personal = tokens.filter(isOpenidScope)
   if (type === 'machine' && personal.length > 0) {
     return report(`must not have ${personal.join(', ')}: a machine client has no person`)
   }

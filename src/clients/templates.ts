@@ -38,13 +38,3 @@ export const templates: Record<ClientType, Template> = {
     authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
   }
 }
-
-/** Scopes of people: a machine client never holds one (HOUSE §6). */
-export const openIdScopes: ReadonlySet<string> = new Set([
-  'openid',
-  'profile',
-  'email',
-  'address',
-  'phone',
-  'offline_access'
-])

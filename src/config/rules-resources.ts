@@ -1,11 +1,10 @@
 // Rules about resources: identifiers, scopes, and who may name them (RFC 8707 §2, HOUSE §6).
 // A token's audience must open one API and nothing else, so a resource is never the issuer and has no OpenID scopes.
 
+import { isOpenidScope } from '../oauth/scope.ts'
 import type { Check } from './rule.ts'
 import { duplicates, isPublicClient } from './rules-clients.ts'
 import { firstPartyClients } from './schema.ts'
-
-const openIdScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access']
 
 // RFC 8707 §2: "Its value MUST be an absolute URI, as specified by Section 4.3 of [RFC3986]. The URI MUST NOT include a fragment
 // component."
@@ -32,7 +31,7 @@ export const resourcesAreDistinct: Check = (config, place) => [
 export const resourcesHaveNoOpenIdScopes: Check = (config, place) =>
   config.resources.flatMap(resource =>
     Object.keys(resource.scopes)
-      .filter(scope => openIdScopes.includes(scope))
+      .filter(isOpenidScope)
       .map(scope => ({
         path: `${place(resource)}.scopes["${scope}"]`,
         problem: 'is a scope of OpenID Connect, which belongs to the account and to no API',

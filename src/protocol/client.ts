@@ -9,7 +9,7 @@ import type { Client as EngineClient, Provider } from 'oidc-provider'
 import { describeForEngine, needsSecret, type RegisteredClient } from '../clients/client.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
 import { randomSecret } from '../lib/secret.ts'
-import { openidScopes } from './resources.ts'
+import { openidScopes } from '../oauth/scope.ts'
 
 /** Members of ours: declared to the engine, so that a registration that names one is told so. */
 export const extraMetadata = [

@@ -10,13 +10,14 @@ import {
 import type { RegisteredClient } from '../clients/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { openidScopes } from '../oauth/scope.ts'
 import { grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
 import type { EnginePages } from './engine-pages.ts'
 import { createInteractionPolicy } from './policy.ts'
-import { openidScopes, type ResourceCatalogue } from './resources.ts'
+import type { ResourceCatalogue } from './resources.ts'
 
 /** Where each endpoint is, under the issuer. */
 export const endpoints = {

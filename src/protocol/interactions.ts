@@ -4,18 +4,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Provider } from 'oidc-provider'
 import { equalConstantTime, hmac } from '../lib/secret.ts'
+import { isOpenidScope } from '../oauth/scope.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
 import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
 import type { InteractionDetails, Interactions } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
-import { openidScopes } from './resources.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
-const isOpenid = (scope: string) => (openidScopes as readonly string[]).includes(scope)
 
 /**
  * What the consent prompt is about: the OpenID scopes and scopes by resource that it found missing (engine:
@@ -32,7 +31,7 @@ function scopesInQuestion(interaction: EngineInteraction): ConsentedScopes {
     return { openid: openid ?? [], resources: resources ?? {} }
   }
   const asked = (text(interaction.params['scope']) ?? '').split(' ')
-  return { openid: asked.filter(isOpenid), resources: details.requestedResourceScopes ?? {} }
+  return { openid: asked.filter(isOpenidScope), resources: details.requestedResourceScopes ?? {} }
 }
 
 export function createInteractions(deps: {
@@ -82,7 +81,7 @@ export function createInteractions(deps: {
   /** Everything that this request may do, if the person allows it: remembered so that the next time only what is new is asked. */
   function consented(interaction: EngineInteraction): ConsentedScopes {
     const inQuestion = scopesInQuestion(interaction)
-    const requested = (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenid)
+    const requested = (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenidScope)
     return {
       openid: [...new Set([...inQuestion.openid, ...requested])],
       resources: inQuestion.resources
@@ -107,7 +106,7 @@ export function createInteractions(deps: {
           uid: interaction.uid,
           prompt: prompt.name === 'consent' ? 'consent' : 'login',
           client: shownClient(row, text(params['redirect_uri'])),
-          requested: requestedAccess([...new Set(scopes)], isOpenid, resources),
+          requested: requestedAccess([...new Set(scopes)], isOpenidScope, resources),
           accountId: session?.accountId,
           loginHint: text(params['login_hint']),
           uiLocales: text(params['ui_locales']),

@@ -12,6 +12,7 @@ import {
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault } from '../lib/fault.ts'
+import { isOpenidScope } from '../oauth/scope.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayStore } from '../store/replay.ts'
@@ -26,7 +27,7 @@ import { attachEvents } from './events.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { RequestFactsBook } from './request-facts.ts'
-import { openidScopes, type ResourceCatalogue } from './resources.ts'
+import type { ResourceCatalogue } from './resources.ts'
 import { answerLost, answerUnavailable } from './response.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -97,7 +98,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       const client = ctx.oidc.client
       return requestedAccess(
         scopes,
-        scope => (openidScopes as readonly string[]).includes(scope),
+        isOpenidScope,
         client === undefined
           ? []
           : named.map(identifier => ({

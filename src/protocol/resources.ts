@@ -5,6 +5,7 @@ import { errors } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing, SigningAlgorithm } from '../keys/key-ring.ts'
+import { openidScopes } from '../oauth/scope.ts'
 
 type Resource = Config['resources'][number]
 
@@ -31,16 +32,6 @@ export interface ResourceCatalogue {
   isAudience(audience: string): boolean
   algorithms(): SigningAlgorithm[]
 }
-
-/** OpenID Connect Core §5.4 and §11: what an account holder may share, under the issuer's own audience. */
-export const openidScopes = [
-  'openid',
-  'offline_access',
-  'profile',
-  'email',
-  'address',
-  'phone'
-] as const
 
 export function createResourceCatalogue(options: {
   issuer: string

@@ -1,0 +1,68 @@
+// The engine's error descriptions, said so that a developer knows what to do next. Owns words only: codes and statuses stay the engine's,
+// but for a request without any client authentication (response.ts). Refuses to tell apart what must not be told apart: one sentence for
+// every failed client authentication, one for every refused token (security.md #25, #59).
+//
+// Fact of the engine (9.13.3), held by test/hostile/sentences.test.ts: each key stands in its source, word for word.
+
+import { bodyLimit } from './endpoints.ts'
+
+/** What the engine says where a request names no client at all (shared/client_auth.js). */
+export const noClientAuthentication = 'no client authentication mechanism provided'
+
+const basicFormat =
+  'the Authorization header must read: Basic base64(client_id:client_secret), both parts percent-encoded before (RFC 6749 section 2.3.1)'
+
+const sentences: Record<string, string> = {
+  [noClientAuthentication]:
+    'the request names no client: send client_id, and unless the client is public also its client_secret (HTTP Basic or body) or a client_assertion',
+  'client authentication failed':
+    'the client is unknown or disabled, its secret or assertion is wrong or expired, or it is registered for another token_endpoint_auth_method',
+  'client authentication must only be provided using one mechanism':
+    'send client authentication once: in the Authorization header, or in the body, not in both',
+  'invalid authorization header value format': basicFormat,
+  'client_id and client_secret in the authorization header are not properly encoded': basicFormat,
+  'client_id mismatch': 'client_id differs from the client that the authentication is for',
+  'failed to parse the request body': `the body could not be read: it must match its content-type and content-length, and be ${bodyLimit} bytes at most`,
+  'unsupported grant_type requested':
+    'grant_type must be authorization_code, refresh_token, client_credentials or urn:ietf:params:oauth:grant-type:device_code',
+  'requested grant type is not allowed for this client':
+    'this grant_type is not among the grant_types that the client is registered with',
+  'Authorization Server policy requires PKCE to be used for this request':
+    'PKCE is required: send code_challenge, and code_challenge_method=S256 (RFC 7636 section 4.3)',
+  'code_challenge_method must be provided': 'send code_challenge_method=S256 with code_challenge',
+  'not supported value of code_challenge_method': 'code_challenge_method must be S256',
+  'no access token provided':
+    'no access token was sent; send it as: Authorization: Bearer, and the token',
+  'invalid token provided':
+    'the access token is unknown, expired, revoked, bound to a key that was not proven, or not meant for this endpoint (userinfo takes tokens for the issuer, not for an API)',
+  'client is invalid': 'client_id is unknown, or the client is disabled',
+  'requested response_type is not allowed for this client':
+    'this response_type is not among the response_types that the client is registered with; use code',
+  "redirect_uri did not match any of the client's registered redirect_uris":
+    'redirect_uri must be, character for character, one that the client is registered with',
+  'xsrf token invalid': 'the form is not the one that this browser was shown last'
+}
+
+/** Why a grant may have been refused; the engine says the same of all of them, and so do we: the reason is in the log. */
+const grants: Record<string, string> = {
+  authorization_code:
+    'the code is unknown, expired, used already or issued to another client, or redirect_uri, code_verifier or DPoP key are not those of the authorization request',
+  refresh_token:
+    'the refresh token is unknown, expired, revoked, used already, issued to another client or bound to another key; start a new authorization',
+  'urn:ietf:params:oauth:grant-type:device_code':
+    'the device code is unknown, used already or issued to another client; start again'
+}
+
+/** A better sentence than the engine's, or the same one. `grantType`: of a token request. */
+export function helpfulSentence(sentence: string, grantType: unknown): string {
+  if (sentence === 'grant request is invalid' && typeof grantType === 'string') {
+    return (Object.hasOwn(grants, grantType) && grants[grantType]) || sentence
+  }
+  return (Object.hasOwn(sentences, sentence) && sentences[sentence]) || sentence
+}
+
+/** The engine's sentences that are replaced. */
+export const replacedSentences: readonly string[] = [
+  ...Object.keys(sentences),
+  'grant request is invalid'
+]
