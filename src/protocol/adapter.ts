@@ -98,6 +98,19 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       const payload = open(kind, found.row, value)
       remember(current, payload.grantId, found.grant)
       if (
+        found.row.consumed &&
+        oidc?.route === 'token' &&
+        payload.clientId === oidc.client?.clientId
+      ) {
+        // RFC 6749 §4.1.2: the engine ends what the code brought, once PKCE and redirect URI have been checked
+        noteEvidence(current, {
+          type: 'code.replayed',
+          accountId: payload.accountId,
+          clientId: payload.clientId,
+          data: { grantId: payload.grantId }
+        })
+      }
+      if (
         'tooSoon' in found &&
         found.tooSoon &&
         payload.accountId === undefined &&

@@ -60,6 +60,20 @@ export function attachEvents(
     })
   })
 
+  provider.on('grant.error', (_ctx, error) => {
+    const unit = units.current()
+    const judged = unit?.refreshToken
+    if (unit === undefined || judged === undefined) return
+    // RFC 9449 §5, RFC 8705 §4: the token is bound to a key that was not shown; the family is untouched
+    if (!/jkt|x5t|DPoP|mutual TLS/.test(error.error_detail ?? '')) return
+    noteEvidence(unit, {
+      type: 'refresh.client_mismatch',
+      clientId: judged.row.clientId,
+      accountId: unit.grants.get(judged.row.grantId)?.accountId,
+      data: { familyId: judged.row.id, generation: judged.token.generation, reason: 'another key' }
+    })
+  })
+
   provider.on('server_error', (ctx, error) => {
     const unit = units.current()
     if (unit !== undefined) unit.fault ??= error

@@ -81,11 +81,21 @@ export function createRefreshTokens(deps: {
 
       const verdict = judgeRefreshToken(token, row, leewayOf(request, row.payload))
       unit.refreshToken = { token, row, verdict, successor: undefined }
+      if (row.clientId !== request.clientId) {
+        // Refused by the engine, which compares as well; the family is untouched, whatever the token is worth.
+        noteEvidence(unit, {
+          type: 'refresh.client_mismatch',
+          clientId: request.clientId,
+          accountId: grant?.accountId,
+          data: { familyId: row.id, generation: token.generation, reason: 'another client' }
+        })
+        return payload
+      }
       switch (verdict) {
         case 'current':
           return live ? payload : undefined
         case 'leeway':
-          if (live && row.clientId === request.clientId) {
+          if (live) {
             noteEvidence(unit, {
               type: 'refresh.leeway_answered',
               clientId: row.clientId,
@@ -95,14 +105,12 @@ export function createRefreshTokens(deps: {
           }
           return live ? payload : undefined
         case 'stale':
-          if (row.clientId === request.clientId) {
-            noteEvidence(unit, {
-              type: 'refresh.refused_stale',
-              clientId: row.clientId,
-              accountId: grant?.accountId,
-              data: { familyId: row.id, generation: token.generation }
-            })
-          }
+          noteEvidence(unit, {
+            type: 'refresh.refused_stale',
+            clientId: row.clientId,
+            accountId: grant?.accountId,
+            data: { familyId: row.id, generation: token.generation }
+          })
           return undefined
         case 'reuse':
           // RFC 9700 §4.14.2: "the authorization server will revoke the active refresh token". The engine does, once client and key

@@ -80,7 +80,13 @@ async function privateFolder(path: string, account: Account | undefined): Promis
 
 /** The homes of root's clusters: root's own, passable for `nobody`, writable for no one else. */
 async function prepareHomesOfRoot(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o711 })
+  await mkdir(folder, { recursive: true, mode: 0o711 }).catch(error => {
+    throw new Fault(
+      'configuration_invalid',
+      `As root, the embedded PostgreSQL lives in ${folder}, which cannot be made: ${error.message}. Start as an ordinary user, or set DATABASE_URL.`,
+      error
+    )
+  })
   const info = await lstat(folder)
   if (!info.isDirectory() || info.uid !== 0 || (info.mode & 0o022) !== 0) {
     throw new Fault(
