@@ -63,6 +63,8 @@ const limits = {
   connectionsCheckingInterval: 2_000,
   keepAliveTimeout: 65_000,
   connectionTimeout: 0,
+  /** how long a stop waits for requests in flight */
+  closing: 4_000,
   bodyLimit: 64 * 1024
 }
 
@@ -113,6 +115,7 @@ export function composeClients(store: Store, config: Config): ClientRegistry {
     now: Date.now,
     development: config.mode === 'development',
     resources: config.resources.map(resource => resource.identifier),
+    responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
     onDisabled: endClient
   })
 }
@@ -188,7 +191,7 @@ export interface Server {
   keys: Keys
   stylesheets: readonly string[]
   icon: string
-  /** Finishes requests in flight; the store stays open. */
+  /** Finishes requests in flight, for some seconds; the store stays open. */
   close(): Promise<void>
 }
 
@@ -363,7 +366,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     stylesheets: assets.stylesheets,
     icon: assets.icon,
     async close() {
+      // who is still sending or reading then is let down: the database must be closed in good order, too
+      const patience = setTimeout(() => app.server.closeAllConnections(), limits.closing)
       await app.close()
+      clearTimeout(patience)
       await sweeping.end()
     }
   }

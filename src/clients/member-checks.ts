@@ -18,6 +18,8 @@ export interface MetadataContext {
   resources: readonly string[]
   development: boolean
   source: MetadataSource
+  /** response types besides `code`: conformance runs only; for web clients */
+  responseTypes?: readonly string[]
 }
 
 /** Says what is wrong, and where inside the member if it has parts. */
@@ -26,6 +28,10 @@ export type Report = (problem: string, at?: string) => void
 export type MemberCheck = (value: unknown, report: Report, context: MetadataContext) => unknown
 
 const mostUris = 32
+
+function beyondCode({ type, responseTypes = [] }: MetadataContext): readonly string[] {
+  return type === 'web' ? responseTypes : []
+}
 
 function list(
   most: number,
@@ -169,7 +175,9 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   [
     'grant_types',
     (value, report, context) => {
-      const { allowed } = templates[context.type].grantTypes
+      const usual = templates[context.type].grantTypes.allowed
+      const implicit = beyondCode(context).some(type => /token/.test(type))
+      const allowed = implicit ? [...usual, 'implicit'] : usual
       return list(allowed.length, grant =>
         allowed.includes(String(grant))
           ? undefined
@@ -179,7 +187,14 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ],
   [
     'response_types',
-    list(4, value => (value === 'code' ? undefined : 'must be code: no other response type is on'))
+    (value, report, context) => {
+      const allowed = ['code', ...beyondCode(context)]
+      return list(allowed.length, type =>
+        allowed.includes(String(type))
+          ? undefined
+          : `must be ${allowed.join(' or ')}: no other response type is on`
+      )(value, report, context)
+    }
   ],
   [
     'token_endpoint_auth_method',

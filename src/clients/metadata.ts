@@ -88,7 +88,7 @@ const rules: readonly ((
   ({ grant_types, response_types }, report) => {
     if (grant_types.length === 0) report('grant_types', 'must not be empty')
     const code = grant_types.includes('authorization_code')
-    if (code !== response_types.includes('code')) {
+    if (code !== response_types.some(type => type.split(' ').includes('code'))) {
       report(
         'response_types',
         code ? 'must be ["code"] with authorization_code' : 'must be [] without authorization_code'

@@ -39,6 +39,8 @@ export interface RegistryOptions {
   development: boolean
   /** identifiers of the configured resources */
   resources: readonly string[]
+  /** response types besides `code`, for conformance runs */
+  responseTypes?: readonly string[]
   /** ends the client's grants and refresh families, in the transaction that disables or deletes it */
   onDisabled: (clientId: string, sql: Queries) => Promise<void>
   /** clients kept in memory at most */
@@ -108,7 +110,7 @@ export interface ClientRegistry {
 }
 
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
-  const { database, feed, now, development, resources, onDisabled } = options
+  const { database, feed, now, development, resources, responseTypes = [], onDisabled } = options
   const rows = createClientStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
     max: options.cached ?? 10_000,
@@ -133,7 +135,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   }
 
   function check(type: ClientType, metadata: unknown, source: MetadataSource): CheckedMetadata {
-    return checkClientMetadata(metadata, { type, resources, development, source })
+    return checkClientMetadata(metadata, { type, resources, development, source, responseTypes })
   }
 
   /** Runs `work` with the client's row locked; this process forgets the client whatever comes of it. */
