@@ -3,7 +3,6 @@
 
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { createServer as createNetServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Config } from './config/schema.ts'
 import { demo } from './demo/plugin.ts'
@@ -11,6 +10,7 @@ import { selfCheck } from './demo/self-check.ts'
 import { Fault } from './lib/fault.ts'
 import { hmac, randomSecret } from './lib/secret.ts'
 import { renderBanner } from './ops/banner.ts'
+import { holdPort } from './ops/port.ts'
 import {
   demoAccount,
   demoApi,
@@ -36,11 +36,10 @@ export const version: string = JSON.parse(
 export const files = {
   masterKey: 'master-key',
   machineSecret: 'demo-machine-secret',
-  password: 'demo-password'
+  password: 'demo-password',
+  port: 'port'
 } as const
 
-const firstPort = 3000
-const portsTried = 100
 /** Milliseconds that a stop may take before the process ends anyway. */
 const longestStop = 9_000
 
@@ -60,40 +59,6 @@ function createUndo() {
       for (const step of steps.splice(0).reverse()) await step()
     }
   }
-}
-
-function portIsFree(port: number, host: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const probe = createNetServer()
-    probe.once('error', () => resolve(false))
-    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)))
-  })
-}
-
-/** The port: configured, or remembered, or the first free one. An issuer never moves by itself. */
-async function choosePort(
-  config: Config,
-  folder: DataFolder | undefined
-): Promise<{ port: number; note: string | undefined }> {
-  if (config.port !== undefined) return { port: config.port, note: undefined }
-  const remembered = Number(await folder?.recall('port'))
-  if (Number.isInteger(remembered) && remembered > 0) {
-    if (await portIsFree(remembered, config.host)) return { port: remembered, note: undefined }
-    throw new Fault(
-      'busy',
-      `Port ${remembered} is taken by another process. This server has used it since its first start, and its issuer must not move by itself: end that process, or set MINTMARK_PORT to another port once.`
-    )
-  }
-  for (let port = firstPort; port < firstPort + portsTried; port += 1) {
-    if (!(await portIsFree(port, config.host))) continue
-    const note =
-      port === firstPort ? undefined : `Port ${firstPort} is taken: listening on ${port}.`
-    return { port, note }
-  }
-  throw new Fault(
-    'busy',
-    `No free port from ${firstPort} to ${firstPort + portsTried - 1}; set MINTMARK_PORT.`
-  )
 }
 
 /** Starts everything; resolves when requests are answered. @throws Fault with a sentence for the operator */
@@ -141,7 +106,14 @@ async function start(
   const { applied } = await migrate(directUrl)
   if (applied.length > 0) log.info({ applied }, 'schema brought up to date')
 
-  const { port, note } = await choosePort(config, folder)
+  const remembered = Number(await folder?.recall(files.port))
+  const held = await holdPort({
+    host: config.host,
+    configured: config.port,
+    remembered: remembered > 0 ? remembered : undefined
+  })
+  undo.add(async () => held.release())
+  const { port, note } = held
   const issuer = config.issuer ?? `http://localhost:${port}`
   const settled = settle(config, {
     issuer,
@@ -154,7 +126,7 @@ async function start(
 
   const store = openStore({ url, directUrl, pool: config.database.pool, log })
   undo.add(() => store.end())
-  await checkDatabase(store.database, log)
+  await warnOfLooseDatabase(store.database, log)
   await store.feed.ready()
 
   const server = await createServer({ config: settled, masterKey, store, log })
@@ -173,8 +145,10 @@ async function start(
     })
   }
 
+  await server.app.ready()
+  held.release()
   await server.app.listen({ port, host: config.host })
-  await folder?.remember('port', port)
+  await folder?.remember(files.port, port)
   if (note !== undefined) log.info({ port }, note)
 
   if (demoSecrets !== undefined) {
@@ -222,20 +196,13 @@ function newMasterKey(): string {
   return randomBytes(32).toString('base64url')
 }
 
-const oldestPostgres = 150_000
-
-async function checkDatabase(
+/** Says so when the database may forget what it has confirmed. */
+async function warnOfLooseDatabase(
   database: Parameters<typeof createSettingsStore>[0]['sql'],
   log: Logger
 ): Promise<void> {
   const settings = createSettingsStore({ sql: database, now: () => new Date() })
   const facts = await settings.serverFacts()
-  if (facts.version < oldestPostgres) {
-    throw new Fault(
-      'configuration_invalid',
-      'PostgreSQL 15 or later is needed; set DATABASE_URL to one.'
-    )
-  }
   if (!facts.fsync || !facts.fullPageWrites || !facts.synchronousCommit) {
     log.warn(
       {
@@ -298,7 +265,10 @@ export async function runServer(config: Config): Promise<void> {
     if (stopping) return
     stopping = true
     log.info({ reason }, 'stopping')
-    setTimeout(() => process.exit(code), longestStop).unref()
+    setTimeout(() => {
+      log.error({ reason }, 'stopping took too long: ended as it is')
+      process.exit(1)
+    }, longestStop).unref()
     try {
       running ??= await starting.catch(() => undefined)
       await running?.stop()

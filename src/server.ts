@@ -9,6 +9,7 @@ import { createAuthenticator } from './accounts/authenticate.ts'
 import { createHashQueue, parallelHashes } from './accounts/hash-queue.ts'
 import { loadPasswordHasher, type PasswordHasher } from './accounts/password-hash.ts'
 import { createAccountReconciler } from './accounts/reconcile.ts'
+import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
 import { type ClientRegistry, createClientRegistry } from './clients/registry.ts'
@@ -234,6 +235,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   // floor 4: the protocol
   const requests = createRequestFactsBook()
+  const audit = createAuditBatch({ sql: database, log })
   const units = createUnitOfWorkRunner({ database })
   const grants = createGrantStore({ sql: database })
   const resources = createResourceCatalogue({
@@ -285,6 +287,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     cookieKeys: secrets.all('cookie').map(({ key }) => key),
     dpopNonceKey: secrets.current('dpop_nonce').key,
     requests,
+    audit,
     log,
     now
   })
@@ -371,6 +374,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await app.close()
       clearTimeout(patience)
       await sweeping.end()
+      await audit.end()
     }
   }
 }

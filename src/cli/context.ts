@@ -1,13 +1,16 @@
 // What commands share: the configuration, read once; the store, opened by the first command that asks and closed at the end; output. The
 // commands work beside a running server and without one: an embedded database is used if it runs, and started for as long if not.
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { loadConfigFromProcess } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import { settle } from '../main.ts'
+import { files, settle } from '../main.ts'
 import { demoApi } from '../ops/seed.ts'
 import { type Accounts, composeAccounts, composeClients, openStore, type Store } from '../server.ts'
 import { openDataFolder } from '../store/data-folder.ts'
+import { createDatabase, type Database } from '../store/database.ts'
 import { openEmbedded } from '../store/embedded.ts'
 import { migrate } from '../store/migrate.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
@@ -16,8 +19,13 @@ export interface CliContext {
   config(): Config
   /** with the issuer of the running or last server, and in development the demo API */
   settled(): Promise<Config & { issuer: string }>
+  /** False when there is nothing yet that a server has made: looking must not make it. */
+  isStarted(): boolean
   /** the URL of the database in use */
   databaseUrl(): Promise<string>
+  /** the database as it is */
+  database(): Promise<Database>
+  /** the database with its schema up to date, and the change feed */
   store(): Promise<Store>
   registry(): Promise<ClientRegistry>
   accounts(): Promise<Accounts>
@@ -64,6 +72,14 @@ export function createCliContext(): CliContext {
     return embedded.url
   })
 
+  const database = once(async () => {
+    const onError = (error: Error) =>
+      log.warn({ err: error }, 'a connection to the database was lost')
+    const opened = createDatabase({ url: await databaseUrl(), pool: 1, onError })
+    closing.push(() => opened.end())
+    return opened
+  })
+
   const store = once(async () => {
     const url = await databaseUrl()
     const directUrl = read().database.directUrl ?? url
@@ -76,7 +92,7 @@ export function createCliContext(): CliContext {
   const settled = once(async () => {
     const given = read()
     const folder = given.mode === 'development' ? await openDataFolder(given.dataFolder) : undefined
-    const port = given.port ?? Number((await folder?.recall('port')) ?? 3000)
+    const port = given.port ?? Number((await folder?.recall(files.port)) ?? 3000)
     const issuer = given.issuer ?? `http://localhost:${port}`
     const resources =
       given.mode === 'development' ? [...given.resources, demoApi(given, issuer)] : given.resources
@@ -86,7 +102,12 @@ export function createCliContext(): CliContext {
   return {
     config: read,
     settled,
+    isStarted() {
+      const { database, dataFolder } = read()
+      return database.url !== undefined || existsSync(join(dataFolder, files.port))
+    },
     databaseUrl,
+    database,
     store,
     registry: once(async () => composeClients(await store(), await settled())),
     accounts: once(async () => composeAccounts((await store()).database, await settled())),

@@ -11,19 +11,29 @@ export function doctorChecks(context: CliContext, _config: Config): DoctorCheck[
   let facts: Promise<ServerFacts> | undefined
   const ask = () => {
     facts ??= context
-      .store()
-      .then(({ database }) =>
-        createSettingsStore({ sql: database, now: () => new Date() }).serverFacts()
-      )
+      .database()
+      .then(sql => createSettingsStore({ sql, now: () => new Date() }).serverFacts())
     return facts
   }
 
+  if (!context.isStarted()) {
+    return [
+      {
+        name: 'server',
+        run: async () => ({
+          status: 'warning',
+          detail: 'has not been started here yet, so its database was not checked',
+          fix: 'Start it once, or set DATABASE_URL.'
+        })
+      }
+    ]
+  }
   return [
     {
-      name: 'database',
+      name: 'PostgreSQL',
       async run() {
         const { version } = await ask()
-        const detail = `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`
+        const detail = `version ${Math.floor(version / 10_000)}.${version % 10_000}`
         return version >= 150_000
           ? { status: 'ok', detail }
           : { status: 'problem', detail, fix: 'Use PostgreSQL 15 or later.' }

@@ -52,7 +52,14 @@ function program(context: CliContext): Command {
   mintmark.addCommand(registrationCommand(context))
   mintmark.addCommand(migrateCommand(context))
   mintmark.addCommand(configCommand(context))
+  hintAtHelp(mintmark)
   return mintmark
+}
+
+/** Commands that were made apart take nothing over from the one that they are added to. */
+function hintAtHelp(command: Command): void {
+  command.showHelpAfterError('Help: mintmark --help, and --help after each command.')
+  for (const each of command.commands) hintAtHelp(each)
 }
 
 /** One sentence a problem; a stack only for what nobody expected. */

@@ -1,11 +1,14 @@
 // `mintmark status`: where the server is and how to reach it, for people and for scripts (`-o env|json`). In development it prints the demo's
 // secrets, too, since they exist to be used; in production only what is public.
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { Fault } from '../lib/fault.ts'
 import { files } from '../main.ts'
 import { demoLogin, demoMachineClientId, demoWebClientId } from '../ops/seed.ts'
 import { openDataFolder } from '../store/data-folder.ts'
-import { shellQuoted } from './clients-text.ts'
+import { aligned, shellQuoted } from './clients-text.ts'
 import type { CliContext } from './context.ts'
 
 type Format = 'text' | 'json' | 'env'
@@ -20,45 +23,58 @@ export function statusCommand(context: CliContext): Command {
     )
     .action(async ({ output }: { output: Format }) => {
       const values = await collect(context)
+      const running = await isReady(values['MINTMARK_ISSUER'])
+      if (running !== 'yes' && output !== 'text') {
+        context.err(
+          running === 'no'
+            ? 'The server does not run now: start it with npm start.'
+            : 'The server runs, but is not ready: see what its log says.'
+        )
+      }
       if (output === 'json') context.out(JSON.stringify(values, null, 2))
       else if (output === 'env') {
         for (const [name, value] of Object.entries(values)) {
           context.out(`${name}=${shellQuoted(value)}`)
         }
       } else {
-        for (const [name, value] of Object.entries(values))
-          context.out(`${name.padEnd(36)}${value}`)
-        context.out(
-          `running                             ${await answers(values['MINTMARK_ISSUER'])}`
-        )
+        for (const line of aligned([...Object.entries(values), ['running', running]])) {
+          context.out(line)
+        }
       }
     })
 }
 
 async function collect(context: CliContext): Promise<Record<string, string>> {
-  const { issuer, mode, dataFolder } = await context.settled()
-  const url = await context.databaseUrl()
-  if (mode === 'production') return { MINTMARK_ISSUER: issuer }
-  const folder = await openDataFolder(dataFolder)
-  const secret = (name: string) =>
-    folder.secretFile(name, () => {
-      throw new Error('the server has not been started yet: run npm start once')
-    })
+  if (context.config().mode === 'production') {
+    return { MINTMARK_ISSUER: (await context.settled()).issuer }
+  }
+  const { dataFolder } = context.config()
+  const recall = async (name: string) => {
+    const path = join(dataFolder, name)
+    const value = existsSync(path) ? await (await openDataFolder(dataFolder)).recall(name) : ''
+    if (value) return value
+    throw new Fault(
+      'configuration_invalid',
+      `No server has been started with the data folder ${dataFolder} yet: run npm start once, or set MINTMARK_DATA.`
+    )
+  }
+  const secret = await recall(files.machineSecret)
+  const password = await recall(files.password)
   return {
-    MINTMARK_ISSUER: issuer,
+    MINTMARK_ISSUER: (await context.settled()).issuer,
     MINTMARK_DEMO_MACHINE_CLIENT_ID: demoMachineClientId,
-    MINTMARK_DEMO_MACHINE_CLIENT_SECRET: await secret(files.machineSecret),
+    MINTMARK_DEMO_MACHINE_CLIENT_SECRET: secret,
     MINTMARK_DEMO_WEB_CLIENT_ID: demoWebClientId,
     MINTMARK_DEMO_LOGIN: demoLogin,
-    MINTMARK_DEMO_PASSWORD: await secret(files.password),
-    DATABASE_URL: url
+    MINTMARK_DEMO_PASSWORD: password,
+    DATABASE_URL: await context.databaseUrl()
   }
 }
 
-async function answers(issuer: string | undefined): Promise<string> {
+async function isReady(issuer: string | undefined): Promise<'yes' | 'no' | 'not ready'> {
   try {
     const { ok } = await fetch(`${issuer}/readyz`, { signal: AbortSignal.timeout(2_000) })
-    return ok ? 'yes, and ready' : 'yes, but not ready'
+    return ok ? 'yes' : 'not ready'
   } catch {
     return 'no'
   }

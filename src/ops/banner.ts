@@ -35,7 +35,7 @@ export function renderBanner(banner: Banner): string {
     `                  -d grant_type=client_credentials -d scope=read:things -d resource=${banner.resource}`,
     '',
     ...banner.notes.map(note => `  ${note}`),
-    '  WARNING development mode: plain http, demo clients, a demo account. `npm run doctor` lists what production needs.',
+    '  WARNING development mode: plain http, demo clients, a demo account. `npx mintmark doctor` lists what production needs.',
     ''
   ]
   return `${lines.join('\n')}\n`

@@ -71,6 +71,8 @@ export function createAccessTokens(deps: {
         ...confirmation(cnf)
       }
       if (gid === undefined) {
+        // RFC 9068 §2.2: a token without a resource owner is the client's own
+        if (sub !== clientId) return undefined
         const payload = { ...common, kind: 'ClientCredentials' }
         return { kind: 'ClientCredentials', payload, audience: aud }
       }
@@ -122,8 +124,12 @@ function confirmation(cnf: unknown): Payload {
   }
 }
 
-/** Three non-empty parts: what might be a JWT. Everything else is looked up as an opaque value. */
+/** What the engine would refuse as a JWT before it looks: whatever begins with a header. Everything else is looked up as an opaque value. */
 export function looksLikeJwt(value: string): boolean {
-  const [header, payload, signature, ...rest] = value.split('.', 4)
-  return Boolean(header && payload && signature) && rest.length === 0
+  try {
+    decodeProtectedHeader(value)
+    return true
+  } catch {
+    return false
+  }
 }

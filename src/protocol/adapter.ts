@@ -9,7 +9,7 @@ import { digest, hmac } from '../lib/secret.ts'
 import type { ArtifactRow, ArtifactStore } from '../store/artifacts.ts'
 import type { GrantStore, LiveGrant, Payload } from '../store/grants.ts'
 import type { AccessTokens } from './access-tokens.ts'
-import type { RefreshTokens } from './refresh-tokens.ts'
+import type { RefreshRequest, RefreshTokens } from './refresh-tokens.ts'
 import type { SessionAdapter } from './session-adapter.ts'
 import { noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -35,6 +35,12 @@ export interface AdapterDependencies {
 const sealedMembers: Record<string, readonly string[]> = {
   Interaction: ['returnTo', 'session', 'deviceCode', 'parJti'],
   DeviceCode: ['jti', 'userCode']
+}
+
+/** What a refresh token is looked up for, by the engine's name of the endpoint; nowhere else does a spent one count. */
+const refreshPurposes: Record<string, RefreshRequest['purpose']> = {
+  token: 'redeem',
+  revocation: 'revoke'
 }
 
 /** Kinds that the engine asks for with `ignoreExpiration`, to tell "expired" from "unknown". */
@@ -254,7 +260,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
   function refreshRequest() {
     const oidc = Provider.ctx?.oidc
     return {
-      redeems: oidc?.route === 'token',
+      purpose: refreshPurposes[oidc?.route ?? ''] ?? 'introspect',
       clientId: oidc?.client?.clientId ?? '',
       publicClient: oidc?.client?.clientAuthMethod === 'none'
     }

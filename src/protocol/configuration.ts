@@ -130,6 +130,9 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
           `exp must not lie more than ${longestAssertionSeconds} s ahead`
         )
       }
+      if (claims['iat'] !== undefined && Number(claims['iat']) > now + clockToleranceSeconds) {
+        throw new errors.InvalidClientAuth('iat must not lie ahead')
+      }
     },
 
     cookies: {

@@ -1,5 +1,6 @@
 // The engine's own pages, each replaced by ours: errors, sign-out, device. Where the engine would submit a form by script (sign-out without
-// a session, a device code in the link, a change of account), the same form is shown with a button: no page of ours needs script.
+// a session, a device code in the link), the same form is shown with a button, and a change of account needs no page: none of ours needs
+// script.
 //
 // Fact of the engine (9.13.3), held by test/protocol/engine-facts.test.ts: forms reach us as HTML, with their address in `action` and
 // hidden inputs written as name="…" value="…" (end_session.js, helpers/user_code_form.js, response_modes/form_post.js).
@@ -7,6 +8,7 @@
 import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import type { EngineForm, LanguageHints, Renderers, RequestedAccess, ShownClient } from './ports.ts'
+import { helpfulSentence } from './sentences.ts'
 
 /** What tells the language of the answer to this request. */
 export function languageOf(ctx: KoaContextWithOIDC): LanguageHints {
@@ -103,8 +105,8 @@ export interface EnginePages {
     userCode: string
   ): void
   deviceDone(ctx: KoaContextWithOIDC): void
-  /** Replaces a page of the engine that would submit itself by script; true if it was one. */
-  replaceSelfSubmitting(ctx: KoaContextWithOIDC): boolean
+  /** Replaces a page of the engine that would submit itself by script, if the answer is one. */
+  replaceSelfSubmitting(ctx: KoaContextWithOIDC): void
 }
 
 export function createEnginePages(deps: {
@@ -112,6 +114,8 @@ export function createEnginePages(deps: {
   requestId(ctx: KoaContextWithOIDC): string
   registeredOf(client: EngineClient): RegisteredClient
   requestedOf(ctx: KoaContextWithOIDC): RequestedAccess[]
+  /** signs the session of that uid out, with this request */
+  endSession(uid: string): void
 }): EnginePages {
   const { renderers, registeredOf } = deps
 
@@ -133,6 +137,20 @@ export function createEnginePages(deps: {
     html(ctx, renderers.deviceInput({ form: parsed, userCode, problem, language: languageOf(ctx) }))
   }
 
+  /**
+   * Somebody else has just signed in at this browser (resume.js). The engine signs the one before out by a form that submits itself; a page
+   * that asks would offer a choice that there is not, since both cannot be signed in. So it is done here, and the sign-in goes on.
+   */
+  function changeAccount(ctx: KoaContextWithOIDC) {
+    const { session, provider } = ctx.oidc
+    const onward = session?.state?.['postLogoutRedirectUri']
+    if (session === undefined || typeof onward !== 'string') return
+    deps.endSession(session.uid)
+    provider.emit('end_session.success', ctx)
+    ctx.status = 303
+    ctx.redirect(onward)
+  }
+
   return {
     error(ctx, out) {
       html(
@@ -140,7 +158,7 @@ export function createEnginePages(deps: {
         renderers.error({
           status: ctx.status,
           error: out.error,
-          description: out.error_description,
+          description: out.error_description && helpfulSentence(out.error_description),
           requestId: deps.requestId(ctx),
           language: languageOf(ctx)
         })
@@ -184,11 +202,11 @@ export function createEnginePages(deps: {
     },
 
     replaceSelfSubmitting(ctx) {
-      if (typeof ctx.body !== 'string' || !ctx.body.includes('document.forms[0].submit()'))
-        return false
+      if (typeof ctx.body !== 'string' || !ctx.body.includes('document.forms[0].submit()')) return
       const { inputs, ...form } = parseEngineForm(ctx.body)
       // an authorization response by form_post belongs to the client; everything else is addressed to ourselves
-      if (inputs['xsrf'] === undefined) return false
+      if (inputs['xsrf'] === undefined) return
+      if (/^(device_)?resume$/.test(ctx.oidc.route)) return changeAccount(ctx)
       const language = languageOf(ctx)
       html(
         ctx,
@@ -201,7 +219,6 @@ export function createEnginePages(deps: {
               language
             })
       )
-      return true
     }
   }
 }

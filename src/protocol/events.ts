@@ -3,12 +3,14 @@
 
 import type { EventEmitter } from 'node:events'
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { AuditBatch } from '../audit/batch.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { noteEffect, noteEvidence, type UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EventDependencies {
   units: Pick<UnitOfWorkRunner, 'current'>
   requests: RequestFactsBook
+  audit: Pick<AuditBatch, 'add'>
   log: {
     info(data: object, message: string): void
     error(data: object, message: string): void
@@ -28,7 +30,7 @@ const refusals = [
 /** Listens to one provider. */
 export function attachEvents(
   provider: Provider,
-  { units, requests, log }: EventDependencies
+  { units, requests, audit, log }: EventDependencies
 ): void {
   const requestId = (ctx: KoaContextWithOIDC) => requests.of(ctx.req).requestId
 
@@ -46,6 +48,29 @@ export function attachEvents(
         ? { ...about, type: 'code.issued', data: { grantId } }
         : { ...about, type: 'device.approved', data: { grantId } }
     )
+  })
+
+  provider.on('grant.success', ctx => {
+    const { client, entities, params } = ctx.oidc
+    const unit = units.current()
+    const token = entities.AccessToken ?? entities.ClientCredentials
+    const grantType = params?.['grant_type']
+    if (unit === undefined || token === undefined || typeof grantType !== 'string') return
+    // a rotation is one write of one row; its trace is the family's row itself
+    if (grantType === 'refresh_token') return
+    const issued = {
+      type: 'token.issued',
+      clientId: client?.clientId,
+      accountId: entities.Account?.accountId,
+      data: {
+        grantType,
+        jti: token.jti,
+        scope: [...token.scopes],
+        resource: typeof token.aud === 'string' ? token.aud : undefined
+      }
+    } as const
+    if (grantType === 'client_credentials') audit.add({ ...unit.request, ...issued })
+    else noteEffect(unit, issued)
   })
 
   provider.on('end_session.success', ctx => {

@@ -10,9 +10,7 @@ import { looksLikeJwt } from './access-tokens.ts'
 import { endpoints } from './configuration.ts'
 import type { Engine } from './provider.ts'
 import type { RequestFactsBook } from './request-facts.ts'
-
-/** Bytes of a form at most; the engine's own limit (shared/selective_body.js). */
-export const bodyLimit = 56 * 1024
+import { bodyLimit } from './sentences.ts'
 
 interface Endpoint {
   url: string

@@ -9,6 +9,7 @@ import {
   type KoaContextWithOIDC,
   Provider
 } from 'oidc-provider'
+import type { AuditBatch } from '../audit/batch.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault } from '../lib/fault.ts'
@@ -28,7 +29,7 @@ import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import type { ResourceCatalogue } from './resources.ts'
-import { answerLost, answerUnavailable } from './response.ts'
+import { answerFailed, answerLost, answerUnavailable, completeAnswer } from './response.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EngineDependencies {
@@ -52,6 +53,7 @@ export interface EngineDependencies {
     error(data: object, message: string): void
   }
   requests: RequestFactsBook
+  audit: Pick<AuditBatch, 'add'>
   now: () => Date
 }
 
@@ -85,6 +87,10 @@ export function createEngine(deps: EngineDependencies): Engine {
 
   const pages = createEnginePages({
     renderers,
+    endSession: uid => {
+      const unit = units.current()
+      if (unit !== undefined) deps.adapter.sessions.end(unit, uid)
+    },
     requestId: ctx => requests.of(ctx.req).requestId,
     registeredOf,
     requestedOf: ctx => {
@@ -109,37 +115,35 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
 
-  const provider = new Provider(
+  const configuration = buildConfiguration({
+    config,
     issuer,
-    buildConfiguration({
-      config,
-      issuer,
-      keys: deps.keys,
-      resources,
-      pages,
-      adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer }),
-      registeredClient: registeredOf,
-      address: ctx => requests.of(ctx.req).address,
-      clientId: deps.clientId,
-      cookieKeys: deps.cookieKeys,
-      dpopNonceKey: deps.dpopNonceKey,
-      now: deps.now,
-      findAccount: async (_ctx, accountId) => {
-        const known = [...(units.current()?.grants.values() ?? [])].find(
-          grant => grant?.accountId === accountId
-        )
-        const account = known?.account ?? (await guarded(() => deps.findAccount(accountId)))
-        return account && { accountId, claims: async () => claimsOf(account) }
-      },
-      loadExistingGrant: async ctx => {
-        const client = ctx.oidc.client
-        if (client === undefined) return undefined
-        assertStillRegistered(client, ctx.oidc.params?.['redirect_uri'])
-        grantOwnAudience(ctx)
-        return guarded(() => grantForRequest(ctx, { issuer, grants, client: registeredOf(client) }))
-      }
-    })
-  )
+    keys: deps.keys,
+    resources,
+    pages,
+    adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer }),
+    registeredClient: registeredOf,
+    address: ctx => requests.of(ctx.req).address,
+    clientId: deps.clientId,
+    cookieKeys: deps.cookieKeys,
+    dpopNonceKey: deps.dpopNonceKey,
+    now: deps.now,
+    findAccount: async (_ctx, accountId) => {
+      const known = [...(units.current()?.grants.values() ?? [])].find(
+        grant => grant?.accountId === accountId
+      )
+      const account = known?.account ?? (await guarded(() => deps.findAccount(accountId)))
+      return account && { accountId, claims: async () => claimsOf(account) }
+    },
+    loadExistingGrant: async ctx => {
+      const client = ctx.oidc.client
+      if (client === undefined) return undefined
+      assertStillRegistered(client, ctx.oidc.params?.['redirect_uri'])
+      grantOwnAudience(ctx)
+      return guarded(() => grantForRequest(ctx, { issuer, grants, client: registeredOf(client) }))
+    }
+  })
+  const provider = new Provider(issuer, configuration)
   const clients = installClients(provider, deps.clients, deps.now)
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */
@@ -176,7 +180,16 @@ export function createEngine(deps: EngineDependencies): Engine {
   const generate = provider.RefreshToken.prototype as unknown as { generateTokenId(): string }
   generate.generateTokenId = () => deps.refreshTokens.generate(units.current())
 
-  attachEvents(provider, { units, requests, log })
+  // A form that comes without a session is shown again (POST /device), and the engine then persists a session that was never stored.
+  const { persist } = provider.Session.prototype
+  provider.Session.prototype.persist = function persistOrSave() {
+    if (this.exp !== undefined) return persist.call(this)
+    const name = provider.cookieName('session')
+    Provider.ctx?.oidc.cookies.set(name, this.jti, configuration.cookies?.long)
+    return this.save(config.interactions.lifetimeSeconds)
+  }
+
+  attachEvents(provider, { units, requests, audit: deps.audit, log })
 
   provider.use(async (ctx, next) => {
     // What we say and accept never depends on the request's Host (RFC 9700 §4.13): discovery, `htu` and assertion audiences follow it.
@@ -184,11 +197,25 @@ export function createEngine(deps: EngineDependencies): Engine {
     Object.defineProperty(ctx.request, 'protocol', { get: () => publicUrl.protocol.slice(0, -1) })
     await units.run(requests.of(ctx.req), async unit => {
       unit.tokenHandle = requests.of(ctx.req).tokenHandle
-      await next()
-      pages.replaceSelfSubmitting(ctx as KoaContextWithOIDC)
-      await commit(ctx as KoaContextWithOIDC, unit)
+      const oidc = ctx as KoaContextWithOIDC
+      try {
+        await next()
+        pages.replaceSelfSubmitting(oidc)
+      } catch (error) {
+        failed(oidc, unit, error)
+      }
+      await commit(oidc, unit).catch(error => failed(oidc, unit, error))
+      completeAnswer(oidc, issuer, requests.of(ctx.req).requestId)
     })
   })
+
+  /** The engine's error handler stands inside its routes: what is thrown around it would become an answer of Koa's, and no log line. */
+  function failed(ctx: KoaContextWithOIDC, unit: UnitOfWork, error: unknown) {
+    const { requestId } = requests.of(ctx.req)
+    unit.fault ??= error
+    log.error({ err: error, requestId }, 'the engine failed')
+    answerFailed(ctx, renderers, requestId)
+  }
 
   async function commit(ctx: KoaContextWithOIDC, unit: UnitOfWork) {
     const { requestId } = requests.of(ctx.req)

@@ -32,8 +32,7 @@ export interface RefreshTokenLifetimes {
 
 /** What the adapter needs to know of the request that it serves. */
 export interface RefreshRequest {
-  /** the refresh grant at the token endpoint, as against introspection and revocation */
-  redeems: boolean
+  purpose: 'redeem' | 'revoke' | 'introspect'
   clientId: string
   publicClient: boolean
 }
@@ -73,10 +72,16 @@ export function createRefreshTokens(deps: {
       const live = !row.revoked && row.remainingSeconds > 0 && grant !== undefined
       const exp = epoch() + Math.ceil(row.remainingSeconds)
       const payload = { ...row.payload, jti: value, kind: 'RefreshToken', exp }
-      if (!request.redeems) {
-        // RFC 7662 §2.2, RFC 7009 §2.1: only what could still be redeemed is a token
+      if (request.purpose === 'introspect') {
+        // RFC 7662 §2.2: only what could still be redeemed is active
         const current = judgeRefreshToken(token, row, 0) === 'current'
         return current && live ? payload : undefined
+      }
+      if (request.purpose === 'revoke') {
+        // RFC 7009 §2.1: a client that gives up its token means the authorization. A spent token stands for its family: the client may
+        // never have seen the successor, because a rotation was faster or its answer got lost.
+        const ours = judgeRefreshToken(token, row, 0) !== 'unknown'
+        return ours && !row.revoked ? { ...payload, exp: epoch() + daySeconds } : undefined
       }
 
       const verdict = judgeRefreshToken(token, row, leewayOf(request, row.payload))

@@ -1,9 +1,11 @@
 // What the engine cannot say by itself: that the store is down (503, never `invalid_grant`, which makes clients throw their tokens away),
-// and that a conditional write lost after the engine had already answered 200.
+// that a conditional write lost after the engine had already answered 200, and what to do about an error. Refuses origins that no client
+// of the request vouches for (security.md #16).
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { languageOf } from './engine-pages.ts'
 import type { Renderers } from './ports.ts'
+import { helpfulSentence, noClientAuthentication } from './sentences.ts'
 
 /** Seconds after which trying again makes sense. */
 const retryAfterSeconds = 2
@@ -82,4 +84,82 @@ export function answerLost(
     description: 'the request was overtaken by another one'
   }
   answer(ctx, renderers, requestId, { status: 400, ...lost })
+}
+
+/** 500 for what was thrown around the engine's own error handler, instead of Koa's bare one. The cause is in the log, not here. */
+export function answerFailed(
+  ctx: KoaContextWithOIDC,
+  renderers: Renderers,
+  requestId: string
+): void {
+  answer(ctx, renderers, requestId, {
+    status: 500,
+    error: 'server_error',
+    description: `something went wrong on our side; the request number is ${requestId}`
+  })
+}
+
+interface ErrorBody {
+  error: string
+  error_description: string
+}
+
+/** The body of a refusal in JSON, by its two members (RFC 6749 §5.2). */
+function errorBodyOf(ctx: KoaContextWithOIDC): ErrorBody | undefined {
+  const body: unknown = ctx.status >= 400 ? ctx.body : undefined
+  if (typeof body !== 'object' || body === null) return undefined
+  const { error, error_description: description } = body as Partial<ErrorBody>
+  return typeof error === 'string' && typeof description === 'string'
+    ? (body as ErrorBody)
+    : undefined
+}
+
+/** The engine's answer, completed: after everything else, before it leaves. */
+export function completeAnswer(ctx: KoaContextWithOIDC, issuer: string, requestId: string): void {
+  closeToStrangers(ctx)
+  const body = errorBodyOf(ctx)
+  if (body === undefined) return
+  const { error_description: told } = body
+  // RFC 6749 §5.2, invalid_client: "unknown client, no client authentication included, or unsupported authentication method"
+  const nobody = told === noClientAuthentication
+  // RFC 6749 §5.2, unauthorized_client: "The authenticated client is not authorized to use this authorization grant type."
+  const unauthorized = told.endsWith('grant type is not allowed for this client')
+  const helpful =
+    body.error === 'server_error'
+      ? `something went wrong on our side; the request number is ${requestId}`
+      : printable(helpfulSentence(told, ctx.oidc?.params?.['grant_type']))
+  ctx.body = {
+    ...body,
+    ...(nobody ? { error: 'invalid_client' } : {}),
+    ...(unauthorized ? { error: 'unauthorized_client' } : {}),
+    error_description: helpful
+  }
+  if (nobody) ctx.status = 401
+  const challenge = String(ctx.response.get('www-authenticate'))
+  // RFC 9110 §15.5.2: "The server generating a 401 response MUST send a WWW-Authenticate header field"
+  if (ctx.status === 401 && challenge === '') {
+    ctx.set('www-authenticate', `Basic realm="${issuer}", error="invalid_client"`)
+  } else if (challenge.includes(told)) {
+    ctx.set('www-authenticate', challenge.replaceAll(told, helpful))
+  }
+}
+
+/** "Values for the "error_description" parameter MUST NOT include characters outside the set %x20-21 / %x23-5B / %x5D-7E" (RFC 6749 §5.2) */
+function printable(sentence: string): string {
+  return sentence.replaceAll('"', "'").replace(/[^\x20-\x5b\x5d-\x7e]/g, '?')
+}
+
+/**
+ * The engine reflects any origin until it knows the client, and then asks whether that client has it. What ended before, or came from
+ * nowhere, stays closed; metadata is open to everybody.
+ */
+function closeToStrangers(ctx: KoaContextWithOIDC): void {
+  const route = ctx.oidc?.route ?? ''
+  if (route.endsWith('discovery')) return
+  const origin = ctx.get('origin')
+  const preflight = ctx.method === 'OPTIONS' && origin !== 'null'
+  if (origin !== '' && (preflight || ctx.oidc?.client !== undefined)) return
+  for (const name of Object.keys(ctx.response.headers)) {
+    if (name.toLowerCase().startsWith('access-control-')) ctx.remove(name)
+  }
 }

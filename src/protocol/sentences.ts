@@ -4,7 +4,8 @@
 //
 // Fact of the engine (9.13.3), held by test/hostile/sentences.test.ts: each key stands in its source, word for word.
 
-import { bodyLimit } from './endpoints.ts'
+/** Bytes of a body at most; the engine's own limit (shared/selective_body.js). */
+export const bodyLimit = 56 * 1024
 
 /** What the engine says where a request names no client at all (shared/client_auth.js). */
 export const noClientAuthentication = 'no client authentication mechanism provided'
@@ -34,12 +35,13 @@ const sentences: Record<string, string> = {
   'no access token provided':
     'no access token was sent; send it as: Authorization: Bearer, and the token',
   'invalid token provided':
-    'the access token is unknown, expired, revoked, bound to a key that was not proven, or not meant for this endpoint (userinfo takes tokens for the issuer, not for an API)',
+    'the token is unknown, expired, revoked, bound to a key that was not proven, or not meant for this endpoint (userinfo takes access tokens for the issuer, not for an API)',
   'client is invalid': 'client_id is unknown, or the client is disabled',
   'requested response_type is not allowed for this client':
     'this response_type is not among the response_types that the client is registered with; use code',
   "redirect_uri did not match any of the client's registered redirect_uris":
     'redirect_uri must be, character for character, one that the client is registered with',
+  'oops! something went wrong': 'something went wrong on our side',
   'xsrf token invalid': 'the form is not the one that this browser was shown last'
 }
 
@@ -54,7 +56,7 @@ const grants: Record<string, string> = {
 }
 
 /** A better sentence than the engine's, or the same one. `grantType`: of a token request. */
-export function helpfulSentence(sentence: string, grantType: unknown): string {
+export function helpfulSentence(sentence: string, grantType?: unknown): string {
   if (sentence === 'grant request is invalid' && typeof grantType === 'string') {
     return (Object.hasOwn(grants, grantType) && grants[grantType]) || sentence
   }

@@ -13,6 +13,8 @@ export type Guarded = <T>(work: (unit: UnitOfWork) => Promise<T>) => Promise<T>
 
 export interface SessionAdapter {
   adapter(guarded: Guarded): Partial<Adapter>
+  /** Signs out: every row of the session goes with this request, also those that parallel tabs made. */
+  end(unit: Pick<UnitOfWork, 'evidence'>, uid: string): void
 }
 
 type Authorizations = Record<string, { sid?: string; grantId?: string; persistsLogout?: boolean }>
@@ -85,7 +87,12 @@ export function createSessionAdapter(deps: {
     }
   }
 
+  function end(unit: Pick<UnitOfWork, 'evidence'>, uid: string): void {
+    unit.evidence.push(...sessions.endStatements(uid))
+  }
+
   return {
+    end,
     adapter: guarded => ({
       upsert: (value, payload, ttl) =>
         guarded(async unit => save(unit, value, payload as Payload, ttl ?? 1)),
@@ -103,7 +110,7 @@ export function createSessionAdapter(deps: {
         guarded(async unit => {
           const session = Provider.ctx?.oidc?.session
           if (Provider.ctx?.oidc?.route === 'end_session_confirm' && session !== undefined) {
-            unit.evidence.push(...sessions.endStatements(session.uid))
+            end(unit, session.uid)
             return
           }
           // A new identifier: the update that follows takes the row over from the old one. Nothing to write where it was never stored.

@@ -24,12 +24,19 @@ export interface JudgedRefreshToken {
   successor: string | undefined
 }
 
+/** Takes statements; they are sent in the order in which they came, whichever kind they are. */
+export interface Gathering {
+  push(...statements: Statement[]): void
+}
+
 export interface UnitOfWork {
   request: RequestFacts
   /** Always sent: replay records, revocations, refusals, session and form state of a page whose cookie has left already. */
-  evidence: Statement[]
+  evidence: Gathering
   /** Sent only with success: spending, issuing, granting. */
-  effects: Statement[]
+  effects: Gathering
+  /** Both, in order: of two writes to one row, the later one stands. */
+  gathered: { kind: 'evidence' | 'effect'; statement: Statement }[]
   /** What was read in this request; a grant that is known not to live is `undefined` under its id. */
   grants: Map<string, LiveGrant | undefined>
   /** Ids of session rows as they were read, by the session's uid. */
@@ -67,10 +74,17 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
     current: () => storage.getStore(),
 
     run(request, work) {
+      const gathered: UnitOfWork['gathered'] = []
+      const gathering = (kind: 'evidence' | 'effect'): Gathering => ({
+        push(...statements) {
+          for (const statement of statements) gathered.push({ kind, statement })
+        }
+      })
       const unit: UnitOfWork = {
         request,
-        evidence: [],
-        effects: [],
+        evidence: gathering('evidence'),
+        effects: gathering('effect'),
+        gathered,
         grants: new Map(),
         sessionIds: new Map(),
         written: new Map(),
@@ -85,13 +99,16 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
     },
 
     async send(unit, effects) {
-      const { evidence } = unit
-      if (effects === 'evidence only' || unit.effects.length === 0) {
+      const all = unit.gathered.map(({ statement }) => statement)
+      const evidence = unit.gathered
+        .filter(({ kind }) => kind === 'evidence')
+        .map(({ statement }) => statement)
+      if (effects === 'evidence only' || evidence.length === all.length) {
         await database.pipeline(evidence)
         return
       }
       try {
-        await database.pipeline([...unit.effects, ...evidence])
+        await database.pipeline(all)
       } catch (error) {
         // the effects lost; what was seen and refused stays seen and refused
         if (error instanceof Refused) await database.pipeline(evidence)

@@ -310,6 +310,7 @@ export async function stopPostmaster(home: EmbeddedHome, { pid }: Postmaster): P
     ['SIGKILL', patience.stopImmediate]
   ] as const
   for (const [signal, seconds] of steps) {
+    if (!(await isPostmaster(pid, home.cluster))) return
     try {
       process.kill(pid, signal)
     } catch {

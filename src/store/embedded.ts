@@ -166,15 +166,14 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
     if (ending.signal.aborted) return
     ending.abort()
     await underLock(async () => {
-      if (use === undefined) return
-      const { home, postmaster, keeper } = use
-      if (then === 'leave') return letGo(keeper)
-      if (await isUsedByOthers(keeper)) {
-        log.info('another process uses the embedded PostgreSQL: it runs on')
-        return letGo(keeper)
-      }
-      await letGo(keeper)
-      await stopPostmaster(home, postmaster)
+      const mine = use
+      const inUse = mine !== undefined && (await isUsedByOthers(mine.keeper).catch(() => false))
+      if (mine !== undefined) await letGo(mine.keeper)
+      if (then === 'leave') return
+      if (inUse) return log.info('another process uses the embedded PostgreSQL: it runs on')
+      // without our keeper it has probably died, but may only have ended that connection
+      const running = mine?.postmaster ?? (await findRunning(home))
+      if (running !== undefined) await stopPostmaster(home, running)
     })
   }
 

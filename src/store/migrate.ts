@@ -4,6 +4,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import knex, { type Knex } from 'knex'
+import { Fault } from '../lib/fault.ts'
 
 const directory = new URL('../../migrations/', import.meta.url)
 
@@ -36,16 +37,76 @@ function sqlFiles(): Knex.MigrationSource<string> {
   }
 }
 
-/** Brings the schema up to date. `url` must be a direct connection, not a pooler in transaction mode. */
+const oldestVersion = 150_000
+
+/** knex prints what it throws. */
+const quiet = { warn() {}, error() {}, debug() {}, deprecate() {} }
+
+/**
+ * Why a database cannot be used, for the operator. pg's messages name host, role and database, never the password.
+ * Only for what the operator can mend; a migration that fails by itself keeps its error and its stack.
+ */
+function explain(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof Fault) return error
+  const code = 'code' in error ? String(error.code) : ''
+  // a name of several addresses fails with an error for each
+  const [first] = error instanceof AggregateError ? error.errors : []
+  const message = error.message || (first instanceof Error ? first.message : code)
+  if (message.includes('migration directory is corrupt')) {
+    const files = message.split(': ').at(-1)
+    return new Fault(
+      'configuration_invalid',
+      `The database was brought up to date by another version of mintmark, which has ${files}. Start that version, or a later one.`,
+      error
+    )
+  }
+  // PostgreSQL's classes: connection, authorization, catalogue name, resources, operator; the system's: ECONNREFUSED and the like
+  const isUnreachable = code === '' ? /timeout|terminated/i : /^(08|28|3D|53|57P|E[A-Z]{3,})/
+  if (isUnreachable.test(code || message)) {
+    return new Fault(
+      'store_unavailable',
+      `The database cannot be used: ${message}. See that PostgreSQL runs, and that DATABASE_URL names it: postgres://user:password@host:5432/database.`,
+      error
+    )
+  }
+  if (code !== '42501') return error
+  return new Fault(
+    'configuration_invalid',
+    `The role in DATABASE_URL may not make tables: ${message}. Make it the owner of the database: ALTER DATABASE … OWNER TO ….`,
+    error
+  )
+}
+
+async function refuseOldServer(connection: Knex.Transaction): Promise<void> {
+  const { rows } = await connection.raw(
+    "SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS name"
+  )
+  if (Number(rows[0].number) >= oldestVersion) return
+  throw new Fault(
+    'configuration_invalid',
+    `PostgreSQL 15 or later is needed, and this is ${rows[0].name}: set DATABASE_URL to another one.`
+  )
+}
+
+/**
+ * Brings the schema up to date. `url` must be a direct connection, not a pooler in transaction mode.
+ * @throws Fault `store_unavailable` when the database cannot be reached, `configuration_invalid` when it is too old or not ours
+ */
 export async function migrate(url: string): Promise<MigrationReport> {
   const database = knex({
     client: 'pg',
-    connection: { connectionString: url, application_name: 'mintmark-migrate' },
+    connection: {
+      connectionString: url,
+      application_name: 'mintmark-migrate',
+      connectionTimeoutMillis: 10_000
+    },
+    log: quiet,
     // one connection for the lock, one for the work
     pool: { min: 0, max: 2 }
   })
   try {
     return await database.transaction(async lock => {
+      await refuseOldServer(lock)
       await lock.raw('SELECT pg_advisory_xact_lock(?)', [lockId])
       const options = { migrationSource: sqlFiles(), tableName: 'migrations' }
       // Under our lock no other migration runs, so a lock row that is set was left by a killed process.
@@ -54,6 +115,8 @@ export async function migrate(url: string): Promise<MigrationReport> {
       const [, applied] = await database.migrate.latest(options)
       return { applied }
     })
+  } catch (error) {
+    throw explain(error)
   } finally {
     await database.destroy()
   }
