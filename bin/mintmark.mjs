@@ -1,11 +1,9 @@
 #!/usr/bin/env node
-// The command `mintmark`. Owns one decision: which Node runs it. Plain JavaScript that an old Node understands, too.
-//
-// A Node that fits is an LTS release of line 22 or later (what the engine supports) that runs TypeScript by itself (22.18). On such a
-// one the command runs in this very process. Otherwise it runs on the Node that came as an optional dependency, as a child that is to
-// the outside what this process would have been: same arguments, same stdio, same signals, same exit. The two hold an IPC channel that
-// carries nothing; the kernel closes it when either ends. So when this process is killed (SIGKILL cannot be forwarded) the child is
-// told, ends in good order, and is killed if that takes longer than `patienceSeconds`.
+// The command `mintmark`. Owns one decision: which Node runs it. Plain JavaScript that an old Node understands, too. A Node that fits is
+// an LTS release of line 22 or later (what the engine supports) that runs TypeScript by itself (22.18): then the command runs in this
+// very process. Otherwise it runs on the Node of an optional dependency, as a child that is to the outside what this process would have
+// been: same arguments, stdio, signals and exit. The two hold an IPC channel that carries nothing; the kernel closes it when either
+// ends. So when this process is killed (SIGKILL cannot be sent on), the child is told, ends in good order, or is killed soon after.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -14,6 +12,7 @@ import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isatty } from 'node:tty'
 
+/** What a child whose launcher is gone gets to end in good order. */
 const patienceSeconds = 15
 
 /** Set for the child only, and taken off before anything else sees it. */

@@ -25,7 +25,7 @@ import { hmac } from './lib/secret.ts'
 import { health, healthPaths } from './ops/health.ts'
 import { startSweeping } from './ops/sweep.ts'
 import { createAssets } from './pages/assets.ts'
-import { createBoundary, refuseUnparsed } from './pages/boundary.ts'
+import { createBoundary, originForm, refuseUnparsed } from './pages/boundary.ts'
 import { pageHeaders } from './pages/headers.ts'
 import { pages } from './pages/pages.ts'
 import { createRenderers } from './pages/renderers.ts'
@@ -302,7 +302,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
 
   // HTTP
-  const boundary = createBoundary({ site, issuer, answersJson, anyHost: healthPaths })
+  const boundary = createBoundary({
+    site,
+    issuer,
+    answersJson: path => answersJson(path) || healthPaths.has(path),
+    anyHost: healthPaths
+  })
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // one line a request, by our own hook: Fastify's two would say everything twice
@@ -312,6 +317,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requestTimeout: limits.requestTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
     bodyLimit: limits.bodyLimit,
+    rewriteUrl: originForm,
     frameworkErrors: boundary.refuseTarget,
     clientErrorHandler: refuseUnparsed,
     http: {

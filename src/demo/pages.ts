@@ -158,7 +158,7 @@ function csrf(state: DemoState): Markup {
 }
 
 function notice(text: string): Markup {
-  return html`<p class="note" role="status">${text}</p>`
+  return html`<p class="demo-notice" role="status">${text}</p>`
 }
 
 function facts(rows: [term: string, value: Markup | string][]): Markup {

@@ -2,6 +2,7 @@
 // becomes an answer. Owns the shape of a refusal: JSON where clients talk (RFC 6749 §5.2), a page where people do; never a stack, a
 // statement or a version (security.md #17, #19, #20). Refuses to let a request's Host decide what the server says (security.md #2).
 
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../lib/fault.ts'
@@ -130,6 +131,15 @@ export function createBoundary(deps: BoundaryDependencies): Boundary {
         if (!anyHost && !ours.has(request.headers.host?.toLowerCase() ?? '')) {
           return refuse(request, reply, misdirected(request))
         }
+        const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
+        if (encoding !== 'identity') {
+          // RFC 9110 §15.5.16; nothing here unpacks what a stranger packed
+          return refuse(request, reply.header('accept-encoding', 'identity'), {
+            status: 415,
+            error: 'invalid_request',
+            description: 'send the body as it is, without content-encoding'
+          })
+        }
         if (!request.is404) return
         // RFC 9110 §15.5.6: "The origin server MUST generate an Allow header field in a 405 response"
         const methods = routes.methodsOf(pathOf(request))
@@ -187,6 +197,18 @@ function createRouteTable() {
   }
 }
 
+/**
+ * For Fastify's `rewriteUrl`. "When an origin server receives a request with an absolute-form of request-target, the origin server MUST
+ * ignore the received Host header field (if any) and instead use the host information of the request-target." (RFC 9112 §3.2.2)
+ */
+export function originForm(request: Pick<IncomingMessage, 'url' | 'headers'>): string {
+  const target = request.url ?? '/'
+  const [, authority, rest = ''] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target) ?? []
+  if (authority === undefined) return target
+  request.headers.host = authority
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
 /** What Node's parser refuses, by its error's code. */
 const unparsed: Record<string, { status: string; text: string }> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
@@ -213,7 +235,11 @@ const notHttp = {
 /** For Fastify's `clientErrorHandler`: a request that could not be parsed, or that came too slowly. The connection ends. */
 export function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
-  const { status, text } = unparsed[error.code ?? ''] ?? notHttp
+  const packet =
+    'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket : undefined
+  // "no such method" is also what the parser says of a TLS handshake
+  const spoken = packet === undefined || /^[A-Z]+ \S/.test(packet.toString('latin1', 0, 100))
+  const { status, text } = (spoken && unparsed[error.code ?? '']) || notHttp
   const body = JSON.stringify({ error: 'invalid_request', error_description: text })
   if (socket.writable) {
     socket.write(

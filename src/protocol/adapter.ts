@@ -218,21 +218,29 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     })
   }
 
-  async function findAccessToken(current: UnitOfWork, kind: string, value: string) {
-    const atUserinfo = Provider.ctx?.oidc?.route === 'userinfo'
-    const jwt = atUserinfo ? value : jwtBehind(current, value)
-    if (jwt === undefined) return undefined
+  /** The engine asks several models about one token: it is verified, and its state read, once a request. */
+  function verifyOnce(current: UnitOfWork, jwt: string): ReturnType<AccessTokens['verify']> {
     const key = `jwt:${jwt}`
     const verifying = (current.written.get(key) ??
       deps.accessTokens.verify(current, jwt)) as ReturnType<AccessTokens['verify']>
     current.written.set(key, verifying)
-    const verified = await verifying
+    return verifying
+  }
+
+  async function findAccessToken(current: UnitOfWork, kind: string, value: string) {
+    const atUserinfo = Provider.ctx?.oidc?.route === 'userinfo'
+    const jwt = atUserinfo ? value : jwtBehind(current, value)
+    if (jwt === undefined) return undefined
+    const verified = await verifyOnce(current, jwt)
     if (verified === undefined || verified.kind !== kind) return undefined
     const payload: Payload = { ...verified.payload, jti: value }
-    if (!atUserinfo) {
-      // introspection tells the token's own jti, not the handle that stands in for the token
-      return { ...payload, extra: { jti: verified.payload['jti'] } } as AdapterPayload
+    // Introspection tells the token's own jti and not the handle, and who a machine's token is for (RFC 9068 §2.2); revocation goes by
+    // the handle.
+    if (Provider.ctx?.oidc?.route === 'introspection') {
+      payload['jti'] = verified.payload['jti']
+      if (kind === 'ClientCredentials') payload['extra'] = { sub: payload['clientId'] }
     }
+    if (!atUserinfo) return payload as AdapterPayload
     // HOUSE §6: userinfo accepts the issuer's own audience only
     if (verified.audience !== deps.issuer) return undefined
     delete payload['aud']
@@ -245,7 +253,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
 
   async function denyAccessToken(current: UnitOfWork, value: string) {
     const jwt = jwtBehind(current, value)
-    const verified = jwt === undefined ? undefined : await deps.accessTokens.verify(current, jwt)
+    const verified = jwt === undefined ? undefined : await verifyOnce(current, jwt)
     if (verified === undefined) return
     const jti = String(verified.payload['jti'])
     const keep = Number(verified.payload['exp']) - epoch() + 60

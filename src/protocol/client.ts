@@ -11,6 +11,9 @@ import { matchClientSecret } from '../clients/secrets.ts'
 import { randomSecret } from '../lib/secret.ts'
 import { openidScopes } from '../oauth/scope.ts'
 
+/** RFC 6749 appendix A.1: visible ASCII. Anything else is nobody's, and a NUL is refused by the database. Long enough for a URL. */
+const possibleId = /^[\x20-\x7e]{1,2000}$/
+
 /** Members of ours: declared to the engine, so that a registration that names one is told so. */
 export const extraMetadata = [
   'type',
@@ -56,7 +59,7 @@ export function installClients(
   }
 
   Client.find = async id => {
-    if (typeof id !== 'string' || id === '') return undefined
+    if (typeof id !== 'string' || !possibleId.test(id)) return undefined
     const row = await source.find(id)
     if (row === undefined) return undefined
     const known = built.get(row)

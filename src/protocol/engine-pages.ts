@@ -8,7 +8,7 @@
 import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import type { EngineForm, LanguageHints, Renderers, RequestedAccess, ShownClient } from './ports.ts'
-import { helpfulSentence } from './sentences.ts'
+import { helpfulSentence, sentenceFor } from './sentences.ts'
 
 /** What tells the language of the answer to this request. */
 export function languageOf(ctx: KoaContextWithOIDC): LanguageHints {
@@ -158,7 +158,7 @@ export function createEnginePages(deps: {
         renderers.error({
           status: ctx.status,
           error: out.error,
-          description: out.error_description && helpfulSentence(out.error_description),
+          description: helpfulSentence(out.error_description ?? sentenceFor(out.error)),
           requestId: deps.requestId(ctx),
           language: languageOf(ctx)
         })

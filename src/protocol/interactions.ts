@@ -101,11 +101,16 @@ export function createInteractions(deps: {
           identifier,
           scopes
         }))
+        const redirectUri = text(params['redirect_uri'])
         const scopes = [...inQuestion.openid, ...resources.flatMap(each => each.scopes)]
         return {
           uid: interaction.uid,
           prompt: prompt.name === 'consent' ? 'consent' : 'login',
-          client: shownClient(row, text(params['redirect_uri'])),
+          client: {
+            ...shownClient(row, redirectUri),
+            // a device flow leads nowhere: its person stays on our pages (RFC 8628 §3.3)
+            ...(redirectUri === undefined ? { redirectHost: '' } : {})
+          },
           requested: requestedAccess([...new Set(scopes)], isOpenidScope, resources),
           accountId: session?.accountId,
           loginHint: text(params['login_hint']),

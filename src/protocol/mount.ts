@@ -99,10 +99,6 @@ function refusedUnread(headers: IncomingHttpHeaders): { status: number; text: st
   if (Number(headers['content-length'] ?? 0) > bodyLimit) {
     return { status: 413, text: `the body is larger than ${bodyLimit} bytes` }
   }
-  const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity'
-  if (encoding !== 'identity') {
-    return { status: 415, text: 'send the body as it is, without content-encoding' }
-  }
   // RFC 6749 appendix B: forms are UTF-8
   const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1]
   if (charset !== undefined && !/^(utf-8|us-ascii)$/i.test(charset)) {

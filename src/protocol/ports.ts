@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 export interface ShownClient {
   clientId: string
   name: string
-  /** where the person will be sent: host (and port) of the redirect URI, or the private-use scheme */
+  /** where the person will be sent: host (and port) of the redirect URI, or the private-use scheme; empty: nowhere (device flow) */
   redirectHost: string
   /** true: the redirect URI cannot be tied to a host on the web (loopback or private-use scheme) */
   unverifiable: boolean

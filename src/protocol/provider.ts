@@ -201,13 +201,20 @@ export function createEngine(deps: EngineDependencies): Engine {
       try {
         await next()
         pages.replaceSelfSubmitting(oidc)
+        tellInterval(oidc)
       } catch (error) {
         failed(oidc, unit, error)
       }
       await commit(oidc, unit).catch(error => failed(oidc, unit, error))
-      completeAnswer(oidc, issuer, requests.of(ctx.req).requestId)
+      completeAnswer(oidc, renderers, issuer, requests.of(ctx.req).requestId)
     })
   })
+
+  /** RFC 8628 §3.2: a device that is told no interval polls every five seconds; the engine tells none. */
+  function tellInterval(ctx: KoaContextWithOIDC) {
+    if (ctx.oidc?.route !== 'device_authorization' || ctx.status !== 200) return
+    ctx.body = { ...(ctx.body as object), interval: config.deviceCodes.intervalSeconds }
+  }
 
   /** The engine's error handler stands inside its routes: what is thrown around it would become an answer of Koa's, and no log line. */
   function failed(ctx: KoaContextWithOIDC, unit: UnitOfWork, error: unknown) {

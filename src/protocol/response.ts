@@ -5,7 +5,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { languageOf } from './engine-pages.ts'
 import type { Renderers } from './ports.ts'
-import { helpfulSentence, noClientAuthentication } from './sentences.ts'
+import { helpfulSentence, noClientAuthentication, sentenceFor } from './sentences.ts'
 
 /** Seconds after which trying again makes sense. */
 const retryAfterSeconds = 2
@@ -50,7 +50,8 @@ function answer(
   ctx.status = problem.status
   ctx.set('cache-control', 'no-store')
   const route = ctx.oidc?.route
-  if (route !== undefined && pageRoutes.has(route)) {
+  // mount.ts says by this header who reads the answer
+  if (route === undefined ? ctx.get('accept') === 'text/html' : pageRoutes.has(route)) {
     ctx.type = 'html'
     ctx.body = renderers.error({ ...problem, requestId, language: languageOf(ctx) })
     return
@@ -109,21 +110,34 @@ function errorBodyOf(ctx: KoaContextWithOIDC): ErrorBody | undefined {
   const body: unknown = ctx.status >= 400 ? ctx.body : undefined
   if (typeof body !== 'object' || body === null) return undefined
   const { error, error_description: description } = body as Partial<ErrorBody>
-  return typeof error === 'string' && typeof description === 'string'
-    ? (body as ErrorBody)
-    : undefined
+  if (typeof error !== 'string') return undefined
+  return { ...body, error, error_description: description ?? sentenceFor(error) }
 }
 
 /** The engine's answer, completed: after everything else, before it leaves. */
-export function completeAnswer(ctx: KoaContextWithOIDC, issuer: string, requestId: string): void {
+export function completeAnswer(
+  ctx: KoaContextWithOIDC,
+  renderers: Renderers,
+  issuer: string,
+  requestId: string
+): void {
   closeToStrangers(ctx)
+  if (ctx.oidc === undefined) {
+    // A path in a spelling that our router takes and the engine's does not: `/oauth/%74oken`.
+    answer(ctx, renderers, requestId, {
+      status: 404,
+      error: ctx.get('accept') === 'text/html' ? 'not_found' : 'invalid_request',
+      description: 'there is nothing at this address; write its path without percent-encoding'
+    })
+    return
+  }
   const body = errorBodyOf(ctx)
   if (body === undefined) return
   const { error_description: told } = body
   // RFC 6749 §5.2, invalid_client: "unknown client, no client authentication included, or unsupported authentication method"
   const nobody = told === noClientAuthentication
   // RFC 6749 §5.2, unauthorized_client: "The authenticated client is not authorized to use this authorization grant type."
-  const unauthorized = told.endsWith('grant type is not allowed for this client')
+  const unauthorized = /^(requested grant type|urn:\S+) is not allowed for this client$/.test(told)
   const helpful =
     body.error === 'server_error'
       ? `something went wrong on our side; the request number is ${requestId}`
@@ -135,7 +149,7 @@ export function completeAnswer(ctx: KoaContextWithOIDC, issuer: string, requestI
     error_description: helpful
   }
   if (nobody) ctx.status = 401
-  const challenge = String(ctx.response.get('www-authenticate'))
+  const challenge = String(ctx.response.get('www-authenticate') ?? '')
   // RFC 9110 §15.5.2: "The server generating a 401 response MUST send a WWW-Authenticate header field"
   if (ctx.status === 401 && challenge === '') {
     ctx.set('www-authenticate', `Basic realm="${issuer}", error="invalid_client"`)

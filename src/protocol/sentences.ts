@@ -55,6 +55,21 @@ const grants: Record<string, string> = {
     'the device code is unknown, used already or issued to another client; start again'
 }
 
+/** What the engine sends without a sentence. */
+const unsaid: Record<string, string> = {
+  request_not_supported:
+    'request objects are not supported: send the parameters themselves, or push them (RFC 9126)',
+  request_uri_not_supported:
+    'request_uri must be one that the pushed authorization request endpoint of this server gave out (RFC 9126)',
+  registration_not_supported:
+    'the parameter registration is not supported: register the client beforehand'
+}
+
+/** The sentence for an error that came without one. */
+export function sentenceFor(error: string): string {
+  return (Object.hasOwn(unsaid, error) && unsaid[error]) || 'the request was refused'
+}
+
 /** A better sentence than the engine's, or the same one. `grantType`: of a token request. */
 export function helpfulSentence(sentence: string, grantType?: unknown): string {
   if (sentence === 'grant request is invalid' && typeof grantType === 'string') {

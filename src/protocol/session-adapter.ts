@@ -109,7 +109,8 @@ export function createSessionAdapter(deps: {
       destroy: value =>
         guarded(async unit => {
           const session = Provider.ctx?.oidc?.session
-          if (Provider.ctx?.oidc?.route === 'end_session_confirm' && session !== undefined) {
+          // Signing out destroys the session under the identifier that it has. Who stays signed in gets a new one, and only the old one dies.
+          if (session?.jti === value) {
             end(unit, session.uid)
             return
           }

@@ -69,6 +69,8 @@ const connectionTimeoutMillis = 3_000
 const statementTimeoutMillis = 5_000
 const lockTimeoutMillis = 3_000
 const idleInTransactionMillis = 5_000
+/** Ours, for a server that says nothing any more: longer than all of its own patience. */
+const silenceMillis = 6_000
 
 function sqlState(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
@@ -94,6 +96,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     max: options.pool ?? 10,
     pipeline: true,
     connectionTimeoutMillis,
+    query_timeout: silenceMillis,
     idleTimeoutMillis: 30_000,
     application_name: 'mintmark',
     keepAlive: true,

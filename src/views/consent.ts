@@ -52,7 +52,7 @@ ${submit(words.consent.allow, 'equal')}
 ${decline(words.consent.cancel, 'equal', ['decline', 'yes'])}
 </div>
 </form>
-<p class="small">${words.consent.sentTo({ text: client.redirectHost, shown: html`<bdi class="host">${client.redirectHost}</bdi>` })}</p>
+${onward(client, words.consent)}
 ${clientLinks(client, words)}`
   })
 }
@@ -61,4 +61,11 @@ function warning(client: ClientView, words: ReturnType<typeof wordsOf>['consent'
   // An app that returns to the device itself can be imitated by any other program there, whoever registered it (RFC 8252 §8.6).
   if (client.unverifiable) return html`<p class="note">${words.unverifiable}</p>`
   return client.firstParty ? html`` : html`<p class="note">${words.unverified}</p>`
+}
+
+// A device stays where it is (RFC 8628): then there is no host, and nobody is sent anywhere.
+function onward({ redirectHost }: ClientView, words: ReturnType<typeof wordsOf>['consent']) {
+  if (redirectHost === '') return html``
+  const shown = html`<bdi class="host">${redirectHost}</bdi>`
+  return html`<p class="small">${words.sentTo({ text: redirectHost, shown })}</p>`
 }

@@ -28,16 +28,18 @@ t.test('every mutation of it is an error page without a Location (RFC 9700 §4.1
 })
 
 t.test('every mutation of it is refused when it is pushed (RFC 9126 §2.1)', async t => {
-  for (const redirect_uri of mutations) {
+  for (const redirect_uri of [registered, ...mutations]) {
     const answer = await requests.post('/oauth/par', web.caller, {
+      client_id: 'web',
       response_type: 'code',
       scope: 'openid',
       redirect_uri,
       code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
       code_challenge_method: 'S256'
     })
-    t.equal(answer.status, 400, JSON.stringify(redirect_uri).slice(0, 80))
-    t.notOk('request_uri' in answer.body)
+    const isRegistered = redirect_uri === registered
+    t.equal(answer.status, isRegistered ? 201 : 400, JSON.stringify(redirect_uri).slice(0, 80))
+    t.equal('request_uri' in answer.body, isRegistered)
   }
 })
 

@@ -146,7 +146,8 @@ export function createRequests({ issuer, store }: Pick<TestServer, 'issuer' | 's
       response_type: 'code',
       scope,
       state: 'state-of-this-request',
-      nonce,
+      // OpenID Connect Core §3.1.2.1: the nonce is of an ID token
+      nonce: scope.split(' ').includes('openid') ? nonce : undefined,
       code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       resource,

@@ -1,12 +1,25 @@
 // The embedded PostgreSQL with real processes and real kills. What a test starts is found again by its folder, and counted.
 
-import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { tryLock } from '../../src/store/data-folder-lock.ts'
-import { openEmbedded, startEmbedded } from '../../src/store/embedded.ts'
+import {
+  type EmbeddedOptions,
+  type EmbeddedPostgres,
+  openEmbedded,
+  startEmbedded
+} from '../../src/store/embedded.ts'
 import {
   clusterOf,
   daemon,
@@ -27,10 +40,23 @@ import {
 
 const log = { info() {}, warn() {}, error() {} }
 
+/** As the function itself; a test that fails on its way does not keep the process. */
+async function start(t: Test, options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const started = await startEmbedded(options)
+  t.teardown(() => started.stop())
+  return started
+}
+
+async function open(t: Test, options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const opened = await openEmbedded(options)
+  t.teardown(() => opened.stop())
+  return opened
+}
+
 t.test('a first start makes a durable cluster of PostgreSQL 18 without a TCP port', async t => {
   const root = makeFolder(t)
   const folder = { ...dataFolderIn(root), settings: {} }
-  const first = await startEmbedded({ ...folder, log })
+  const first = await start(t, { ...folder, log })
   t.match(first, { adopted: false, created: true, version: /^18\./ })
   const settings = await sql(
     first.url,
@@ -67,7 +93,7 @@ t.test('a first start makes a durable cluster of PostgreSQL 18 without a TCP por
   t.strictSame(postmastersIn(root), [], 'stop leaves no process')
   await first.stop()
 
-  const second = await startEmbedded({ ...folder, log })
+  const second = await start(t, { ...folder, log })
   t.match(second, { adopted: false, created: false, url: first.url })
   t.strictSame(await readKept(second.url), kept)
   await second.stop()
@@ -76,7 +102,7 @@ t.test('a first start makes a durable cluster of PostgreSQL 18 without a TCP por
 
 t.test('the log of PostgreSQL holds no statement and no value of a row', async t => {
   const root = makeFolder(t)
-  const { url, stop } = await startEmbedded({ ...dataFolderIn(root), log })
+  const { url, stop } = await start(t, { ...dataFolderIn(root), log })
   await sql(url, 'CREATE TABLE secret (value text UNIQUE)')
   await sql(url, "INSERT INTO secret VALUES ('opensesame')")
   await t.rejects(sql(url, "INSERT INTO secret VALUES ('opensesame')"), { code: '23505' })
@@ -95,7 +121,7 @@ t.test('PostgreSQL outlives a killed server, the next one adopts it and ends it'
   const running = postmastersIn(root)
   t.equal(running.length, 1)
 
-  const next = await startEmbedded({ ...folder, log })
+  const next = await start(t, { ...folder, log })
   t.match(next, { adopted: true, created: false, url: killed.url })
   t.strictSame(postmastersIn(root), running)
   t.strictSame(await readKept(next.url), kept)
@@ -107,7 +133,7 @@ t.test('a PostgreSQL that is killed is started again, as often as it takes', asy
   const root = makeFolder(t)
   const lines: string[] = []
   const note = (message: string) => lines.push(message)
-  const { url, stop } = await startEmbedded({
+  const { url, stop } = await start(t, {
     ...dataFolderIn(root),
     log: { info() {}, warn: note, error: note }
   })
@@ -134,7 +160,7 @@ t.test('a stop that comes during such a restart leaves no process', async t => {
     const lines: string[] = []
     const note = (message: string) => lines.push(message)
     const folder = dataFolderIn(root)
-    const { stop } = await startEmbedded({ ...folder, log: { info() {}, warn: note, error: note } })
+    const { stop } = await start(t, { ...folder, log: { info() {}, warn: note, error: note } })
     const [running] = postmastersIn(root)
     // with the lock in other hands, the restart and the stop wait for it side by side
     const attempt =
@@ -161,18 +187,32 @@ t.test(
     const root = makeFolder(t)
     const folder = dataFolderIn(root)
     const starter = spawn(process.execPath, [userProgram, 'start', JSON.stringify(folder)])
-    const clusters = () =>
-      execFileSync('find', [root, '-maxdepth', '4', '-name', 'cluster*'], {
-        encoding: 'utf8'
-      }).trim()
+    t.teardown(() => starter.kill('SIGKILL'))
+    // what vanishes while find looks makes it fail, which says nothing here
+    const options = [root, '-maxdepth', '4', '-name', 'cluster*']
+    const clusters = () => spawnSync('find', options, { encoding: 'utf8' }).stdout
     await until(() => clusters() !== '')
     starter.kill('SIGKILL')
-    const next = await startEmbedded({ ...folder, log })
+    const next = await start(t, { ...folder, log })
     t.match(next, { adopted: false, created: true })
     await next.stop()
     t.strictSame(postmastersIn(root), [])
   }
 )
+
+t.test('a stop that has lost its own connection ends PostgreSQL all the same', async t => {
+  const root = makeFolder(t)
+  const { url, stop } = await start(t, { ...dataFolderIn(root), log })
+  const running = postmastersIn(root)
+  const keepers = "pg_stat_activity WHERE application_name = 'mintmark-keeper'"
+  t.strictSame(
+    await sql(url, `SELECT pg_terminate_backend(pid, 5000) AS done FROM ${keepers}`, 'postgres'),
+    [{ done: true }]
+  )
+  t.strictSame(postmastersIn(root), running)
+  await stop()
+  t.strictSame(postmastersIn(root), [])
+})
 
 t.test('a left-over postmaster.pid does not stop a start, whoever has that pid now', async t => {
   const root = makeFolder(t)
@@ -186,7 +226,7 @@ t.test('a left-over postmaster.pid does not stop a start, whoever has that pid n
 
   const pidFile = join(clusterOf(killed.url), 'postmaster.pid')
   t.equal(Number.parseInt(readFileSync(pidFile, 'utf8'), 10), running, 'nobody has it')
-  const second = await startEmbedded({ ...folder, log })
+  const second = await start(t, { ...folder, log })
   t.match(second, { adopted: false })
   t.strictSame(await readKept(second.url), kept)
 
@@ -197,7 +237,7 @@ t.test('a left-over postmaster.pid does not stop a start, whoever has that pid n
   const other = spawn('sleep', ['60'], { uid, gid, cwd: '/' })
   t.teardown(() => other.kill())
   writeFileSync(pidFile, text.replace(/^\d+/, String(other.pid)))
-  const third = await startEmbedded({ ...folder, log })
+  const third = await start(t, { ...folder, log })
   t.match(third, { adopted: false })
   t.strictSame(await readKept(third.url), kept)
   t.equal(other.signalCode, null, 'the process that has it now is left alone')
@@ -209,19 +249,19 @@ t.test('a command uses the database beside the server, and who leaves last ends 
   const root = makeFolder(t)
   const folder = dataFolderIn(root)
   const server = await startUser(t, 'start', folder)
-  const command = await openEmbedded({ ...folder, log })
+  const command = await open(t, { ...folder, log })
   t.match(command, { adopted: true, url: server.url })
   await command.stop()
   t.equal(postmastersIn(root).length, 1)
 
-  const late = await openEmbedded({ ...folder, log })
+  const late = await open(t, { ...folder, log })
   await server.end('SIGTERM')
   t.match(server.log(), 'another process uses the embedded PostgreSQL')
   t.strictSame(await sql(late.url, 'SELECT 1 AS one'), [{ one: 1 }])
   await late.stop()
   t.strictSame(postmastersIn(root), [])
 
-  const alone = await openEmbedded({ ...folder, log })
+  const alone = await open(t, { ...folder, log })
   t.match(alone, { adopted: false })
   await alone.stop()
   t.strictSame(postmastersIn(root), [])
@@ -233,7 +273,7 @@ t.test('of several that come at once, one makes the cluster and all use it', asy
   const [one, two, here] = await Promise.all([
     startUser(t, 'start', folder),
     startUser(t, 'open', folder),
-    openEmbedded({ ...folder, log })
+    open(t, { ...folder, log })
   ])
   const users = [one, two, here]
   t.equal(users.filter(({ created }) => created).length, 1)
@@ -252,7 +292,7 @@ t.test('two data folders have two databases, whatever is in their paths', async 
   }
   const opened = await Promise.all(
     names.map(name =>
-      startEmbedded({ ...dataFolderIn(root, name), homes: join(root, 'homes', name), log })
+      start(t, { ...dataFolderIn(root, name), homes: join(root, 'homes', name), log })
     )
   )
   t.equal(postmastersIn(root).length, 2)
@@ -260,7 +300,9 @@ t.test('two data folders have two databases, whatever is in their paths', async 
     await keepRow(url)
     t.equal(statSync(socketFolderOf(url)).mode & 0o777, 0o700)
   }
-  t.notMatch(socketFolderOf(opened[1]?.url ?? ''), root, 'a path that is too long for a socket')
+  const elsewhere = socketFolderOf(opened[1]?.url ?? '')
+  t.teardown(() => rmSync(elsewhere, { recursive: true, force: true }))
+  t.notMatch(elsewhere, root, 'a path that is too long for a socket')
   for (const { url } of opened) t.strictSame(await readKept(url), kept)
   await Promise.all(opened.map(({ stop }) => stop()))
   t.strictSame(postmastersIn(root), [])
@@ -279,7 +321,7 @@ t.test(
     await user.end('SIGTERM')
     t.strictSame(postmastersIn(root), [])
 
-    const here = await startEmbedded({ ...folder, log })
+    const here = await start(t, { ...folder, log })
     t.match(here, { created: false, url: user.url })
     await here.stop()
     const again = await startUser(t, 'start', folder, daemon)
@@ -297,27 +339,27 @@ t.test(
     const closed = join(root, 'closed')
     mkdirSync(closed, { mode: 0o700 })
     const folder = { ...dataFolderIn(root), dataFolder: join(closed, 'data') }
-    const first = await startEmbedded({ ...folder, log })
+    const first = await start(t, { ...folder, log })
     t.equal(statSync(clusterOf(first.url)).uid, nobody.uid)
     await keepRow(first.url)
     await first.stop()
 
     const copy = { ...folder, dataFolder: join(closed, 'copy') }
     cpSync(folder.dataFolder, copy.dataFolder, { recursive: true })
-    const copied = await startEmbedded({ ...copy, log })
+    const copied = await start(t, { ...copy, log })
     t.equal(copied.created, true)
     t.not(copied.url, first.url)
     await copied.stop()
 
     const moved = { ...folder, dataFolder: join(closed, 'moved') }
     renameSync(folder.dataFolder, moved.dataFolder)
-    const found = await startEmbedded({ ...moved, log })
+    const found = await start(t, { ...moved, log })
     t.match(found, { created: false, url: first.url })
     t.strictSame(await readKept(found.url), kept)
     await found.stop()
 
     renameSync(folder.homes, join(root, 'elsewhere'))
-    await t.rejects(startEmbedded({ ...moved, log }), {
+    await t.rejects(start(t, { ...moved, log }), {
       code: 'configuration_invalid',
       message: /is not there any more/
     })

@@ -24,8 +24,9 @@ export function makeFolder(t: Test, owner?: { uid: number; gid: number }): strin
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mm-')))
   chmodSync(folder, 0o755)
   if (owner) chownSync(folder, owner.uid, owner.gid)
-  t.teardown(() => {
+  t.teardown(async () => {
     for (const pid of postmastersIn(folder)) process.kill(pid, 'SIGQUIT')
+    await until(() => postmastersIn(folder).length === 0)
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   })
   return folder
@@ -131,5 +132,5 @@ export async function readKept(url: string): Promise<Record<string, unknown>[]> 
 
 /** Waits for what must come; the test's own time-out ends it if it does not. */
 export async function until(what: () => boolean): Promise<void> {
-  while (!what()) await sleep(20)
+  while (!what()) await sleep(50)
 }

@@ -2,16 +2,17 @@
 // thrown away). During `tap run` it stays up from tap-before.ts to tap-after.ts; for a single file run by hand, who leaves last ends it.
 
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type EmbeddedPostgres, openEmbedded } from '../../src/store/embedded.ts'
+import { postmastersIn } from './embedded-folder.ts'
 
 const project = realpathSync(fileURLToPath(new URL('../../', import.meta.url)))
 const key = createHash('sha256').update(project).digest('hex').slice(0, 12)
 const folder = join(tmpdir(), `mintmark-test-${process.getuid?.() ?? 0}-${key}`)
-const runMark = join(folder, 'run')
+const runs = join(folder, 'runs')
 
 const quiet = { info() {}, warn: console.error, error: console.error }
 
@@ -34,28 +35,33 @@ export async function openTestCluster(): Promise<EmbeddedPostgres> {
 
 /** Ends this process's use of the cluster; PostgreSQL with it, unless a whole run goes on. */
 export async function closeTestCluster(cluster: EmbeddedPostgres): Promise<void> {
-  await (isRunOn() ? cluster.leave() : cluster.stop())
+  await (runsOn().length > 0 ? cluster.leave() : cluster.stop())
 }
 
-function isRunOn(): boolean {
-  try {
-    process.kill(Number(readFileSync(runMark, 'utf8')), 0)
-    return true
-  } catch {
-    return false
-  }
+/** Runs of this working copy that go on, perhaps in several terminals: each has marked itself with its pid. */
+function runsOn(): number[] {
+  const names = existsSync(runs) ? readdirSync(runs) : []
+  return names.map(Number).filter(pid => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  })
 }
 
 /** For tap-before.ts: marks that the parent process runs all tests, and starts the cluster for them. */
 export async function beginRun(): Promise<void> {
   const cluster = await openTestCluster()
-  writeFileSync(runMark, String(process.ppid))
+  mkdirSync(runs, { recursive: true })
+  writeFileSync(join(runs, String(process.ppid)), '')
   await cluster.leave()
 }
 
-/** For tap-after.ts: ends the cluster and removes it. */
+/** For tap-after.ts: ends the cluster and removes it, unless another run goes on. */
 export async function endRun(): Promise<void> {
-  rmSync(runMark, { force: true })
-  await (await openTestCluster()).stop()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(join(runs, String(process.ppid)), { force: true })
+  await closeTestCluster(await openTestCluster())
+  // a single file that is run by hand may be using it
+  if (postmastersIn(folder).length === 0) rmSync(folder, { recursive: true, force: true })
 }

@@ -1,0 +1,141 @@
+// DATABASE_URL: a PostgreSQL of the operator's own, over TCP with a password; the oldest one that is supported, where the machine has it
+// (Debian: postgresql-15). And what an operator reads when it is not reachable, not to be entered, or too old.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { pipeline, Transform } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { refreshTokenGrant } from 'openid-client'
+import t, { type Test } from 'tap'
+import { isRoot, makeFolder, nobody } from '../support/embedded-folder.ts'
+import { createTestDatabase } from '../support/postgres.ts'
+import { makePlace, mintmark, startMintmark } from '../support/process.ts'
+import { signIn } from '../support/relying-party.ts'
+import { freePort } from '../support/server.ts'
+
+const binaries = '/usr/lib/postgresql/15/bin'
+const password = 'p@ss/wörd:1'
+
+/** A cluster of PostgreSQL 15 with a password, on loopback; it ends with `t`. */
+async function startPostgres15(t: Test): Promise<{ port: number; process: ChildProcess }> {
+  const account = isRoot ? nobody : undefined
+  const folder = makeFolder(t, account)
+  const cluster = join(folder, 'cluster')
+  const passwordFile = join(folder, 'password')
+  writeFileSync(passwordFile, password)
+  const init = ['-D', cluster, '-U', 'owner', '--auth=scram-sha-256', `--pwfile=${passwordFile}`]
+  execFileSync(join(binaries, 'initdb'), [...init, '--no-sync', '-E', 'UTF8', '--locale=C'], {
+    ...account,
+    stdio: 'pipe'
+  })
+  const port = await freePort()
+  const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off']
+  const server = spawn(
+    join(binaries, 'postgres'),
+    ['-D', cluster, '-p', `${port}`, ...settings.flatMap(setting => ['-c', setting])],
+    { ...account, stdio: ['ignore', 'ignore', 'pipe'] }
+  )
+  t.teardown(async () => {
+    if (server.exitCode !== null) return
+    server.kill('SIGINT')
+    await once(server, 'exit')
+  })
+  let said = ''
+  server.stderr.on('data', text => {
+    said += text
+  })
+  while (!said.includes('ready to accept connections')) {
+    if (server.exitCode !== null) throw new Error(said)
+    await sleep(20)
+  }
+  return { port, process: server }
+}
+
+/** A PostgreSQL that says it is version 14: the one behind `port`, with its answer to one question changed on the way. */
+async function startOldPostgres(t: Test, port: number): Promise<number> {
+  const proxy = createServer(client => {
+    const server = connect(port, '127.0.0.1')
+    const age = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        const text = chunk.toString('latin1').replace(/15(00\d\d|\.\d+)/g, '14$1')
+        done(null, Buffer.from(text, 'latin1'))
+      }
+    })
+    pipeline(client, server, () => undefined)
+    pipeline(server, age, client, () => undefined)
+  })
+  await once(proxy.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => proxy.close())
+  return (proxy.address() as AddressInfo).port
+}
+
+const has15 = { skip: existsSync(binaries) ? false : `there is no ${binaries}` }
+
+t.test('PostgreSQL 15 over TCP, with a password', has15, async t => {
+  const { port, process: postgres } = await startPostgres15(t)
+  const url = (secret: string, at = port, database = 'postgres') =>
+    `postgres://owner:${encodeURIComponent(secret)}@127.0.0.1:${at}/${database}`
+  const place = makePlace(t, {
+    DATABASE_URL: url(password),
+    MINTMARK_PORT: `${await freePort()}`
+  })
+  const refused = async (DATABASE_URL: string) => {
+    const { code, out, err } = await mintmark(t, place, ['start'], { env: { DATABASE_URL } })
+    t.same([code, out], [1, ''])
+    t.equal(err.trim().split('\n').length, 1, `one sentence: ${err}`)
+    t.notOk(err.includes(encodeURIComponent(password)), 'no password')
+    return err
+  }
+
+  t.match(await refused(url('wrong')), 'password authentication failed for user "owner"')
+  t.match(await refused(url(password, port, 'nope')), 'database "nope" does not exist')
+  const old = await startOldPostgres(t, port)
+  t.match(await refused(url(password, old)), /PostgreSQL 15 or later is needed, and this is 14\./)
+
+  const migrated = await mintmark(t, place, ['migrate'])
+  t.match(migrated, { code: 0, out: /^Applied: 0001_clock\.sql, /, err: '' })
+  const server = await startMintmark(t, place)
+  t.match(server.banner(), /Database +PostgreSQL at DATABASE_URL/)
+  t.notMatch(server.banner(), '✗')
+  t.notOk(server.out().includes(encodeURIComponent(password)))
+  const [, login = '', secret = ''] = /sign in as (\S+) \/ (\S+)/.exec(server.banner()) ?? []
+  const { config, tokens } = await signIn({
+    issuer: server.issuer,
+    clientId: 'demo-web',
+    redirectUri: `${server.issuer}/demo/callback`,
+    scope: 'openid offline_access',
+    extra: { prompt: 'consent' },
+    login,
+    password: secret
+  })
+  t.ok((await refreshTokenGrant(config, tokens.refresh_token ?? '')).access_token)
+  t.equal((await server.stop()).code, 0)
+
+  postgres.kill('SIGINT')
+  await once(postgres, 'exit')
+  t.match(
+    await refused(url(password)),
+    /^mintmark cannot start: The database cannot be used: .*ECON/
+  )
+})
+
+t.test('a database that cannot be used is told in one sentence', async t => {
+  const { url } = await createTestDatabase(t)
+  const place = makePlace(t)
+  const closed = await freePort()
+  for (const [DATABASE_URL, said] of [
+    [`postgres://owner@127.0.0.1:${closed}/mintmark`, /ECONNREFUSED/],
+    ['postgres://owner@nowhere.invalid/mintmark', /nowhere\.invalid/],
+    [url.replace(/\/test_\w+/, '/nope'), /database "nope" does not exist/]
+  ] as const) {
+    for (const args of [['start'], ['clients', 'list']]) {
+      const { code, out, err } = await mintmark(t, place, args, { env: { DATABASE_URL } })
+      t.same([code, out], [1, ''])
+      t.match(err, said)
+      t.match(err, /^mintmark( cannot start)?: The database cannot be used: .*DATABASE_URL.*\n$/)
+    }
+  }
+})

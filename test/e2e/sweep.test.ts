@@ -1,0 +1,117 @@
+// What expires leaves by itself (HOUSE §1.3): every table that has expiring rows, after the protocol has filled it, with the database's
+// clock turned; and one process at a time that does it, followed by another one when it dies.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { initiateDeviceAuthorization, refreshTokenGrant, tokenRevocation } from 'openid-client'
+import t from 'tap'
+import { startSweeping } from '../../src/ops/sweep.ts'
+import { createReplayStore } from '../../src/store/replay.ts'
+import { createSweeper } from '../../src/store/sweep.ts'
+import { redirectUri, secretOf } from '../support/configuration.ts'
+import { createTestDatabase } from '../support/postgres.ts'
+import { discover, signIn } from '../support/relying-party.ts'
+import { person, startTestServer } from '../support/server.ts'
+
+const day = 86_400
+
+/** Rows that are not swept, and what ends them. */
+const othersCare = [
+  'client_secrets', // two at most a client; the next rotation removes what has expired
+  'consents', // they go with the account or the client
+  'leases' // one a name
+]
+
+t.test('what has expired leaves every table, and nothing else does', async t => {
+  const { store, issuer } = await startTestServer(t)
+  const { database } = store
+  const sweeper = createSweeper({ sql: database })
+  let turns = 0
+  const turnClock = (seconds: number) =>
+    database.run(
+      `test.clock.${++turns}`,
+      `CREATE OR REPLACE FUNCTION clock_time() RETURNS timestamptz LANGUAGE sql STABLE
+       AS 'SELECT now() + make_interval(secs => ${seconds})'`
+    )
+
+  const { rows } = await database.run<{ name: string }>(
+    'test.expiring',
+    `SELECT DISTINCT table_name AS name FROM information_schema.columns
+     WHERE table_schema = 'public' AND column_name IN ('expires_at', 'window_end') ORDER BY name`
+  )
+  const expiring = rows.map(({ name }) => name).filter(name => !othersCare.includes(name))
+  async function counts(tables = expiring): Promise<Record<string, number>> {
+    const { rows } = await database.run<Record<string, number>>(
+      `test.counts.${tables.length}`,
+      `SELECT ${tables.map(table => `(SELECT count(*)::int FROM ${table}) AS ${table}`)}`
+    )
+    return rows[0] ?? {}
+  }
+
+  const client = { issuer, clientId: 'web', clientSecret: secretOf('web') }
+  const { config, tokens } = await signIn({
+    ...client,
+    ...person,
+    redirectUri,
+    scope: 'openid offline_access',
+    extra: { prompt: 'consent' }
+  })
+  await tokenRevocation(config, tokens.access_token)
+  await initiateDeviceAuthorization(await discover({ issuer, clientId: 'tv' }), { scope: 'openid' })
+  const wrong = signIn({ ...client, ...person, password: 'wrong', redirectUri, scope: 'openid' })
+  await t.rejects(wrong, /stopped at/)
+  const replay = createReplayStore({ sql: database })
+  await replay.claim('web', 'a-jti', 60)
+
+  const before = await counts()
+  for (const table of expiring) t.not(before[table], 0, `${table} has rows`)
+  t.equal(await sweeper.sweep(), 0, 'nothing has expired yet')
+  t.same(await counts(), before)
+
+  await turnClock(2 * 3600)
+  t.not(await sweeper.sweep(), 0)
+  const later = await counts()
+  t.match(later, { replay_records: 0, denied_tokens: 0, attempts: 0 })
+  for (const table of ['sessions', 'session_clients', 'grants', 'refresh_families']) {
+    t.equal(later[table], before[table], `${table}: what lives stays`)
+  }
+  const refreshed = await refreshTokenGrant(config, tokens.refresh_token ?? '')
+  t.ok(refreshed.access_token)
+
+  const kept = await counts(['accounts', 'clients', 'client_secrets', 'consents', 'signing_keys'])
+  await turnClock(400 * day)
+  while ((await sweeper.sweep()) > 0);
+  t.same(await counts(), Object.fromEntries(expiring.map(table => [table, 0])))
+  t.same(await counts(Object.keys(kept)), kept)
+})
+
+t.test('one process sweeps; another one follows when it dies', async t => {
+  const { database } = await createTestDatabase(t)
+  const sweeper = createSweeper({ sql: database })
+  const swept = { first: 0, second: 0 }
+  const job = (name: keyof typeof swept) =>
+    startSweeping({
+      sweeper: {
+        lead: sweeper.lead,
+        async sweep() {
+          swept[name] += 1
+          return sweeper.sweep()
+        }
+      },
+      log: { warn: (_data, message) => t.fail(message) },
+      everySeconds: 0.02,
+      leaseSeconds: 0.5
+    })
+  const first = job('first')
+  t.teardown(() => first.end())
+  while (swept.first === 0) await sleep(5)
+  const second = job('second')
+  t.teardown(() => second.end())
+  const already = swept.first
+  while (swept.first < already + 10) await sleep(5)
+  t.equal(swept.second, 0, 'the lease is renewed by whoever has it')
+  await first.end()
+  while (swept.second === 0) await sleep(5)
+  const atEnd = swept.first
+  while (swept.second < 5) await sleep(5)
+  t.equal(swept.first, atEnd)
+})

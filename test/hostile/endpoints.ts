@@ -1,0 +1,169 @@
+// Every address of the server with a request that it would take: what the corpus is thrown at. A route that is missing here is noticed:
+// matrix.test.ts compares this table with the routes that are there.
+
+import { endpoints } from '../../src/protocol/configuration.ts'
+import { api, redirectUri, secretOf } from '../support/configuration.ts'
+import type { Wire } from './wire.ts'
+
+export interface Endpoint {
+  /** the route, as it is registered */
+  route: string
+  /** who reads a refusal: a client, or a person */
+  reader: 'client' | 'person'
+  methods: readonly string[]
+  /** a request that gets past the parser: hostile ones are made from it */
+  sound: Wire
+  /** answers may be cached: metadata and files */
+  cacheable?: true
+  /** tables in which a refused request may leave a row: sessions of forms, interactions */
+  mayWrite?: true
+}
+
+export type Headers = readonly (readonly [string, string])[]
+
+export const form = ['content-type', 'application/x-www-form-urlencoded'] as const
+export const json = ['content-type', 'application/json'] as const
+
+export function basic(clientId: string, secret = secretOf(clientId)): readonly [string, string] {
+  return ['authorization', `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`]
+}
+
+export const authorizeQuery = new URLSearchParams({
+  client_id: 'web',
+  redirect_uri: redirectUri,
+  response_type: 'code',
+  scope: 'openid',
+  state: 'a-state-of-the-client',
+  code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWBuGJSstw-cM',
+  code_challenge_method: 'S256'
+}).toString()
+
+const machine = new URLSearchParams({ grant_type: 'client_credentials', resource: api }).toString()
+
+function post(target: string, body: string, ...headers: Headers): Wire {
+  return { method: 'POST', target, headers: [form, ...headers], body }
+}
+
+const get = (target: string): Wire => ({ method: 'GET', target })
+
+const cors = ['OPTIONS', 'POST']
+const metadata = ['GET', 'HEAD', 'OPTIONS']
+
+/** `stylesheet`: path of one, since its name tells its content. */
+export function endpointTable(stylesheet: string): Endpoint[] {
+  const client = { reader: 'client' as const, methods: cors }
+  const page = { reader: 'person' as const, methods: ['GET'], mayWrite: true as const }
+  const { authorization, token, userinfo, introspection, revocation, registration } = endpoints
+  return [
+    { ...client, route: token, sound: post(token, machine, basic('billing')) },
+    {
+      ...client,
+      route: introspection,
+      sound: post(introspection, 'token=nothing', basic('api-server'))
+    },
+    { ...client, route: revocation, sound: post(revocation, 'token=nothing', basic('web')) },
+    {
+      ...client,
+      route: endpoints.pushed_authorization_request,
+      sound: post(endpoints.pushed_authorization_request, authorizeQuery, basic('web')),
+      mayWrite: true
+    },
+    {
+      ...client,
+      route: endpoints.device_authorization,
+      sound: post(endpoints.device_authorization, 'client_id=tv&scope=openid'),
+      mayWrite: true
+    },
+    {
+      ...client,
+      route: userinfo,
+      methods: ['GET', 'OPTIONS', 'POST'],
+      sound: post(userinfo, 'access_token=nothing')
+    },
+    {
+      ...client,
+      route: registration,
+      methods: ['POST'],
+      sound: { method: 'POST', target: registration, headers: [json], body: '{"client_name":"x"}' }
+    },
+    {
+      ...client,
+      route: `${registration}/:clientId`,
+      methods: ['DELETE', 'GET', 'PUT'],
+      sound: { method: 'PUT', target: `${registration}/web`, headers: [json], body: '{}' }
+    },
+    {
+      ...client,
+      route: '/.well-known/openid-configuration',
+      methods: metadata,
+      sound: get('/.well-known/openid-configuration'),
+      cacheable: true
+    },
+    {
+      ...client,
+      route: '/.well-known/oauth-authorization-server',
+      methods: metadata,
+      sound: get('/.well-known/oauth-authorization-server'),
+      cacheable: true
+    },
+    {
+      ...client,
+      route: endpoints.jwks,
+      methods: ['GET', 'HEAD'],
+      sound: get(endpoints.jwks),
+      cacheable: true
+    },
+    { ...page, route: authorization, sound: get(`${authorization}?${authorizeQuery}`) },
+    { ...page, route: `${authorization}/:uid`, sound: get(`${authorization}/some-interaction`) },
+    {
+      ...page,
+      route: endpoints.code_verification,
+      methods: ['GET', 'POST'],
+      sound: post(endpoints.code_verification, 'user_code=BCDF-GHJK&xsrf=nothing')
+    },
+    {
+      ...page,
+      route: `${endpoints.code_verification}/:uid`,
+      sound: get(`${endpoints.code_verification}/some-interaction`)
+    },
+    { ...page, route: endpoints.end_session, sound: get(`${endpoints.end_session}?client_id=web`) },
+    {
+      ...page,
+      route: `${endpoints.end_session}/confirm`,
+      methods: ['POST'],
+      sound: post(`${endpoints.end_session}/confirm`, 'xsrf=nothing&logout=yes')
+    },
+    {
+      ...page,
+      route: `${endpoints.end_session}/success`,
+      sound: get(`${endpoints.end_session}/success?client_id=web`)
+    },
+    {
+      ...page,
+      route: '/interaction/:uid',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/interaction/some-interaction', 'prompt=login&csrf=x&login=a&password=b')
+    },
+    {
+      ...page,
+      route: '/language',
+      methods: ['POST'],
+      sound: post('/language', 'lang=ko&return_to=/device')
+    },
+    {
+      ...page,
+      route: stylesheet,
+      methods: ['GET', 'HEAD'],
+      sound: get(stylesheet),
+      cacheable: true
+    },
+    {
+      ...page,
+      route: '/livez',
+      methods: ['GET', 'HEAD'],
+      sound: get('/livez'),
+      reader: 'client'
+    },
+    { ...page, route: '/readyz', methods: ['GET', 'HEAD'], sound: get('/readyz'), reader: 'client' }
+  ]
+}

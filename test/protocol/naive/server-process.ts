@@ -1,0 +1,30 @@
+// A server process like test/support/server-process.ts, on a naive database. Reads what it is from its only argument, as JSON.
+
+import { createServer, openStore } from '../../../src/server.ts'
+import { createLogger } from '../../../src/telemetry/logger.ts'
+import { testConfig } from '../../support/configuration.ts'
+import { type Naivety, naiveDatabase } from './naive-database.ts'
+
+const given = JSON.parse(process.argv[2] ?? '{}') as {
+  issuer: string
+  port: number
+  url: string
+  masterKey: string
+  naivety: Naivety
+}
+const log = createLogger({ level: 'warn', stream: process.stderr })
+const opened = openStore({ url: given.url, directUrl: given.url, pool: 10, log })
+const store = { ...opened, database: naiveDatabase(opened.database, given.naivety) }
+await store.feed.ready()
+const config = testConfig(given.issuer)
+const masterKey = Buffer.from(given.masterKey, 'base64')
+const server = await createServer({ config, masterKey, store, log })
+await server.app.listen({ port: given.port, host: '127.0.0.1' })
+process.stdout.write('ready\n')
+
+process.on('SIGTERM', () => {
+  void server
+    .close()
+    .then(() => store.end())
+    .then(() => process.exit(0))
+})
