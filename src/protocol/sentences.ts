@@ -28,6 +28,7 @@ const sentences: Record<string, string> = {
     'grant_type must be authorization_code, refresh_token, client_credentials or urn:ietf:params:oauth:grant-type:device_code',
   'requested grant type is not allowed for this client':
     'this grant_type is not among the grant_types that the client is registered with',
+  'unsupported response_type requested': 'this response_type is not enabled here; use code',
   'Authorization Server policy requires PKCE to be used for this request':
     'PKCE is required: send code_challenge, and code_challenge_method=S256 (RFC 7636 section 4.3)',
   'code_challenge_method must be provided': 'send code_challenge_method=S256 with code_challenge',

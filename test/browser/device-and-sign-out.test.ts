@@ -39,7 +39,7 @@ async function shows(t: Test, visitor: Person, name: string, title: string) {
   t.strictSame(await flawsOf(visitor), [], `${name} is accessible`)
 }
 
-t.test('devices and sign-out', { skip }, async t => {
+t.test('devices and sign-out', { skip, timeout: 110_000 }, async t => {
   const app = await startApp(t)
   const { issuer, person } = await startServerAsUsersDo(t, {
     clients: [

@@ -37,7 +37,7 @@ async function answerAt(page: Page): Promise<{ at: string; parameters: Record<st
   return { at: url.origin + url.pathname, parameters: Object.fromEntries(url.searchParams) }
 }
 
-t.test('people sign in for apps on another origin', { skip }, async t => {
+t.test('people sign in for apps on another origin', { skip, timeout: 110_000 }, async t => {
   const app = await startApp(t)
   const client = { redirect_uris: [app.redirectUri], client_uri: 'https://app.example.com/' }
   const { issuer, person } = await startServerAsUsersDo(t, {

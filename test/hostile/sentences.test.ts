@@ -217,13 +217,6 @@ const mistakes: [string, Wire, number, string, RegExp][] = [
     'invalid_client',
     /client_id/
   ],
-  [
-    'a public client at introspection',
-    post('/oauth/introspect', 'token=x&client_id=spa'),
-    401,
-    'invalid_client',
-    /token_endpoint_auth_method/
-  ],
   ['no token to revoke', post('/oauth/revoke', '', basic('web')), 400, 'invalid_request', /token/],
   [
     'no PKCE',
@@ -254,7 +247,7 @@ const mistakes: [string, Wire, number, string, RegExp][] = [
     'another redirect_uri',
     post('/oauth/par', authorizeQuery.replace('callback', 'other'), basic('web')),
     400,
-    'invalid_redirect_uri',
+    'invalid_request',
     /character for character/
   ],
   [

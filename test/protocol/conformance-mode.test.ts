@@ -40,7 +40,8 @@ t.test(
       clients: [hybrid],
       conformance: { enabled: true, responseTypes: ['code id_token', 'id_token'] }
     })
-    const metadata = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json()
+    const answer = await fetch(`${issuer}/.well-known/openid-configuration`)
+    const metadata = (await answer.json()) as { response_types_supported: string[] }
     t.same(metadata.response_types_supported, ['code', 'code id_token', 'id_token'])
     for (const type of ['code id_token', 'id_token']) {
       const answer = await ask(issuer, 'hybrid', type)

@@ -108,6 +108,9 @@ for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
       const begun = await startedSignIn()
       await cluster.stop(signal)
       try {
+        // so long may memory be believed, and a machine token be had without a database
+        await sleep(1_000)
+        t.notOk(main.store.feed.confirmed())
         await assertOutage(t, { refreshToken, accessToken }, begun)
       } finally {
         await cluster.start()
@@ -179,7 +182,7 @@ t.test('a pool of two', async t => {
   })
 
   await t.test('none is left: 503 for everybody, and nobody hangs', async t => {
-    const held = Promise.all([holdOne(3.5), holdOne(3.5)])
+    const held = Promise.all([holdOne(4.5), holdOne(4.5)])
     await asleep(2)
     const answers = await Promise.all(
       Array.from({ length: 32 }, () => clients.refresh(web, current))

@@ -9,6 +9,7 @@ import { person, startTestServer } from '../support/server.ts'
 import {
   type App,
   basic,
+  claimsIn,
   createRequests,
   nobody,
   otherWeb,
@@ -191,7 +192,7 @@ t.test(
 
 t.test('what is wrong is refused when it is pushed (RFC 9126 §2.3)', async t => {
   const wrong: [Record<string, string | undefined>, string][] = [
-    [{ redirect_uri: 'https://evil.test/' }, 'invalid_redirect_uri'],
+    [{ redirect_uri: 'https://evil.test/' }, 'invalid_request'],
     [{ client_id: 'other-web' }, 'invalid_request'],
     [{ redirect_uri: undefined }, 'invalid_request'],
     [{ response_type: 'token' }, 'unsupported_response_type'],
@@ -199,7 +200,7 @@ t.test('what is wrong is refused when it is pushed (RFC 9126 §2.3)', async t =>
     [{ code_challenge_method: 'plain' }, 'invalid_request'],
     [{ resource: 'https://unknown.example.com' }, 'invalid_target'],
     [{ prompt: 'none login' }, 'invalid_request'],
-    [{ request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'invalid_request']
+    [{ request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'request_uri_not_supported']
   ]
   for (const [changed, error] of wrong) {
     const { answer } = await push(web, changed)
