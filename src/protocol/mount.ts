@@ -8,6 +8,7 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import { randomSecret } from '../lib/secret.ts'
 import { looksLikeJwt } from './access-tokens.ts'
 import { endpoints } from './configuration.ts'
+import { isForm, readAsQuery, readBody } from './form-body.ts'
 import type { Engine } from './provider.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { bodyLimit } from './sentences.ts'
@@ -17,6 +18,8 @@ interface Endpoint {
   methods: ('GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS')[]
   /** a page that a person sees: gets the headers of pages */
   page?: true
+  /** a posted form is the same request as its parameters in the query (form-body.ts) */
+  postIsGet?: true
   /** its `token` parameter may be a JWT of ours */
   takesToken?: true
   /** how long it may be cached, seconds */
@@ -27,7 +30,7 @@ interface Endpoint {
 const metadataMaxAge = 300
 
 const table: Endpoint[] = [
-  { url: endpoints.authorization, methods: ['GET'], page: true },
+  { url: endpoints.authorization, methods: ['GET', 'POST'], page: true, postIsGet: true },
   { url: `${endpoints.authorization}/:uid`, methods: ['GET'], page: true },
   { url: endpoints.token, methods: ['POST', 'OPTIONS'] },
   { url: endpoints.userinfo, methods: ['GET', 'POST', 'OPTIONS'] },
@@ -37,7 +40,7 @@ const table: Endpoint[] = [
   { url: endpoints.device_authorization, methods: ['POST', 'OPTIONS'] },
   { url: endpoints.code_verification, methods: ['GET', 'POST'], page: true },
   { url: `${endpoints.code_verification}/:uid`, methods: ['GET'], page: true },
-  { url: endpoints.end_session, methods: ['GET'], page: true },
+  { url: endpoints.end_session, methods: ['GET', 'POST'], page: true, postIsGet: true },
   { url: `${endpoints.end_session}/confirm`, methods: ['POST'], page: true },
   { url: `${endpoints.end_session}/success`, methods: ['GET'], page: true },
   { url: '/.well-known/openid-configuration', methods: ['GET', 'OPTIONS'], maxAge: metadataMaxAge },
@@ -144,6 +147,13 @@ async function serve(
   }
   const refused = request.method === 'GET' ? undefined : refusedUnread(raw.headers)
   if (refused !== undefined) throw refusal(refused)
+  if (endpoint.postIsGet && request.method === 'POST') {
+    const query = await readAsQuery(raw)
+    if ('refused' in query) throw refusal(query.refused)
+    // 303: the browser comes back with a GET, and brings the session's cookie, which is not sent with a POST from another site
+    await reply.redirect(`${endpoint.url}?${query.parameters}`, 303)
+    return
+  }
   let incoming: IncomingMessage = raw
   let tokenHandle: { handle: string; jwt: string } | undefined
   if (endpoint.takesToken && request.method === 'POST') {
@@ -178,19 +188,10 @@ async function replaceToken(
   | 'too large'
   | { request: IncomingMessage; tokenHandle: { handle: string; jwt: string } | undefined }
 > {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of raw as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > bodyLimit) return 'too large'
-    chunks.push(chunk)
-  }
-  let body: Buffer = Buffer.concat(chunks)
+  let body = await readBody(raw, bodyLimit)
+  if (body === undefined) return 'too large'
   let tokenHandle: { handle: string; jwt: string } | undefined
-  const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(
-    raw.headers['content-type'] ?? ''
-  )
-  if (isForm) {
+  if (isForm(raw)) {
     const form = new URLSearchParams(body.toString('utf8'))
     const [jwt, ...more] = form.getAll('token')
     // a parameter that comes twice is refused by the engine

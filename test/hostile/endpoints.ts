@@ -113,7 +113,12 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       sound: get(endpoints.jwks),
       cacheable: true
     },
-    { ...page, route: authorization, sound: get(`${authorization}?${authorizeQuery}`) },
+    {
+      ...page,
+      route: authorization,
+      methods: ['GET', 'POST'],
+      sound: get(`${authorization}?${authorizeQuery}`)
+    },
     { ...page, route: `${authorization}/:uid`, sound: get(`${authorization}/some-interaction`) },
     {
       ...page,
@@ -126,7 +131,12 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       route: `${endpoints.code_verification}/:uid`,
       sound: get(`${endpoints.code_verification}/some-interaction`)
     },
-    { ...page, route: endpoints.end_session, sound: get(`${endpoints.end_session}?client_id=web`) },
+    {
+      ...page,
+      route: endpoints.end_session,
+      methods: ['GET', 'POST'],
+      sound: get(`${endpoints.end_session}?client_id=web`)
+    },
     {
       ...page,
       route: `${endpoints.end_session}/confirm`,
