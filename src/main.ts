@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { processEnvironment } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { demo } from './demo/plugin.ts'
 import { selfCheck } from './demo/self-check.ts'
@@ -226,11 +227,19 @@ async function declare(
   const reconciled = await clients.reconcile(config.clients, revisionOf(config))
   if (!reconciled.ok) {
     const text = reconciled.problems
-      .map(({ clientId, member, problem }) => `${clientId}: ${member} ${problem}`)
+      .map(({ clientId, member, problem }) =>
+        clientId === '' ? `${member} ${problem}` : `${clientId}: ${member} ${problem}`
+      )
       .join('\n  ')
     throw new Fault('configuration_invalid', `The configured clients were refused:\n  ${text}`)
   }
-  log.info({ reconciled }, 'configured clients are in place')
+  if (reconciled.outcome === 'written') log.info({ reconciled }, 'configured clients are in place')
+  else {
+    log.warn(
+      { reconciled },
+      'the clients of a newer configuration stay as they are: this one is older, or declares none. If it is meant, save its file again, or raise its clientsRevision'
+    )
+  }
 
   if (config.mode !== 'development' || folder === undefined) {
     const disabled = [
@@ -250,6 +259,8 @@ async function declare(
 
 function revisionOf(config: Config): { from: 'key' | 'file'; value: number } {
   if (config.clientsRevision !== undefined) return { from: 'key', value: config.clientsRevision }
+  // a variable has no age of its own: what it says is as new as this start
+  if (processEnvironment()['MINTMARK_CLIENTS']) return { from: 'file', value: Date.now() }
   const value = config.file === undefined ? 0 : Math.trunc(statSync(config.file).mtimeMs)
   return { from: 'file', value }
 }

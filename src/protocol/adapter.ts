@@ -21,7 +21,7 @@ export interface AdapterDependencies {
   sessions: SessionAdapter
   refreshTokens: RefreshTokens
   accessTokens: AccessTokens
-  saveRegisteredClient(clientId: string, metadata: Payload): Promise<void>
+  saveRegisteredClient(clientId: string, metadata: Payload): Promise<string | undefined>
   deleteRegisteredClient(clientId: string): Promise<void>
   seal: Sealer
   /** HMAC key of device flow user codes: they have far fewer than 128 bits (RFC 8628 §5.1). */
@@ -45,6 +45,12 @@ const refreshPurposes: Record<string, RefreshRequest['purpose']> = {
 
 /** Kinds that the engine asks for with `ignoreExpiration`, to tell "expired" from "unknown". */
 const toldExpired = new Set(['AuthorizationCode', 'DeviceCode', 'PushedAuthorizationRequest'])
+
+/** A NUL is in no parameter's alphabet (RFC 6749 appendix A), and PostgreSQL keeps none in jsonb: told here, it is the sender's mistake. */
+function holdsNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0')
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsNul)
+}
 
 export function createAdapterFactory(deps: AdapterDependencies): (model: string) => Adapter {
   const { units, artifacts, grants } = deps
@@ -140,6 +146,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     payload: Payload,
     ttl?: number
   ) {
+    if (holdsNul(payload)) throw new errors.InvalidRequest('parameters must not contain NUL')
     const id = artifactId(kind, value)
     const plain: Payload = { ...payload }
     const secret: Payload = {}
@@ -341,7 +348,10 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         })
     },
     Client: {
-      upsert: (id, payload) => guarded(() => deps.saveRegisteredClient(id, payload as Payload)),
+      upsert: (id, payload) =>
+        guarded(async current => {
+          current.issuedSecret = await deps.saveRegisteredClient(id, payload as Payload)
+        }),
       // Client.find is ours (client.ts): the engine never asks here
       find: async () => undefined,
       destroy: id => guarded(() => deps.deleteRegisteredClient(id))

@@ -5,7 +5,7 @@
 // - a client whose method needs a secret must have one to be built; the value is only ever used by compareClientSecret, as long as
 //   client_secret_jwt, HS256 and symmetric encryption are off (they are).
 
-import type { Client as EngineClient, Provider } from 'oidc-provider'
+import { type Client as EngineClient, Provider } from 'oidc-provider'
 import { describeForEngine, needsSecret, type RegisteredClient } from '../clients/client.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
 import { randomSecret } from '../lib/secret.ts'
@@ -65,9 +65,19 @@ export function installClients(
     const known = built.get(row)
     if (known !== undefined) return known
     const client = new Client(engineMetadata(row, placeholder))
+    if (needsSecret(row.metadata))
+      Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
     built.set(row, client)
     rows.set(client, row)
     return client
+  }
+
+  /** RFC 7592 §2.2: a client may repeat its secret in an update. The engine compares it with this member (actions/registration.js). */
+  function shownSecret(row: RegisteredClient): string {
+    const oidc = Provider.ctx?.oidc
+    const shown = oidc?.route === 'client_update' ? oidc.body?.['client_secret'] : undefined
+    const right = typeof shown === 'string' && matchClientSecret(row, shown, now().getTime())
+    return right ? shown : placeholder
   }
 
   Client.prototype.compareClientSecret = function compareClientSecret(actual) {

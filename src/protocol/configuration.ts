@@ -161,9 +161,10 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       Grant: config.refreshTokens.absoluteSeconds + 86_400,
       Session: (_ctx, session) => {
         const now = Math.floor(parts.now().getTime() / 1000)
-        const age = session.loginTs === undefined ? 0 : now - session.loginTs
+        // nobody has signed in: it only holds a form's state, and strangers make them
+        if (session.loginTs === undefined) return config.interactions.lifetimeSeconds
         const { idleSeconds, absoluteSeconds } = config.sessions
-        return Math.max(1, Math.min(idleSeconds, absoluteSeconds - age))
+        return Math.max(1, Math.min(idleSeconds, absoluteSeconds - (now - session.loginTs)))
       }
     },
     // Sign-out ends grants by their session's row (store/grants.ts), so that parallel tabs cannot lose each other's.

@@ -27,6 +27,7 @@ import { createEnginePages, type EnginePages, requestedAccess } from './engine-p
 import { attachEvents } from './events.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
+import { completeRecord } from './registration.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import { answerFailed, answerLost, answerUnavailable, completeAnswer } from './response.ts'
@@ -202,6 +203,7 @@ export function createEngine(deps: EngineDependencies): Engine {
         await next()
         pages.replaceSelfSubmitting(oidc)
         tellInterval(oidc)
+        completeRecord(oidc, unit.issuedSecret)
       } catch (error) {
         failed(oidc, unit, error)
       }

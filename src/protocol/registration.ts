@@ -1,7 +1,7 @@
 // Dynamic client registration (RFC 7591, RFC 7592) against our registry: the engine has checked the request's form; our policy judges the
 // metadata as it judges everybody's, and the secret that the engine made is stored as a digest.
 
-import { errors } from 'oidc-provider'
+import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { ClientType } from '../clients/client.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { deviceGrantType } from '../clients/templates.ts'
@@ -9,6 +9,7 @@ import { digest, randomSecret } from '../lib/secret.ts'
 import type { ArtifactStore } from '../store/artifacts.ts'
 import type { Database } from '../store/database.ts'
 import type { Payload } from '../store/grants.ts'
+import { extraMetadata } from './client.ts'
 
 /** Members that the engine adds and that are not metadata of ours. */
 const notMetadata = new Set([
@@ -17,6 +18,9 @@ const notMetadata = new Set([
   'client_id_issued_at',
   'client_secret_expires_at'
 ])
+
+/** Members that every client has (RFC 7591 §2), whether it named them or not. */
+const ofMachines = new Set(['grant_types', 'response_types', 'token_endpoint_auth_method'])
 
 /** A stranger says what the software is by what it asks for. */
 function typeOf(metadata: Payload): ClientType {
@@ -31,16 +35,58 @@ function refuse(problems: { member: string; problem: string }[]): never {
   throw new errors.InvalidClientMetadata(text)
 }
 
+/** What the client asked for. The engine fills in members of people's clients, which a machine must not have (clients/metadata.ts). */
+function askedFor(payload: Payload): Payload {
+  const body: object = Provider.ctx?.oidc.body ?? {}
+  const machine = typeOf(payload) === 'machine'
+  return Object.fromEntries(
+    Object.entries(payload).filter(
+      ([member]) =>
+        !notMetadata.has(member) && (!machine || member in body || ofMachines.has(member))
+    )
+  )
+}
+
+/**
+ * RFC 7592 §2.2: "Valid values of client metadata fields in this request MUST replace, not augment, the values previously associated with
+ * this client." What the operator said of the client is not the client's to drop.
+ */
+function leftOut(stored: object, metadata: Payload): Payload {
+  const gone = Object.keys(stored).filter(
+    member => !(member in metadata || (extraMetadata as readonly string[]).includes(member))
+  )
+  return Object.fromEntries(gone.map(member => [member, null]))
+}
+
+/**
+ * Completes a record that the engine answers (RFC 7592 §3): no members of ours, and no secret but one that was made just now or that the
+ * client has shown itself. What the engine holds in its place is known to nobody and opens nothing.
+ */
+export function completeRecord(ctx: KoaContextWithOIDC, issuedSecret: string | undefined): void {
+  const route = ctx.oidc?.route
+  if ((route !== 'client' && route !== 'client_update') || ctx.status !== 200) return
+  const record = { ...(ctx.body as Payload) }
+  for (const member of extraMetadata) delete record[member]
+  const presented = ctx.oidc.body?.['client_secret']
+  if (issuedSecret !== undefined) record['client_secret'] = issuedSecret
+  else if (route === 'client' || presented === undefined) {
+    delete record['client_secret']
+    delete record['client_secret_expires_at']
+  }
+  ctx.body = record
+}
+
 /** What the adapter does with registered clients. */
 export function saveRegistration(clients: ClientRegistry) {
   return {
-    async saveRegisteredClient(clientId: string, payload: Payload): Promise<void> {
-      const metadata = Object.fromEntries(
-        Object.entries(payload).filter(([member]) => !notMetadata.has(member))
-      )
-      if ((await clients.findStored(clientId)) !== undefined) {
-        const updated = await clients.update(clientId, metadata, 'registration')
-        if (updated.ok) return
+    /** Answers the secret that an update has made, where the client needs one since. */
+    async saveRegisteredClient(clientId: string, payload: Payload): Promise<string | undefined> {
+      const metadata = askedFor(payload)
+      const stored = await clients.findStored(clientId)
+      if (stored !== undefined) {
+        const changes = { ...leftOut(stored.metadata, metadata), ...metadata }
+        const updated = await clients.update(clientId, changes, 'registration')
+        if (updated.ok) return updated.secret
         refuse(
           updated.reason === 'invalid'
             ? updated.problems
@@ -55,7 +101,7 @@ export function saveRegistration(clients: ClientRegistry) {
         metadata,
         ...(typeof secret === 'string' ? { secret } : {})
       })
-      if (created.ok) return
+      if (created.ok) return undefined
       refuse(
         created.reason === 'invalid'
           ? created.problems

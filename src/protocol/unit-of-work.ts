@@ -44,6 +44,8 @@ export interface UnitOfWork {
   /** Whole rows that were written in this request, by model and id: reads see writes. */
   written: Map<string, unknown>
   refreshToken: JudgedRefreshToken | undefined
+  /** A client secret that this request made and that its answer must tell (RFC 7592 §3). */
+  issuedSecret: string | undefined
   /** The authenticated client has no credentials (RFC 6749 §2.1). */
   publicClient: boolean
   /** The handle that stands in for a JWT at introspection and revocation, valid in this request only. */
@@ -89,6 +91,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         sessionIds: new Map(),
         written: new Map(),
         refreshToken: undefined,
+        issuedSecret: undefined,
         publicClient: false,
         tokenHandle: undefined,
         revokesAccessToken: false,

@@ -31,7 +31,7 @@ export interface Queries {
 }
 
 export interface Database extends Queries {
-  /** BEGIN … COMMIT on one connection; whatever `work` throws rolls back. Not for the hot path: each statement is a round trip. */
+  /** BEGIN … COMMIT on one connection; whatever `work` throws rolls back, and is thrown on. Not for the hot path: each statement is a round trip. */
   transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T>
   /**
    * Sends all statements as one transaction in one round trip; one statement alone goes without BEGIN and COMMIT. All or nothing.
@@ -151,24 +151,32 @@ export function createDatabase(options: DatabaseOptions): Database {
   return {
     run,
 
-    async transaction(work) {
-      return withClient(async client => {
+    async transaction<T>(work: (tx: Queries) => Promise<T>) {
+      const outcome = await withClient(async client => {
         await client.query('BEGIN')
+        let result: T
         try {
-          const result = await work({
+          result = await work({
             run: async (name, text, values = []) => {
               onRoundTrip?.([name])
-              const answer = await send<never>(client, { name, text, values })
-              return { rows: answer.rows, rowCount: answer.rowCount ?? 0 }
+              try {
+                const answer = await send<never>(client, { name, text, values })
+                return { rows: answer.rows, rowCount: answer.rowCount ?? 0 }
+              } catch (error) {
+                throw storeError(error)
+              }
             }
           })
-          await commit(client)
-          return result
         } catch (error) {
           await client.query('ROLLBACK')
-          throw error
+          // told from what the connection throws: a mistake in `work` is no outage
+          return { thrown: error }
         }
+        await commit(client)
+        return { result }
       })
+      if ('thrown' in outcome) throw outcome.thrown
+      return outcome.result
     },
 
     async pipeline(statements) {

@@ -117,7 +117,7 @@ t.test('beside a running server, what a command changes holds at once', async t 
     t.match(await run('--help'), { code: 0, out: /^Usage: mintmark/, err: '' })
     t.match(await run('migrate'), { code: 0, out: 'The schema is up to date.\n', err: '' })
     t.match(await run('config check'), { code: 0, out: /^The configuration is sound: devel/ })
-    for (const line of ['bogus', 'clients bogus', 'accounts create', 'status -o yaml']) {
+    for (const line of ['bogus', 'accounts create', 'status -o yaml']) {
       const { code, out, err } = await run(line)
       t.same([code, out], [1, ''], line)
       t.match(err, /^error: .*\nHelp: mintmark --help, and --help after each command\.\n$/)

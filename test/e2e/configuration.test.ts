@@ -90,6 +90,18 @@ t.test('clients follow the file from start to start (D-23)', async t => {
   t.equal(await refusal(refreshTokenGrant(person.config, token)), 'invalid_grant')
   await third.stop()
 
+  // clients of a variable are as new as the start; a start without any is no reason to disable them
+  const variable = { MINTMARK_CONFIG: '', MINTMARK_CLIENTS: JSON.stringify([web]) }
+  const fourth = await startMintmark(t, place, { env: variable })
+  t.match(reconciled(fourth.log()), { disabled: ['billing'] })
+  await fourth.stop()
+  const fifth = await startMintmark(t, place, { env: { MINTMARK_CONFIG: '' } })
+  t.match(
+    fifth.log().find(({ msg }) => String(msg).startsWith('the clients of a newer configuration')),
+    { level: 'warn', reconciled: { outcome: 'older' } }
+  )
+  await fifth.stop()
+
   await mintmark(t, place, ['clients', 'create', '--type=machine', '--id=ours'])
   write(place, { clients: [web, { ...billing, client_id: 'ours' }] })
   const refused = await mintmark(t, place, ['start'])

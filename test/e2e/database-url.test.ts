@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { pipeline, Transform } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { refreshTokenGrant } from 'openid-client'
+import pg from 'pg'
 import t, { type Test } from 'tap'
 import { isRoot, makeFolder, nobody } from '../support/embedded-folder.ts'
 import { createTestDatabase } from '../support/postgres.ts'
@@ -95,6 +96,13 @@ t.test('PostgreSQL 15 over TCP, with a password', has15, async t => {
   const old = await startOldPostgres(t, port)
   t.match(await refused(url(password, old)), /PostgreSQL 15 or later is needed, and this is 14\./)
 
+  const owner = new pg.Client({ connectionString: url(password) })
+  await owner.connect()
+  await owner.query("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+  await owner.end()
+  const guest = `postgres://guest:guest@127.0.0.1:${port}/postgres`
+  t.match(await refused(guest), /may not make tables: .*permission denied for schema public.*OWNER/)
+
   const migrated = await mintmark(t, place, ['migrate'])
   t.match(migrated, { code: 0, out: /^Applied: 0001_clock\.sql, /, err: '' })
   const server = await startMintmark(t, place)
@@ -123,19 +131,26 @@ t.test('PostgreSQL 15 over TCP, with a password', has15, async t => {
 })
 
 t.test('a database that cannot be used is told in one sentence', async t => {
-  const { url } = await createTestDatabase(t)
+  const { url, database } = await createTestDatabase(t)
   const place = makePlace(t)
   const closed = await freePort()
-  for (const [DATABASE_URL, said] of [
-    [`postgres://owner@127.0.0.1:${closed}/mintmark`, /ECONNREFUSED/],
-    ['postgres://owner@nowhere.invalid/mintmark', /nowhere\.invalid/],
-    [url.replace(/\/test_\w+/, '/nope'), /database "nope" does not exist/]
+  const unreachable = /^mintmark( cannot start)?: The database cannot be used: .*DATABASE_URL.*\n$/
+  for (const [args, DATABASE_URL, said] of [
+    [['start'], `postgres://owner@127.0.0.1:${closed}/mintmark`, /ECONNREFUSED/],
+    [['clients', 'list'], 'postgres://owner@nowhere.invalid/mintmark', /nowhere\.invalid/],
+    [['migrate'], url.replace(/\/test_\w+/, '/nope'), /database "nope" does not exist/]
   ] as const) {
-    for (const args of [['start'], ['clients', 'list']]) {
-      const { code, out, err } = await mintmark(t, place, args, { env: { DATABASE_URL } })
-      t.same([code, out], [1, ''])
-      t.match(err, said)
-      t.match(err, /^mintmark( cannot start)?: The database cannot be used: .*DATABASE_URL.*\n$/)
-    }
+    const { code, out, err } = await mintmark(t, place, [...args], { env: { DATABASE_URL } })
+    t.same([code, out], [1, ''])
+    t.match(err, said)
+    t.match(err, unreachable)
   }
+
+  await database.run(
+    'test.newer',
+    "INSERT INTO migrations (name, batch, migration_time) VALUES ('9999_later.sql', 9, now())"
+  )
+  const newer = await mintmark(t, place, ['start'], { env: { DATABASE_URL: url } })
+  t.match(newer, { code: 1, out: '' })
+  t.match(newer.err, /by another version of mintmark, which has 9999_later\.sql\. Start .*\n$/)
 })

@@ -4,6 +4,7 @@
 import type { Test } from 'tap'
 import type { Overrides } from '../support/configuration.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import type { Hostile } from './corpus.ts'
 import { type Endpoint, endpointTable } from './endpoints.ts'
 import { type Answer, exchange, type Wire } from './wire.ts'
 
@@ -14,9 +15,28 @@ export interface Arena extends TestServer {
   send(wire: Wire): Promise<Answer>
   /** problems with an answer, in words; none: it holds */
   problemsOf(endpoint: Pick<Endpoint, 'reader' | 'cacheable'>, wire: Wire, answer: Answer): string[]
+  /** promises that were rejected, and that nobody waited for */
+  rejections: unknown[]
   /** number of rows in every table that requests can write to */
   rows(): Promise<Record<string, number>>
 }
+
+/** Tables that requests write to; what the server keeps for itself (settings, leases) is not among them. */
+const writtenTables = [
+  'accounts',
+  'artifacts',
+  'attempts',
+  'audit_events',
+  'clients',
+  'client_secrets',
+  'consents',
+  'denied_tokens',
+  'grants',
+  'refresh_families',
+  'replay_records',
+  'session_clients',
+  'sessions'
+]
 
 /** Starts a server with everything switched on, and ends with the checks that hold for the whole run. */
 export async function startArena(t: Test, overrides: Overrides = {}): Promise<Arena> {
@@ -36,18 +56,33 @@ export async function startArena(t: Test, overrides: Overrides = {}): Promise<Ar
     host,
     table: endpointTable(stylesheet),
     send,
+    rejections,
     problemsOf: (endpoint, wire, answer) => problemsOf(endpoint, wire, answer),
     async rows() {
-      const { rows } = await server.store.database.run<{ tables: Record<string, number> }>(
-        'hostile.count',
-        `SELECT json_object_agg(name, (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I', name),
-           false, true, '')))[1]::text::int) AS tables
-         FROM unnest(ARRAY['artifacts', 'sessions', 'grants', 'refresh_families', 'clients', 'replay']) AS name
-         WHERE to_regclass(name) IS NOT NULL`
-      )
-      return rows[0]?.tables ?? {}
+      const counts: Record<string, number> = {}
+      for (const table of writtenTables) {
+        const sql = `SELECT count(*)::int AS count FROM ${table}`
+        const { rows } = await server.store.database.run<{ count: number }>(`hostile.${table}`, sql)
+        counts[table] = rows[0]?.count ?? -1
+      }
+      return counts
     }
   }
+}
+
+/** Sends all inputs of one endpoint; each failure is told with the input that caused it. */
+export async function throwAt(t: Test, arena: Arena, endpoint: Endpoint, inputs: Hostile[]) {
+  const failures: string[] = []
+  for (const { title, wire, status } of inputs) {
+    const answer = await arena.send(wire)
+    const problems = arena.problemsOf(endpoint, wire, answer)
+    if (status !== undefined && !status.includes(answer.status)) {
+      problems.push(`status ${answer.status}, expected ${status.join(' or ')}`)
+    }
+    for (const problem of problems)
+      failures.push(`${title}: ${problem} — ${answer.text.slice(0, 200)}`)
+  }
+  t.same(failures, [], `${endpoint.route}: ${inputs.length} inputs`)
 }
 
 /** After the last request: nothing was left behind. */
@@ -61,6 +96,7 @@ export async function assertUnharmed(t: Test, arena: Arena): Promise<void> {
     [],
     'nothing was logged as an error'
   )
+  t.same(arena.rejections, [], 'no promise was rejected that nobody waited for')
 }
 
 /** Members of bodies that tell what is behind them. */

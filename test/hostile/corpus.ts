@@ -187,15 +187,19 @@ export function hostileParameters(endpoint: Endpoint): Hostile[] {
     title: `${route}: ${pair.split('=')[0]} twice`,
     wire: put(`${own}&${pair}`)
   }))
-  const odd = parameterNames.flatMap((name, at) =>
-    [0, 1, 2].map(turn => {
-      const value = oddValues[(at * 3 + turn * 11) % oddValues.length] ?? ''
-      const others = named.filter(pair => !pair.startsWith(`${name}=`))
-      return {
-        title: `${route}: ${name}=${value.slice(0, 40)}`,
-        wire: put([...others, `${name}=${value}`].join('&'))
+  // what reads no parameters gets a few
+  const names = endpoint.cacheable ? parameterNames.slice(0, 5) : parameterNames
+  const odd = names.flatMap((name, at) =>
+    // a NUL reaches storage where nothing stops it (acr_values=%00 was a 500): every name has its turn
+    ['%00', ...[0, 1, 2].map(turn => oddValues[(at * 3 + turn * 11) % oddValues.length] ?? '')].map(
+      value => {
+        const others = named.filter(pair => !pair.startsWith(`${name}=`))
+        return {
+          title: `${route}: ${name}=${value.slice(0, 40)}`,
+          wire: put([...others, `${name}=${value}`].join('&'))
+        }
       }
-    })
+    )
   )
   return [...twice, ...odd]
 }

@@ -168,6 +168,8 @@ t.test(
       const answer = await arena.send(wire)
       t.equal(answer.status, 404, target)
       t.notMatch(answer.text, 'access_token', target)
+      const reader = target === '/oauth/%74oken' ? 'client' : 'person'
+      t.same(arena.problemsOf({ reader }, wire, answer), [], target)
     }
     const canonical: Wire = { method: 'POST', target: '/oauth/token?#', headers: [form], body }
     t.equal((await arena.send(canonical)).status, 401, 'the canonical path asks for authentication')

@@ -1,6 +1,9 @@
 // Which origins may read an answer, and the headers that pages promise (security.md #12 to #16, #83).
 
+import Fastify from 'fastify'
 import t from 'tap'
+import { createBoundary, originForm } from '../../src/pages/boundary.ts'
+import { createSite } from '../../src/pages/site.ts'
 import { endpoints } from '../../src/protocol/configuration.ts'
 import { redirectUri } from '../support/configuration.ts'
 import { assertUnharmed, pageHeadersHold, startArena } from './arena.ts'
@@ -135,13 +138,40 @@ t.test(
 )
 
 t.test(
-  'HSTS goes with every answer of an https issuer, refusals included (security.md #12)',
+  'every answer of an https issuer carries HSTS, refusals included (security.md #12)',
   async t => {
-    const arena = await startArena(t)
-    // over http browsers ignore it (RFC 6797 §7.2), so it is not sent
-    t.equal(
-      (await arena.send({ target: '/device' })).headers['strict-transport-security'],
-      undefined
-    )
+    const issuer = 'https://id.example.com'
+    const site = createSite({ product: { name: 'mintmark' }, issuer })
+    const boundary = createBoundary({
+      site,
+      issuer,
+      answersJson: path => path === '/json',
+      anyHost: new Set()
+    })
+    const app = Fastify({ rewriteUrl: originForm, frameworkErrors: boundary.refuseTarget })
+    t.teardown(() => app.close())
+    boundary.guard(app)
+    app.get('/json', async () => ({ ok: true }))
+    app.get('/broken', async () => {
+      throw new Error('SELECT secret FROM somewhere')
+    })
+    const ask = (url: string, host = 'id.example.com', method: 'GET' | 'PUT' = 'GET') =>
+      app.inject({ method, url, headers: { host } })
+    const answers = {
+      served: [await ask('/json'), 200],
+      'at the default port': [await ask('/json', 'id.example.com:443'), 200],
+      'at the port of http': [await ask('/json', 'id.example.com:80'), 421],
+      'at another name': [await ask('/json', 'evil.example'), 421],
+      'no such page': [await ask('/nowhere'), 404],
+      'no such method': [await ask('/json', undefined, 'PUT'), 405],
+      'an unreadable path': [await ask('/%'), 400],
+      'a fault': [await ask('/broken'), 500]
+    } as const
+    for (const [title, [answer, status]] of Object.entries(answers)) {
+      t.equal(answer.statusCode, status, title)
+      t.equal(answer.headers['strict-transport-security'], 'max-age=31536000', title)
+      t.equal(answer.headers['x-content-type-options'], 'nosniff', title)
+      t.notMatch(answer.body, /SELECT|boundary\.ts/, `${title}: nothing private (security.md #19)`)
+    }
   }
 )

@@ -162,7 +162,10 @@ t.test('forged tokens are refused wherever a token is read, and nothing is fetch
   })
   t.equal(accepted.status, 200, 'the genuine assertion is accepted')
 
-  const tokenForgeries = await forgeries(tokens.access_token, publicJwk, sink)
+  const tokenForgeries: [string, string][] = [
+    ...(await forgeries(tokens.access_token, publicJwk, sink)),
+    ['an ID token of ours', tokens.id_token ?? '']
+  ]
   const assertionForgeries = await forgeries(
     genuineAssertion,
     { kty: 'EC', crv: 'P-256', x, y },
@@ -251,13 +254,13 @@ t.test('forged tokens are refused wherever a token is read, and nothing is fetch
     ],
     [
       'id_token_hint at authorize',
-      tokenForgeries.filter(([, jwt]) => jwt.length < 10_000),
+      tokenForgeries.filter(([, jwt]) => jwt.length < 10_000 && jwt !== tokens.id_token),
       jwt => ({ target: `${authorization}?${authorizeQuery}&id_token_hint=${encode(jwt)}` }),
       status => status === 303
     ],
     [
       'id_token_hint at logout',
-      tokenForgeries.filter(([, jwt]) => jwt.length < 10_000),
+      tokenForgeries.filter(([, jwt]) => jwt.length < 10_000 && jwt !== tokens.id_token),
       jwt => ({ target: `${end_session}?id_token_hint=${encode(jwt)}` }),
       status => status === 400
     ]

@@ -28,7 +28,7 @@ const patience = 15_000
 /** Sends a request and reads the answer. @throws Error when the connection ends without one */
 export async function exchange(port: number, host: string, wire: Wire): Promise<Answer> {
   const answer = await exchangeBytes(port, bytesOf(host, wire))
-  if (answer === undefined) throw new Error(`no answer to ${wire.method} ${wire.target}`)
+  if (answer === undefined) throw new Error(`no answer to ${JSON.stringify(wire).slice(0, 1000)}`)
   return answer
 }
 

@@ -328,11 +328,13 @@ t.test(
   'another client gets nothing for a device code, and does not slow its owner down (RFC 8628 §3.4)',
   async t => {
     const device = await start()
-    await approve(device.user_code)
     for (let i = 0; i < 3; i += 1) {
       const answer = await poll(device, publicly('radio'))
       t.match(answer, { status: 400, body: { error: 'invalid_grant' } })
     }
+    t.match((await poll(device)).body, { error: 'authorization_pending' }, 'not slow_down')
+    await approve(device.user_code)
+    t.equal((await poll(device, publicly('radio'))).status, 400)
     t.equal((await poll(device)).status, 200)
   }
 )

@@ -162,6 +162,12 @@ export function createRequests({ issuer, store }: Pick<TestServer, 'issuer' | 's
     return (request.browser ?? createBrowser({ origin: issuer })).get(url)
   }
 
+  /** What a request without a session is answered without a page: the members of the redirect, or the status of the error page. */
+  async function refusalOf(request: CodeRequest): Promise<Record<string, string>> {
+    const page = await authorize(request)
+    return Object.fromEntries(page.location?.searchParams ?? [['page', String(page.status)]])
+  }
+
   /** Signs in and consents as far as pages ask for it, up to the code. */
   async function code(request: CodeRequest = {}): Promise<Code> {
     const { app = web, browser = ada, who = person } = request
@@ -217,6 +223,7 @@ export function createRequests({ issuer, store }: Pick<TestServer, 'issuer' | 's
     token,
     authorizationUrl,
     authorize,
+    refusalOf,
     code,
     redeem,
     refresh,

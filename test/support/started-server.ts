@@ -51,7 +51,13 @@ export async function startServerAsUsersDo(
       DATABASE_URL: url
     }
   })
-  t.teardown(() => end(child))
+  // a run that is cut short has no teardown
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  t.teardown(async () => {
+    await end(child)
+    process.off('exit', kill)
+  })
   const printed = { out: '', err: '' }
   child.stderr.on('data', chunk => {
     printed.err += chunk

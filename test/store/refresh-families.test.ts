@@ -1,0 +1,173 @@
+// Refresh token families in the database: the rotation's condition is the whole rule, judged by the database's clock.
+
+import { randomBytes, randomUUID } from 'node:crypto'
+import t from 'tap'
+import { createRefreshFamilyStore, type Rotation } from '../../src/store/refresh-families.ts'
+import { createTestDatabase } from '../support/postgres.ts'
+import { addGrant, turnClock } from './rows.ts'
+
+const { database } = await createTestDatabase(t)
+const families = createRefreshFamilyStore({ sql: database })
+const bytes = () => randomBytes(32)
+
+async function addFamily() {
+  const grant = await addGrant(database)
+  const family = { bucket: 20_500, id: randomUUID() }
+  const currentHash = bytes()
+  const salt = bytes()
+  await database.pipeline([
+    families.insertStatement({
+      ...family,
+      grantId: grant.id,
+      accountId: grant.accountId,
+      clientId: grant.clientId,
+      sessionUid: undefined,
+      currentHash,
+      successorSalt: salt,
+      successorKeyVersion: 1,
+      jkt: undefined,
+      certificate: undefined,
+      payload: { scope: 'openid' },
+      absoluteSeconds: 1000,
+      idleSeconds: 100
+    })
+  ])
+  const rotation = (presentedHash: Buffer, newHash: Buffer, changes: Partial<Rotation> = {}) =>
+    families.rotateStatement({
+      ...family,
+      presentedHash,
+      newHash,
+      newSalt: bytes(),
+      newKeyVersion: 2,
+      payload: { scope: 'openid', rotations: 1 },
+      jkt: undefined,
+      certificate: undefined,
+      leewaySeconds: 30,
+      idleSeconds: 100,
+      ...changes
+    })
+  const row = async () => {
+    const found = await families.find(family)
+    if (found === undefined) throw new Error('the family is gone')
+    return found.row
+  }
+  return { family, grant, currentHash, salt, rotation, row }
+}
+
+const spent = { name: 'Refused', what: 'refresh_token_spent' }
+
+t.test('a rotation moves current to previous, with its salt and key version', async t => {
+  const { currentHash, salt, rotation, row } = await addFamily()
+  const [second, secondSalt] = [bytes(), bytes()]
+  await database.pipeline([rotation(currentHash, second, { newSalt: secondSalt })])
+  const after = await row()
+  t.match(after, {
+    generation: 2,
+    currentHash: second,
+    successorSalt: secondSalt,
+    successorKeyVersion: 2,
+    previousHash: currentHash,
+    previousSalt: salt,
+    previousKeyVersion: 1,
+    sincePreviousRotation: undefined,
+    payload: { rotations: 1 }
+  })
+  t.ok((after.sinceRotation ?? -1) >= 0)
+})
+
+t.test(
+  'who presents the previous token inside the leeway changes nothing but the count and the idle time',
+  async t => {
+    const { currentHash, rotation, row } = await addFamily()
+    const second = bytes()
+    await database.pipeline([rotation(currentHash, second)])
+    const before = await row()
+    await database.pipeline([rotation(currentHash, second)])
+    const { sinceRotation: _, remainingSeconds: __, ...kept } = await row()
+    t.match(kept, { ...before, sinceRotation: undefined, remainingSeconds: undefined })
+    t.equal(kept.generation, 2)
+    const { rows } = await database.run(
+      'test.answers',
+      'SELECT leeway_answers FROM refresh_families WHERE current_hash = $1',
+      [second]
+    )
+    t.same(rows, [{ leeway_answers: 1 }])
+  }
+)
+
+t.test(
+  'two rotations of one token at once: one wins, the other finds its successor there',
+  async t => {
+    const { currentHash, rotation, row } = await addFamily()
+    const second = bytes()
+    await Promise.all(
+      Array.from({ length: 8 }, () => database.pipeline([rotation(currentHash, second)]))
+    )
+    t.match(await row(), { generation: 2, currentHash: second, previousHash: currentHash })
+  }
+)
+
+t.test('what is not current, and not just spent, is refused', async t => {
+  const { family, currentHash, rotation, row } = await addFamily()
+  const [second, third] = [bytes(), bytes()]
+  await t.rejects(database.pipeline([rotation(bytes(), second)]), spent, 'never issued')
+  await database.pipeline([rotation(currentHash, second)])
+  await t.rejects(
+    database.pipeline([rotation(currentHash, bytes())]),
+    spent,
+    'a fork: another successor'
+  )
+  await t.rejects(
+    database.pipeline([rotation(currentHash, second, { leewaySeconds: 0 })]),
+    spent,
+    'no leeway'
+  )
+  await database.pipeline([rotation(second, third)])
+  await t.rejects(database.pipeline([rotation(currentHash, second)]), spent, 'two generations old')
+  await database.pipeline([families.revokeStatement(family)])
+  t.ok((await row()).revoked)
+  await t.rejects(database.pipeline([rotation(third, bytes())]), spent, 'revoked')
+  await t.rejects(database.pipeline([rotation(second, third)]), spent, 'revoked, inside the leeway')
+  t.equal(await families.find({ ...family, bucket: 1 }), undefined, 'the bucket is part of the key')
+})
+
+t.test('leeway, idle and absolute expiry follow the database’s clock (D-4)', async t => {
+  t.teardown(() => turnClock(database, 0))
+  const { currentHash, rotation, row } = await addFamily()
+  const [second, third] = [bytes(), bytes()]
+  await database.pipeline([rotation(currentHash, second)])
+  await turnClock(database, 29)
+  await database.pipeline([rotation(currentHash, second)])
+  t.ok((await row()).remainingSeconds > 99, 'used, so not idle')
+  await turnClock(database, 31)
+  await t.rejects(database.pipeline([rotation(currentHash, second)]), spent, 'past the leeway')
+  await turnClock(database, 128)
+  await database.pipeline([rotation(second, third)])
+  await turnClock(database, 229)
+  t.ok((await row()).remainingSeconds < 0)
+  await t.rejects(database.pipeline([rotation(third, bytes())]), spent, 'idle for too long')
+
+  const busy = await addFamily()
+  let current = busy.currentHash
+  for (const seconds of [310, 400, 490, 580, 670, 760, 850, 940, 1030, 1120, 1200]) {
+    await turnClock(database, seconds)
+    const next = bytes()
+    await database.pipeline([busy.rotation(current, next)])
+    current = next
+  }
+  t.ok((await busy.row()).remainingSeconds <= 29, 'rotation never moves the absolute expiry')
+  await turnClock(database, 1230)
+  await t.rejects(database.pipeline([busy.rotation(current, bytes())]), spent)
+})
+
+t.test('the same read judges the grant, the account and the session', async t => {
+  const { family, grant } = await addFamily()
+  t.match(await families.find(family), {
+    row: { grantId: grant.id, clientId: grant.clientId, revoked: false },
+    grant: { id: grant.id, accountId: grant.accountId }
+  })
+  await database.run('test.disable', 'UPDATE accounts SET disabled_at = now() WHERE id = $1', [
+    grant.accountId
+  ])
+  t.match(await families.find(family), { row: { grantId: grant.id }, grant: undefined })
+})
