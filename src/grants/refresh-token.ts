@@ -4,6 +4,7 @@
 // alone reveals nothing, the key alone reveals nothing either.
 
 import { randomBytes } from 'node:crypto'
+import { Fault } from '../lib/fault.ts'
 import { digest, equalConstantTime, hmac } from '../lib/secret.ts'
 import type { FamilyId, FamilyRow } from '../store/refresh-families.ts'
 
@@ -20,6 +21,8 @@ const encodedLength = (tokenLength / 3) * 4
 export interface AuthenticRefreshToken extends FamilyId {
   value: string
   generation: number
+  /** of the MAC; a family keeps it, so that its successors are spelled alike whatever key is current */
+  macKeyVersion: number
 }
 
 /** Keys by version; versions fit into a byte. */
@@ -47,9 +50,8 @@ export function refreshTokenHash(value: string): Buffer {
 
 function encode(
   token: FamilyId & { generation: number; secret: Buffer },
-  macKeys: VersionedKeys
+  { version, key }: { version: number; key: Buffer }
 ): string {
-  const { version, key } = macKeys.current()
   const bytes = Buffer.alloc(tokenLength)
   bytes.writeUInt8(form, 0)
   bytes.writeUInt8(version, 1)
@@ -63,7 +65,7 @@ function encode(
 
 /** A new family's first token. */
 export function issueRefreshToken(family: FamilyId, macKeys: VersionedKeys): string {
-  return encode({ ...family, generation: 1, secret: randomBytes(secretLength) }, macKeys)
+  return encode({ ...family, generation: 1, secret: randomBytes(secretLength) }, macKeys.current())
 }
 
 /** Undefined for whatever this server did not make, without a look at the database. */
@@ -76,7 +78,8 @@ export function parseRefreshToken(
   // one spelling a token: a decoder is generous, a hash is not
   if (bytes.length !== tokenLength || bytes.toString('base64url') !== value) return undefined
   if (bytes.readUInt8(0) !== form) return undefined
-  const key = macKeys.byVersion(bytes.readUInt8(1))
+  const macKeyVersion = bytes.readUInt8(1)
+  const key = macKeys.byVersion(macKeyVersion)
   if (key === undefined) return undefined
   const expected = hmac(key, bytes.subarray(0, macOffset)).subarray(0, macLength)
   if (!equalConstantTime(expected, bytes.subarray(macOffset))) return undefined
@@ -85,11 +88,15 @@ export function parseRefreshToken(
     value,
     bucket: bytes.readUInt16BE(2),
     id: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
-    generation: bytes.readUInt32BE(20)
+    generation: bytes.readUInt32BE(20),
+    macKeyVersion
   }
 }
 
-/** The one successor of a token: the same in every process, and at every retry. */
+/**
+ * The one successor of a token: the same in every process, and at every retry.
+ * @throws Fault `key_unavailable`
+ */
 export function successorOf(
   token: AuthenticRefreshToken,
   salt: Buffer,
@@ -97,7 +104,12 @@ export function successorOf(
   macKeys: VersionedKeys
 ): string {
   const secret = hmac(rotationKey, salt, token.value)
-  return encode({ ...token, generation: token.generation + 1, secret }, macKeys)
+  const key = macKeys.byVersion(token.macKeyVersion)
+  if (key === undefined) {
+    throw new Fault('key_unavailable', 'The MAC key of a refresh token family is not there.')
+  }
+  const mac = { version: token.macKeyVersion, key }
+  return encode({ ...token, generation: token.generation + 1, secret }, mac)
 }
 
 /**

@@ -88,7 +88,11 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     if (row.remainingSeconds !== undefined) {
       payload['exp'] = epoch() + Math.ceil(row.remainingSeconds)
     }
-    if (row.consumed) payload['consumed'] = true
+    if (row.consumed) {
+      payload['consumed'] = true
+      // the engine looks at expiry first; a replay tells that somebody else has the code, however late it comes
+      payload['exp'] = epoch() + 60
+    }
     return payload as AdapterPayload
   }
 

@@ -5,7 +5,8 @@ import type { GrantAccount } from '../store/grants.ts'
 
 /** OpenID Connect Core §5.4: claims by scope. */
 export const claimsByScope = {
-  openid: ['sub'],
+  // how and when the person signed in: relying parties judge by it, so every ID token says so
+  openid: ['sub', 'auth_time', 'amr'],
   profile: [
     'name',
     'family_name',

@@ -2,13 +2,12 @@
 // endpoints and methods, which of them are pages and which speak JSON, what is refused before a body is read, the body of introspection
 // and revocation (a JWT is replaced by a handle before the engine looks), and the published keys. Never by path-matching middleware.
 
-import { type IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyRing } from '../keys/key-ring.ts'
-import { randomSecret } from '../lib/secret.ts'
-import { looksLikeJwt } from './access-tokens.ts'
 import { endpoints } from './configuration.ts'
-import { isForm, readAsQuery, readBody } from './form-body.ts'
+import { readAsQuery } from './form-body.ts'
+import { replaceToken } from './presented-token.ts'
 import type { Engine } from './provider.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { bodyLimit } from './sentences.ts'
@@ -176,42 +175,4 @@ async function serve(
   }
   reply.hijack()
   await deps.engine().callback(incoming, reply.raw)
-}
-
-/**
- * Introspection and revocation refuse whatever looks like a JWT before they look it up. So the one `token` parameter is replaced by a
- * random handle, which stands for the JWT in this request only.
- */
-async function replaceToken(
-  raw: IncomingMessage
-): Promise<
-  | 'too large'
-  | { request: IncomingMessage; tokenHandle: { handle: string; jwt: string } | undefined }
-> {
-  let body = await readBody(raw, bodyLimit)
-  if (body === undefined) return 'too large'
-  let tokenHandle: { handle: string; jwt: string } | undefined
-  if (isForm(raw)) {
-    const form = new URLSearchParams(body.toString('utf8'))
-    const [jwt, ...more] = form.getAll('token')
-    // a parameter that comes twice is refused by the engine
-    if (jwt !== undefined && more.length === 0 && looksLikeJwt(jwt)) {
-      tokenHandle = { handle: randomSecret(), jwt }
-      form.set('token', tokenHandle.handle)
-      body = Buffer.from(form.toString())
-    }
-  }
-  const request = new IncomingMessage(raw.socket)
-  request.method = raw.method ?? 'POST'
-  request.url = raw.url ?? ''
-  request.httpVersion = raw.httpVersion
-  request.httpVersionMajor = raw.httpVersionMajor
-  request.httpVersionMinor = raw.httpVersionMinor
-  request.headers = { ...raw.headers, 'content-length': String(body.length) }
-  delete request.headers['transfer-encoding']
-  request.push(body)
-  request.push(null)
-  // an incoming message that ends incomplete closes the client's socket
-  request.complete = true
-  return { request, tokenHandle }
 }

@@ -107,7 +107,7 @@ export async function migrate(url: string): Promise<MigrationReport> {
   try {
     return await database.transaction(async lock => {
       await refuseOldServer(lock)
-      
+      await lock.raw('SELECT pg_advisory_xact_lock(?)', [lockId])
       const options = { migrationSource: sqlFiles(), tableName: 'migrations' }
       // Under our lock no other migration runs, so a lock row that is set was left by a killed process.
       const leftBehind = await database.schema.hasTable('migrations_lock')

@@ -23,7 +23,8 @@ function keysOf(...keys: Buffer[]): VersionedKeys {
   }
 }
 
-const macKeys = keysOf(randomBytes(32))
+const bytes = () => randomBytes(32)
+const macKeys = keysOf(bytes())
 const family = { bucket: 20_500, id: randomUUID() }
 
 function parsed(value: string, keys = macKeys): AuthenticRefreshToken {
@@ -35,7 +36,7 @@ function parsed(value: string, keys = macKeys): AuthenticRefreshToken {
 t.test('a token tells its family and generation, to whoever has the key', async t => {
   const value = issueRefreshToken(family, macKeys)
   t.match(value, /^[\w-]{96}$/)
-  t.same(parseRefreshToken(value, macKeys), { value, ...family, generation: 1 })
+  t.same(parseRefreshToken(value, macKeys), { value, ...family, generation: 1, macKeyVersion: 1 })
   t.equal(parseRefreshToken(value, keysOf(randomBytes(32))), undefined)
   t.equal(parseRefreshToken(value, keysOf()), undefined)
   t.not(issueRefreshToken(family, macKeys), value, 'two of one family differ')
@@ -99,7 +100,12 @@ t.test('the successor is the same for everybody who computes it', async t => {
   const [salt, key] = [randomBytes(32), randomBytes(32)]
   const successor = successorOf(token, salt, key, macKeys)
   t.equal(successorOf(token, Buffer.from(salt), Buffer.from(key), macKeys), successor)
-  t.same(parseRefreshToken(successor, macKeys), { value: successor, ...family, generation: 2 })
+  t.same(parseRefreshToken(successor, macKeys), {
+    value: successor,
+    ...family,
+    generation: 2,
+    macKeyVersion: 1
+  })
 
   const other = parsed(issueRefreshToken(family, macKeys))
   t.not(successorOf(token, randomBytes(32), key, macKeys), successor, 'depends on the salt')
@@ -146,6 +152,19 @@ t.test(
     const fresh = issueRefreshToken(family, both)
     t.equal(parseRefreshToken(fresh, both)?.generation, 1)
     t.equal(parseRefreshToken(fresh, keysOf(one)), undefined, 'not before the version is known')
+  }
+)
+
+t.test(
+  'a family keeps its version of the MAC key: a retry after a change gets the same successor',
+  async t => {
+    const [one, two, salt, rotationKey] = [bytes(), bytes(), bytes(), bytes()]
+    const [before, after] = [keysOf(one), keysOf(one, two)]
+    const token = parsed(issueRefreshToken(family, before), before)
+    t.equal(
+      successorOf(token, salt, rotationKey, after),
+      successorOf(token, salt, rotationKey, before)
+    )
   }
 )
 
