@@ -244,6 +244,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     accessTokens: config.accessTokens,
     keys: ring
   })
+  const secretVersions = (purpose: SecretPurpose) =>
+    secrets.all(purpose).map(({ version }) => `${purpose}:${version}`)
   const versioned = (purpose: SecretPurpose) => ({
     current: () => secrets.current(purpose),
     byVersion: (version: number) => secrets.byVersion(purpose, version)
@@ -284,8 +286,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     findAccount: grants.findAccount,
     renderers,
     clientId: issueClientId,
-    cookieKeys: secrets.all('cookie').map(({ key }) => key),
-    dpopNonceKey: secrets.current('dpop_nonce').key,
+    cookieKeys: () => secrets.all('cookie').map(({ key }) => key),
+    dpopNonceKey: () => secrets.current('dpop_nonce').key,
+    version: () =>
+      [ring.version(), ...secretVersions('cookie'), ...secretVersions('dpop_nonce')].join(' '),
     requests,
     audit,
     log,

@@ -164,7 +164,9 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     const text = (member: string) =>
       typeof payload[member] === 'string' ? (payload[member] as string) : undefined
     const userCode = text('userCode')
-    const statement = artifacts.saveStatement({
+    const approves = kind === 'DeviceCode' && payload['accountId'] !== undefined
+    const write = approves ? artifacts.settleStatement : artifacts.saveStatement
+    const statement = write({
       id,
       kind,
       grantId: text('grantId'),
@@ -184,7 +186,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     const evidence =
       kind === 'Interaction' ||
       (kind === 'DeviceCode' &&
-        payload['accountId'] === undefined &&
+        !approves &&
         (payload['inFlight'] !== undefined || payload['error'] !== undefined))
     ;(evidence ? current.evidence : current.effects).push(statement)
   }

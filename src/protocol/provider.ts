@@ -47,8 +47,8 @@ export interface EngineDependencies {
   findAccount(accountId: string): Promise<Parameters<typeof claimsOf>[0] | undefined>
   renderers: Renderers
   clientId(): string
-  cookieKeys: Buffer[]
-  dpopNonceKey: Buffer
+  cookieKeys(): Buffer[]
+  dpopNonceKey(): Buffer
   log: {
     info(data: object, message: string): void
     error(data: object, message: string): void
@@ -126,8 +126,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
     clientId: deps.clientId,
-    cookieKeys: deps.cookieKeys,
-    dpopNonceKey: deps.dpopNonceKey,
+    cookieKeys: deps.cookieKeys(),
+    dpopNonceKey: deps.dpopNonceKey(),
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
       const known = [...(units.current()?.grants.values() ?? [])].find(

@@ -13,7 +13,7 @@ import {
 import { Fault } from '../lib/fault.ts'
 import type { Payload } from '../store/grants.ts'
 import type { RefreshFamilyStore } from '../store/refresh-families.ts'
-import { noteEvidence, type UnitOfWork } from './unit-of-work.ts'
+import { noteEffect, noteEvidence, type UnitOfWork } from './unit-of-work.ts'
 
 // Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
 // - at rotation it calls consume(old), then sets the entity RotatedRefreshToken, then saves the successor, whose id it asks of
@@ -101,7 +101,7 @@ export function createRefreshTokens(deps: {
           return live ? payload : undefined
         case 'leeway':
           if (live) {
-            noteEvidence(unit, {
+            noteEffect(unit, {
               type: 'refresh.leeway_answered',
               clientId: row.clientId,
               accountId: grant.accountId,

@@ -16,6 +16,10 @@ const lostWrites: Record<string, { error: string; description: string }> = {
     error: 'invalid_grant',
     description: 'the refresh token was used or revoked meanwhile'
   },
+  device_code_used: {
+    error: 'invalid_request',
+    description: 'this code was approved or declined already, in another window'
+  },
   grant_source_spent: { error: 'invalid_grant', description: 'the code was used already' },
   request_uri_spent: {
     error: 'invalid_request_uri',

@@ -53,6 +53,8 @@ export interface ArtifactStore {
     clientId: string
   ): Promise<{ row: ArtifactRow; grant: LiveGrant | undefined; tooSoon: boolean } | undefined>
   saveStatement(artifact: NewArtifact): Statement
+  /** Settles a device code once: approved, declined or failed; raises `device_code_used` when it was settled already. */
+  settleStatement(artifact: NewArtifact): Statement
   /** Raises `what` when it was consumed already: the caller was not the first. */
   consumeStatement(id: Buffer, what: string): Statement
   /** Raises `what` when it is gone already. */
@@ -71,6 +73,10 @@ interface Row {
 
 const columns = `t.id, t.payload, t.sealed, t.created_at, t.consumed_at IS NOT NULL AS consumed,
   extract(epoch FROM t.expires_at - clock_time())::float8 AS remaining`
+
+// Two browsers may have one device code open: what the first of them decided stays.
+const settled = `(artifacts.kind = 'DeviceCode'
+  AND (artifacts.payload ? 'accountId' OR artifacts.payload ? 'error'))`
 
 function artifactOf(row: Row): ArtifactRow {
   return {
@@ -138,7 +144,8 @@ export function createArtifactStore({ sql }: { sql: Queries }): ArtifactStore {
       text: `INSERT INTO artifacts (id, kind, grant_id, client_id, user_code, payload, sealed, expires_at, interval)
         VALUES ($1, $2, $3, $4, $5, $6, $7, clock_time() + make_interval(secs => $8), $9)
         ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, sealed = excluded.sealed,
-          grant_id = excluded.grant_id, expires_at = excluded.expires_at`,
+          grant_id = excluded.grant_id, expires_at = excluded.expires_at
+        WHERE NOT ${settled}`,
       values: [
         artifact.id,
         artifact.kind,
@@ -149,6 +156,22 @@ export function createArtifactStore({ sql }: { sql: Queries }): ArtifactStore {
         artifact.sealed ?? null,
         artifact.lifetimeSeconds ?? null,
         artifact.interval ?? null
+      ]
+    }),
+
+    settleStatement: artifact => ({
+      name: 'artifacts.settle',
+      text: `WITH written AS (
+          UPDATE artifacts SET payload = $2, sealed = $3, grant_id = $4,
+            expires_at = clock_time() + make_interval(secs => $5)
+          WHERE id = $1 AND consumed_at IS NULL AND NOT ${settled} RETURNING 1)
+        SELECT require_match((SELECT count(*) FROM written), 'device_code_used')`,
+      values: [
+        artifact.id,
+        JSON.stringify(artifact.payload),
+        artifact.sealed ?? null,
+        artifact.grantId ?? null,
+        artifact.lifetimeSeconds ?? null
       ]
     }),
 

@@ -88,6 +88,11 @@ export function storeError(error: unknown): unknown {
   return new Fault('store_unavailable', 'The database did not answer.', error)
 }
 
+/** What a gathered write refers to is gone, or its place is taken (SQLSTATE class 23): somebody else was first. */
+function conflict(error: unknown): unknown {
+  return sqlState(error)?.startsWith('23') ? new Refused('conflict', error) : error
+}
+
 /** Opens a pool. Nothing is connected until the first statement. */
 export function createDatabase(options: DatabaseOptions): Database {
   const { onRoundTrip, onError } = options
@@ -183,7 +188,9 @@ export function createDatabase(options: DatabaseOptions): Database {
       const [first, ...rest] = statements
       if (first === undefined) return
       if (rest.length === 0) {
-        await run(first.name, first.text, first.values)
+        await run(first.name, first.text, first.values).catch(error => {
+          throw conflict(error)
+        })
         return
       }
       await withClient(async client => {
@@ -195,7 +202,9 @@ export function createDatabase(options: DatabaseOptions): Database {
         ]
         const answers = await Promise.allSettled(sent)
         // the first rejection is the reason; those behind it only say that the transaction is aborted
-        for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
+        for (const answer of answers) {
+          if (answer.status === 'rejected') throw conflict(answer.reason)
+        }
       })
     },
 

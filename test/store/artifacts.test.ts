@@ -125,3 +125,18 @@ t.test('of eight polls at once, one is in time', async t => {
   const polls = await Promise.all(Array.from({ length: 8 }, () => artifacts.poll(id, 'client')))
   t.equal(polls.filter(poll => poll?.tooSoon === false).length, 1)
 })
+
+t.test('a device code is decided once: approval and refusal do not undo each other', async t => {
+  const settle = (artifact: NewArtifact, accountId: string) =>
+    database.pipeline([artifacts.settleStatement({ ...artifact, payload: { accountId } })])
+
+  const approved = await add({ kind: 'DeviceCode', interval: 5 })
+  t.equal(await successes(() => settle(approved, 'ada')), 1, 'one of eight that approve at once')
+  await add({ ...approved, payload: { error: 'access_denied' } })
+  t.match(await artifacts.find('DeviceCode', approved.id), { payload: { accountId: 'ada' } })
+
+  const declined = await add({ kind: 'DeviceCode', interval: 5 })
+  await add({ ...declined, payload: { error: 'access_denied' } })
+  await t.rejects(settle(declined, 'ada'), { name: 'Refused', what: 'device_code_used' })
+  t.match(await artifacts.find('DeviceCode', declined.id), { payload: { error: 'access_denied' } })
+})

@@ -96,7 +96,9 @@ t.test('three kinds of failure: ours, the caller’s, the database’s', async t
     database.run(`test.${text.slice(0, 40)}`, text, values)
   await t.rejects(run('SELECT require_match(0, $1)', ['mine']), { name: 'Refused', what: 'mine' })
   await database.pipeline([setting('taken')])
-  await t.rejects(database.pipeline([setting('taken')]), { code: '23505' })
+  // what was gathered is in conflict with what is there by now: the caller lost, and nothing is broken
+  await t.rejects(database.pipeline([setting('taken')]), { name: 'Refused', what: 'conflict' })
+  await t.rejects(database.pipeline([setting('free'), setting('taken')]), { what: 'conflict' })
   await t.rejects(run('SELECT 1 FROM no_such_table'), { code: '42P01' })
   await t.rejects(run(`SELECT 'x'::uuid`), { code: '22P02' })
   const fault = { name: 'Fault', code: 'store_unavailable' }
