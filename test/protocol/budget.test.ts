@@ -17,7 +17,8 @@ for (const client of ['billing', 'web']) await requests.introspect(basic(client)
 async function roundTripsOf(t: Test, send: () => Promise<{ status: number }>) {
   const { result, roundTrips } = await counted(send)
   t.equal(result.status, 200)
-  return roundTrips
+  // appended once a second for all machine tokens of that second (audit/batch.ts): no request's own
+  return roundTrips.filter(([name]) => name !== 'audit.append_many')
 }
 
 t.test('client_credentials with a cached client: no round trip', async t => {

@@ -98,7 +98,10 @@ t.test('three kinds of failure: ours, the caller’s, the database’s', async t
   await database.pipeline([setting('taken')])
   // what was gathered is in conflict with what is there by now: the caller lost, and nothing is broken
   await t.rejects(database.pipeline([setting('taken')]), { name: 'Refused', what: 'conflict' })
-  await t.rejects(database.pipeline([setting('free'), setting('taken')]), { what: 'conflict' })
+  await t.rejects(database.pipeline([setting('free'), setting('taken')]), {
+    name: 'Refused',
+    what: 'conflict'
+  })
   await t.rejects(run('SELECT 1 FROM no_such_table'), { code: '42P01' })
   await t.rejects(run(`SELECT 'x'::uuid`), { code: '22P02' })
   const fault = { name: 'Fault', code: 'store_unavailable' }

@@ -59,7 +59,9 @@ t.test('parallel tabs keep each other’s clients, and agree on one sid for each
   const first = (await sessions.find(session.id))?.clients ?? []
   t.same(first.map(({ clientId }) => clientId).sort(), ['a', 'b', 'c'])
   await database.pipeline([tab('a', 'later')])
-  t.same((await sessions.find(session.id))?.clients.toSorted(), first.toSorted())
+  const sids = (clients: typeof first) =>
+    clients.map(({ clientId, sid }) => `${clientId} ${sid}`).sort()
+  t.same(sids((await sessions.find(session.id))?.clients ?? []), sids(first))
   await database.pipeline(sessions.endStatements(session.uid))
   const left = await database.run(
     'test.clients',

@@ -1,7 +1,7 @@
 // The configuration of a server under test: what loadConfig makes of a file, with an issuer of the test's own.
 
-import type { Config } from '../../src/config/schema.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/schema.ts'
 import { settle } from '../../src/main.ts'
 
 /** The API of the tests: two scopes, open to the clients below. */

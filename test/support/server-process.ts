@@ -21,9 +21,8 @@ const server = await createServer({ config, masterKey, store, log })
 await server.app.listen({ port: given.port, host: '127.0.0.1' })
 process.stdout.write('ready\n')
 
-process.on('SIGTERM', () => {
-  server
-    .close()
-    .then(() => store.end())
-    .then(() => process.exit(0))
+process.on('SIGTERM', async () => {
+  await server.close()
+  await store.end()
+  process.exit(0)
 })
