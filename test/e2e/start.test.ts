@@ -2,6 +2,7 @@
 // and what is left when the process ends, in whatever way.
 
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import t from 'tap'
 import { isRoot, nobody } from '../support/embedded-folder.ts'
 import { launch, makePlace, mintmark, postgresOf, startMintmark } from '../support/process.ts'
 import { signIn } from '../support/relying-party.ts'
+import { freePort } from '../support/server.ts'
 
 const curl = (command: string) =>
   JSON.parse(execFileSync('/bin/bash', ['-c', command], { encoding: 'utf8' }))
@@ -149,6 +151,18 @@ t.test('a server that is ended while it starts leaves nothing behind', async t =
     t.same([code, err], [0, ''])
     t.same(postgresOf(place), [])
   }
+  // its port is its own before it listens: another server that starts at the same time takes the next one
+  const port = await freePort()
+  const frozen = launch(t, place, ['start'], { env: { MINTMARK_PORT: `${port}` } })
+  while (!frozen.out().includes('configured clients')) await sleep(1)
+  frozen.child.kill('SIGSTOP')
+  const other = createServer().listen(port, '127.0.0.1')
+  const [error] = await once(other, 'error')
+  t.match(error, { code: 'EADDRINUSE' })
+  frozen.child.kill('SIGCONT')
+  frozen.child.kill('SIGTERM')
+  t.equal((await frozen.ended).code, 0)
+
   // before there is anything to be closed
   const command = launch(t, place, ['start'])
   await sleep(300)

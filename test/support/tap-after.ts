@@ -1,5 +1,5 @@
-// Runs after all test files (`after:` in .taprc): no process and no file of the run's PostgreSQL stays.
+// Runs after all test files (`after:` in .taprc): ends the run's PostgreSQL and removes its folder.
 
-import { endRun } from './test-cluster.ts'
+import { testRun } from './tap-hook.ts'
 
-await endRun()
+testRun('end')

@@ -1,5 +1,5 @@
 // Runs before all test files (`before:` in .taprc): one PostgreSQL for the whole run.
 
-import { beginRun } from './test-cluster.ts'
+import { testRun } from './tap-hook.ts'
 
-await beginRun()
+testRun('begin')

@@ -51,16 +51,16 @@ function runsOn(): number[] {
 }
 
 /** For tap-before.ts: marks that the parent process runs all tests, and starts the cluster for them. */
-export async function beginRun(): Promise<void> {
+export async function beginRun(runner: string): Promise<void> {
   const cluster = await openTestCluster()
   mkdirSync(runs, { recursive: true })
-  writeFileSync(join(runs, String(process.ppid)), '')
+  writeFileSync(join(runs, runner), '')
   await cluster.leave()
 }
 
 /** For tap-after.ts: ends the cluster and removes it, unless another run goes on. */
-export async function endRun(): Promise<void> {
-  rmSync(join(runs, String(process.ppid)), { force: true })
+export async function endRun(runner: string): Promise<void> {
+  rmSync(join(runs, runner), { force: true })
   await closeTestCluster(await openTestCluster())
   // a single file that is run by hand may be using it
   if (postmastersIn(folder).length === 0) rmSync(folder, { recursive: true, force: true })
