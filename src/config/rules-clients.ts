@@ -3,7 +3,7 @@
 
 import type { Problem } from './configuration-error.ts'
 import type { Check, Place } from './rule.ts'
-import type { ConfiguredClient } from './schema.ts'
+import { type ConfiguredClient, firstPartyClients } from './schema.ts'
 import { looksRandom, randomSecretAdvice } from './secret-strength.ts'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -69,15 +69,26 @@ export const clientIdsAreNotSubjects: Check = (config, place) => {
 }
 
 export const defaultResourcesAreDeclared: Check = (config, place) => {
-  const resources = new Set(config.resources.map(({ identifier }) => identifier))
-  return config.clients
-    .filter(client => client.default_resource !== undefined)
-    .filter(client => !resources.has(client.default_resource ?? ''))
-    .map(client => ({
-      path: `${place(client)}.default_resource`,
-      problem: 'is not the identifier of a declared resource',
-      fix: 'Declare the resource in `resources` (MINTMARK_RESOURCES), or name one that is there.'
-    }))
+  const resources = new Map(config.resources.map(each => [each.identifier, each]))
+  return config.clients.flatMap(client => {
+    const { client_id: id, default_resource: wanted, first_party: firstParty } = client
+    if (wanted === undefined) return []
+    const path = `${place(client)}.default_resource`
+    const resource = resources.get(wanted)
+    if (resource === undefined) {
+      const problem = 'is not the identifier of a declared resource'
+      const fix =
+        'Declare the resource in `resources` (MINTMARK_RESOURCES), or name one that is there.'
+      return [{ path, problem, fix }]
+    }
+    const { clients } = resource
+    if (clients.includes(id) || (firstParty === true && clients.includes(firstPartyClients))) {
+      return []
+    }
+    // every request of the client would be refused as invalid_target
+    const problem = 'names a resource that this client may not ask for'
+    return [{ path, problem, fix: `Add ${id} to the resource's \`clients\`.` }]
+  })
 }
 
 // HOUSE: secrets are stored as a plain SHA-256, so a guessable one could be read out of a copy of the database

@@ -211,6 +211,15 @@ const always: Refusal[] = [
     says: /not the identifier of a declared resource/
   },
   {
+    title: 'a default resource that does not list the client (RFC 8707 §2)',
+    file: {
+      resources: [{ ...api, clients: ['another'] }],
+      clients: [{ ...machine, default_resource: 'https://api.example.com' }]
+    },
+    path: 'clients[0].default_resource',
+    says: /this client may not ask for/
+  },
+  {
     title: 'a client secret that somebody typed (HOUSE §7)',
     file: { clients: [{ ...machine, client_secret: 'correct-horse-battery-staple' }] },
     path: 'clients[0].client_secret',
@@ -282,7 +291,11 @@ t.test('what the tables refuse has neighbours that are allowed', async t => {
     trustedProxies: ['10.0.0.0/8', '::1', 'fd00::/64'],
     refreshTokens: { leeway: '60s', publicLeeway: '60s', idle: '90d' },
     resources: [
-      { ...api, clients: ['from-the-command-line', '*first_party*'], introspectionClient: 'other' },
+      {
+        ...api,
+        clients: ['billing', 'from-the-command-line', '*first_party*'],
+        introspectionClient: 'other'
+      },
       { identifier: 'urn:example:b?c=d', scopes: { 'read:openid': { 'ko-KR': '읽기' } } }
     ],
     clients: [{ ...machine, default_resource: 'https://api.example.com', client_secret: secret }],

@@ -54,6 +54,7 @@ async function judge(t: Test, command: string, language: string, caller: string)
     'of another issuer': await sign({ ...good, iss: 'https://id.example.com' }),
     expired: await sign({ ...good, exp: now - 60 }),
     'without client_id': await sign(anonymous),
+    'bound to a key': await sign({ ...good, cnf: { jkt: 'x' } }),
     'signed by a stranger': await sign(good, 'at+jwt', stranger)
   }
   const folder = t.testdir({
