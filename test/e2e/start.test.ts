@@ -10,7 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { refreshTokenGrant } from 'openid-client'
 import t from 'tap'
 import { isRoot, nobody } from '../support/embedded-folder.ts'
-import { launch, makePlace, mintmark, postgresOf, startMintmark } from '../support/process.ts'
+import {
+  type Command,
+  launch,
+  makePlace,
+  mintmark,
+  postgresOf,
+  startMintmark
+} from '../support/process.ts'
 import { signIn } from '../support/relying-party.ts'
 import { freePort } from '../support/server.ts'
 
@@ -141,11 +148,16 @@ t.test('two first starts at the same time get two ports, and say so', async t =>
   for (const place of places) t.same(postgresOf(place), [])
 })
 
+/** Waits until a command has said something, or is gone. */
+async function said({ child, out }: Command, what: RegExp): Promise<void> {
+  while (!what.test(out()) && child.exitCode === null) await sleep(1)
+}
+
 t.test('a server that is ended while it starts leaves nothing behind', async t => {
   const place = makePlace(t)
   for (const sign of [/embedded PostgreSQL runs/, /schema brought up|configured clients/]) {
     const command = launch(t, place, ['start'])
-    while (!sign.test(command.out())) await sleep(10)
+    await said(command, sign)
     command.child.kill('SIGTERM')
     const { code, err } = await command.ended
     t.same([code, err], [0, ''])
@@ -154,7 +166,7 @@ t.test('a server that is ended while it starts leaves nothing behind', async t =
   // its port is its own before it listens: another server that starts at the same time takes the next one
   const port = await freePort()
   const frozen = launch(t, place, ['start'], { env: { MINTMARK_PORT: `${port}` } })
-  while (!frozen.out().includes('configured clients')) await sleep(1)
+  await said(frozen, /configured clients/)
   frozen.child.kill('SIGSTOP')
   const other = createServer().listen(port, '127.0.0.1')
   const [error] = await once(other, 'error')
@@ -180,6 +192,7 @@ t.test('an ordinary user starts it in a folder of its own', onlyRoot, async t =>
   t.equal(statSync(join(place.data, 'postgres')).uid, nobody.uid)
   const status = readFileSync(`/proc/${postgresOf(place)[0]}/status`, 'utf8')
   t.match(status, new RegExp(`^Uid:\\s+${nobody.uid}\\s`, 'm'))
-  t.equal((await server.stop()).code, 0)
+  const ended = await server.stop()
+  t.equal(ended.code, 0, ended.out.split('\n').slice(-4).join('\n'))
   t.same(postgresOf(place), [])
 })
