@@ -58,7 +58,7 @@ export interface ClientMetadata {
   readonly refresh_tokens?: 'always'
 }
 
-/** One live secret. Ours are 256 random bits, so a plain SHA-256 says nothing about them (HOUSE §7). */
+/** One live secret. Ours are 256 random bits, so a plain SHA-256 says nothing about them. */
 export interface ClientSecret {
   readonly digest: Buffer
   /** undefined: does not expire */

@@ -91,7 +91,7 @@ export const defaultResourcesAreDeclared: Check = (config, place) => {
   })
 }
 
-// HOUSE: secrets are stored as a plain SHA-256, so a guessable one could be read out of a copy of the database
+// secrets are stored as a plain SHA-256, so a guessable one could be read out of a copy of the database
 export const secretsAreRandom: Check = (config, place) =>
   config.clients
     .filter(client => client.client_secret !== undefined)

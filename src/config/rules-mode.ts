@@ -1,5 +1,5 @@
 // Development and production: what an issuer may be, that development stays on loopback, and what production refuses.
-// Each refusal names what to set. RFC 8414 §2 (issuer), HOUSE §7.
+// Each refusal names what to set. RFC 8414 §2 (issuer).
 
 import { isIP } from 'node:net'
 import type { Check } from './rule.ts'

@@ -1,4 +1,4 @@
-// Rules about resources: identifiers, scopes, and who may name them (RFC 8707 §2, HOUSE §6).
+// Rules about resources: identifiers, scopes, and who may name them (RFC 8707 §2).
 // A token's audience must open one API and nothing else, so a resource is never the issuer and has no OpenID scopes.
 
 import { isOpenidScope } from '../oauth/scope.ts'

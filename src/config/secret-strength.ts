@@ -1,4 +1,4 @@
-// Whether a secret that somebody configured is as random as one that we would have made (HOUSE: 256 bits). Client secrets are stored
+// Whether a secret that somebody configured is as random as one that we would have made. Client secrets are stored
 // as a plain SHA-256, which is safe for random ones only. It owns the guess, which refuses typed, repeated and derived secrets; a
 // machine cannot prove randomness, so passing is no proof.
 

@@ -1,4 +1,4 @@
-// Faults: something that should work did not (the store, a key, a file). HOUSE rule: logged once, at the boundary, answered with 500 or
+// Faults: something that should work did not (the store, a key, a file). The rule: logged once, at the boundary, answered with 500 or
 // 503. Not for protocol errors (those are the engine's classes) nor for expected outcomes (those are `{ ok: false, reason }`).
 
 /** Codes are stable: they are metric labels, and the boundary maps them to an HTTP status. */

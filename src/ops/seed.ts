@@ -1,5 +1,5 @@
 // What a development start declares besides the configuration: a demo app, a machine client, an API with two scopes, and a person. Marked
-// as seeded, so that a production start on the same database disables all of it (HOUSE §7).
+// as seeded, so that a production start on the same database disables all of it.
 
 import type { ConfiguredAccount } from '../accounts/reconcile.ts'
 import type { ClientRegistry } from '../clients/registry.ts'

@@ -1,6 +1,6 @@
 // The edge between HTTP and everything behind it: the pinned Host, methods, requests that no handler sees, and the boundary where an error
 // becomes an answer. Owns the shape of a refusal: JSON where clients talk (RFC 6749 §5.2), a page where people do; never a stack, a
-// statement or a version (security.md #17, #19, #20). Refuses to let a request's Host decide what the server says (security.md #2).
+// statement or a version. Refuses to let a request's Host decide what the server says.
 
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'

@@ -1,5 +1,5 @@
 // Error pages of our own routes, and the boundary where a fault becomes a page: logged once, here, and answered with a request number and
-// nothing private (security.md #19). Refuses to turn an outage into a refusal: what cannot be reached is 503 with Retry-After.
+// nothing private. Refuses to turn an outage into a refusal: what cannot be reached is 503 with Retry-After.
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../lib/fault.ts'

@@ -1,5 +1,5 @@
 // What every posted form has to pass before anything is looked up: it came from our own page, and its fields are single strings.
-// Refuses cross-site and same-site posts (security.md #187, #188), repeated fields and other content types.
+// Refuses cross-site and same-site posts, repeated fields and other content types.
 
 import type { IncomingHttpHeaders } from 'node:http'
 

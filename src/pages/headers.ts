@@ -1,4 +1,4 @@
-// The headers of every page (pages.md §2.1, security.md #12–#14). Owns the Content-Security-Policy. Refuses `form-action` on pages whose
+// The headers of every page. Owns the Content-Security-Policy. Refuses `form-action` on pages whose
 // form is answered with a redirect to a client: browsers apply it to the whole chain of redirects, and would stop the person at the last
 // step. It is a plain table, since the engine's own pages need the same headers on the raw response before the engine runs.
 
@@ -8,7 +8,7 @@ export type PageKind = 'onward' | 'own'
 const policy = [
   "default-src 'none'",
   "style-src 'self'",
-  // No page has a script; the engine appends the hash of its form_post response to this list (security.md #31).
+  // No page has a script; the engine appends the hash of its form_post response to this list.
   "script-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",

@@ -1,5 +1,5 @@
 // Sign-in and consent: GET and POST /interaction/:uid. One address for both, so that reload, Back and the language menu always find the page
-// again; a hidden `prompt` says which form was sent. Owns the way from a posted form to the port and back (303, security.md #32: a
+// again; a hidden `prompt` says which form was sent. Owns the way from a posted form to the port and back (303: a
 // browser must not post the password on). Refuses forms that are not ours before the account is looked at.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -85,7 +85,7 @@ export function interactionRoutes(
   async function find({ request, reply }: Exchange): Promise<Asked | undefined> {
     const { uid } = request.params as { uid: string }
     const details = await interactions.details(request.raw, reply.raw)
-    // The cookie says which interaction this browser is in, the address which one the form is for: they must be one (security.md #191).
+    // The cookie says which interaction this browser is in, the address which one the form is for: they must be one.
     if (details === undefined || details.uid !== uid) return undefined
     return { request, reply, details, path: `${site.basePath}/interaction/${uid}` }
   }

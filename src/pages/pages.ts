@@ -21,7 +21,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
   app.setErrorHandler(createPageErrorHandler(deps))
   app.register(assetRoutes, { assets: deps.assets })
   app.register((forms, _, ready) => {
-    // JSON and text are what another site's script can send without asking (security.md #187): nothing here reads them.
+    // JSON and text are what another site's script can send without asking: nothing here reads them.
     forms.removeAllContentTypeParsers()
     forms.register(formbody, { bodyLimit })
     forms.register(languageRoutes, deps)

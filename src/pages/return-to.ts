@@ -1,5 +1,5 @@
 // Where the language menu leads back to: a path on our own origin, or the default. Refuses everything that a browser could read as another
-// site (R-03, security.md #189), by saying what is allowed rather than what is not: unreserved characters (RFC 3986 §2.3), one slash at
+// site, by saying what is allowed rather than what is not: unreserved characters (RFC 3986 §2.3), one slash at
 // the beginning, no encoded path, no segment that begins with a dot.
 
 const segment = /^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/

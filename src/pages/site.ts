@@ -1,5 +1,5 @@
 // What all pages of this server share: product, issuer host, asset paths, and the frame of one request. Refuses a product logo from
-// another site: pages make no third-party request (security.md #14).
+// another site: pages make no third-party request.
 
 import { chooseLocale, type LanguageHints } from '../i18n/locale.ts'
 import type { Frame, Site } from '../views/layout.ts'

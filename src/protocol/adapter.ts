@@ -1,5 +1,5 @@
 // The engine's storage adapter, one per model: reads answer from the unit of work where it knows already, writes are gathered there as
-// evidence or effect (HOUSE §4). Values are hashed before they become keys, and members that would open something are sealed. It
+// evidence or effect. Values are hashed before they become keys, and members that would open something are sealed. It
 // refuses to store opaque access tokens: every access token is a JWT.
 
 import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider'
@@ -254,7 +254,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       if (kind === 'ClientCredentials') payload['extra'] = { sub: payload['clientId'] }
     }
     if (!atUserinfo) return payload as AdapterPayload
-    // HOUSE §6: userinfo accepts the issuer's own audience only
+    // userinfo accepts the issuer's own audience only
     if (verified.audience !== deps.issuer) return undefined
     delete payload['aud']
     return payload as AdapterPayload

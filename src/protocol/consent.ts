@@ -1,5 +1,5 @@
 // Consent: what a person allowed a client is one row per account and client; every authorization gets a fresh grant of its own that copies
-// it, narrowed to what this request asks for. So one stale phone never signs out the others (HOUSE §5).
+// it, narrowed to what this request asks for. So one stale phone never signs out the others.
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'

@@ -1,4 +1,4 @@
-// Mounts the engine into Fastify: routes of our own in a scope without body parsers, then `reply.hijack()` (engine.md §1). Owns the table of
+// Mounts the engine into Fastify: routes of our own in a scope without body parsers, then `reply.hijack()`. Owns the table of
 // endpoints and methods, which of them are pages and which speak JSON, what is refused before a body is read, the body of introspection
 // and revocation (a JWT is replaced by a handle before the engine looks), and the published keys. Never by path-matching middleware.
 

@@ -1,6 +1,6 @@
 // Builds one engine around the current keys, and owns what surrounds each of its requests: the pinned host, the unit of work and its
 // commit, and the answers that the engine has no words for. A new one is built when the keys change; requests in flight finish on the
-// old one (under a millisecond and 56 KiB each: engine.md §6).
+// old one.
 
 import { decodeJwt } from 'jose'
 import {

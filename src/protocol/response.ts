@@ -1,6 +1,6 @@
 // What the engine cannot say by itself: that the store is down (503, never `invalid_grant`, which makes clients throw their tokens away),
 // that a conditional write lost after the engine had already answered 200, and what to do about an error. Refuses origins that no client
-// of the request vouches for (security.md #16).
+// of the request vouches for.
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { languageOf } from './engine-pages.ts'

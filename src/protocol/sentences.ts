@@ -1,6 +1,6 @@
 // The engine's error descriptions, said so that a developer knows what to do next. Owns words only: codes and statuses stay the engine's,
 // but for a request without any client authentication (response.ts). Refuses to tell apart what must not be told apart: one sentence for
-// every failed client authentication, one for every refused token (security.md #25, #59).
+// every failed client authentication, one for every refused token.
 //
 // Fact of the engine (9.13.3), held by test/hostile/sentences.test.ts: each key stands in its source, word for word.
 

@@ -1,5 +1,5 @@
 // How a client and what it asks for look on a page. Owns the badge, the links and the list of permissions in words. Refuses to load a
-// client's logo from its own site (it would tell that site who is here, security.md #14) and any link that is not https: escaping does
+// client's logo from its own site (it would tell that site who is here) and any link that is not https: escaping does
 // not stop `javascript:` in a URL.
 
 import type { Locale, Messages } from '../i18n/messages.ts'

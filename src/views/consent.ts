@@ -1,4 +1,4 @@
-// The consent page: who asks, for what, for how long, and where the person is sent (security.md #190). Allow and Cancel have equal weight,
+// The consent page: who asks, for what, for how long, and where the person is sent. Allow and Cancel have equal weight,
 // and neither is focused. Refuses to offer what nothing behind it can do.
 
 import {

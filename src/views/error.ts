@@ -1,5 +1,5 @@
-// The error page (pages.md §2.7): what happened in plain words, what to do, and what to tell whoever helps. Refuses to send anybody onward
-// and to show anything private: no stack, no SQL, no version (security.md #19); the request number leads to the log line.
+// The error page: what happened in plain words, what to do, and what to tell whoever helps. Refuses to send anybody onward
+// and to show anything private: no stack, no SQL, no version; the request number leads to the log line.
 
 import type { Reason } from '../i18n/messages.ts'
 import { type Frame, renderPage, wordsOf } from './layout.ts'

@@ -1,4 +1,4 @@
-// The pieces of every form: a labelled field, the problem summary above it, buttons, hidden fields. Owns the pattern of pages.md §2.1: the
+// The pieces of every form: a labelled field, the problem summary above it, buttons, hidden fields. Owns the pattern: the
 // same words in the summary and at the field, tied by aria-describedby, never by colour alone. Refuses fields without a visible label.
 
 import type { Messages } from '../i18n/messages.ts'

@@ -1,4 +1,4 @@
-// The sign-in page: one form, both fields, `login` and `password` (pages.md §2.3). Refuses to say which of the two was wrong, and never
+// The sign-in page: one form, both fields, `login` and `password`. Refuses to say which of the two was wrong, and never
 // sends a password back.
 
 import { decline, field, hidden, type Problem, problemSummary, submit } from './form.ts'

@@ -1,5 +1,5 @@
 // Accounts as they are managed: create, disable, enable, set a password, and the accounts of a development configuration; what belongs
-// together happens together or not at all (issue 2 §4; HOUSE §5, §7).
+// together happens together or not at all.
 
 import { type Test, test } from 'tap'
 import { createAccountService, type EndAccount } from '../../src/accounts/account.ts'

@@ -1,4 +1,4 @@
-// The bounded queue before hashing: how many at once, how many wait, and who leaves it without costing a hash (security L-1, L-8, L-9).
+// The bounded queue before hashing: how many at once, how many wait, and who leaves it without costing a hash.
 
 import { test } from 'tap'
 import { createHashQueue, parallelHashes } from '../../src/accounts/hash-queue.ts'

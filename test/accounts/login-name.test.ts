@@ -1,4 +1,4 @@
-// What people type as a login, folded to one form, and what is refused (security R-63, checks 165 and 175).
+// What people type as a login, folded to one form, and what is refused (checks 165 and 175).
 
 import { test } from 'tap'
 import { foldLogin, parseEmail } from '../../src/accounts/login-name.ts'

@@ -1,5 +1,5 @@
 // `mintmark accounts …` over the real service and database: what it prints, where a password may come from, and how it refuses
-// (issue 2 §4).
+//.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -7,7 +7,7 @@ import { createClientRegistry } from '../../src/clients/registry.ts'
 import { createChangeFeed } from '../../src/store/change-feed.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 
-t.test('a change reaches the memory of another process (HOUSE §7)', async t => {
+t.test('a change reaches the memory of another process', async t => {
   const { url, database } = await createTestDatabase(t)
   const feed = createChangeFeed({ url, onError: () => {} })
   t.teardown(() => feed.end())

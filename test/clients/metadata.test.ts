@@ -86,7 +86,7 @@ t.test("a type never gets another one's grant types or authentication (RFC 7591 
   t.strictSame([tv.response_types, tv.redirect_uris], [[], []])
 })
 
-t.test('a machine client has nothing that belongs to a person (HOUSE §6)', async t => {
+t.test('a machine client has nothing that belongs to a person', async t => {
   for (const scope of ['openid', 'profile', 'email', 'address', 'phone', 'offline_access']) {
     t.match(problems({ scope: `read:things ${scope}` }, machine), [
       /a machine client has no person/

@@ -84,7 +84,7 @@ t.test('a change in the file changes the client, and nothing that it was granted
 })
 
 t.test(
-  'a client that left the file is disabled, not deleted, and comes back without what it held (security D-23)',
+  'a client that left the file is disabled, not deleted, and comes back without what it held',
   async t => {
     const { first } = await build()
     await first.registry.reconcile([web, spa], key(1))
@@ -115,7 +115,7 @@ t.test('a client that comes back is known by the secret of the file only', async
 })
 
 t.test(
-  'an older file writes nothing: two processes with different files do not go to and fro (security D-23)',
+  'an older file writes nothing: two processes with different files do not go to and fro',
   async t => {
     const { first, second } = await build()
     for (const [older, newer] of [

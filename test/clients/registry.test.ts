@@ -27,27 +27,24 @@ async function made(registry: ClientRegistry, client: NewClient) {
   return created
 }
 
-t.test(
-  'a client is found with its secret, which is stored as its digest only (HOUSE §7)',
-  async t => {
-    const { first } = await build()
-    const { client, secret } = await made(first.registry, web)
-    t.match(secret, /^[A-Za-z0-9_-]{43}$/)
-    const found = await first.registry.find('web')
-    t.strictSame(found, client)
-    t.match(found, { clientId: 'web', type: 'web', owner: 'cli', seeded: false, revision: 1 })
-    t.ok(found && matchClientSecret(found, secret, Date.now()))
-    const { rows } = await first.database.run<{ row: string }>(
-      'test.dump',
-      `SELECT to_jsonb(c)::text || coalesce(to_jsonb(s)::text, '') AS row FROM clients c LEFT JOIN client_secrets s USING (client_id)`
-    )
-    t.equal(rows.length, 1)
-    t.notMatch(rows[0]?.row, new RegExp(String(secret)))
-  }
-)
+t.test('a client is found with its secret, which is stored as its digest only', async t => {
+  const { first } = await build()
+  const { client, secret } = await made(first.registry, web)
+  t.match(secret, /^[A-Za-z0-9_-]{43}$/)
+  const found = await first.registry.find('web')
+  t.strictSame(found, client)
+  t.match(found, { clientId: 'web', type: 'web', owner: 'cli', seeded: false, revision: 1 })
+  t.ok(found && matchClientSecret(found, secret, Date.now()))
+  const { rows } = await first.database.run<{ row: string }>(
+    'test.dump',
+    `SELECT to_jsonb(c)::text || coalesce(to_jsonb(s)::text, '') AS row FROM clients c LEFT JOIN client_secrets s USING (client_id)`
+  )
+  t.equal(rows.length, 1)
+  t.notMatch(rows[0]?.row, new RegExp(String(secret)))
+})
 
 t.test(
-  'an id is made where none is given, and never one that looks like something else (HOUSE §6)',
+  'an id is made where none is given, and never one that looks like something else',
   async t => {
     const { first } = await build()
     const { clientId: _, ...anonymous } = web
@@ -117,7 +114,7 @@ t.test('an unknown id is asked for each time, and pushes nothing out', async t =
 })
 
 t.test(
-  'what one process disables, the other refuses once it hears of it, or when the feed is lost (security D-22)',
+  'what one process disables, the other refuses once it hears of it, or when the feed is lost',
   async t => {
     const { first, second } = await build()
     await made(first.registry, web)
@@ -266,33 +263,30 @@ t.test('secrets follow the way a client authenticates', async t => {
   t.strictSame(spa.client.secrets, [])
 })
 
-t.test(
-  'two secrets are valid at a time; a third waits until one has expired (pages 2.9)',
-  async t => {
-    const { first } = await build()
-    const { secret: one } = await made(first.registry, web)
-    const rotated = await first.registry.rotateSecret('web')
-    if (!rotated.ok) throw new Error(rotated.reason)
-    const found = await first.registry.find('web')
-    if (found === undefined) throw new Error('not found')
-    t.ok(matchClientSecret(found, one, Date.now()))
-    t.ok(matchClientSecret(found, rotated.secret, Date.now()))
-    t.notOk(matchClientSecret(found, one, Date.now() + 86_401_000), 'the older ends in a day')
-    t.ok(matchClientSecret(found, one, Date.now() + 86_000_000))
-    t.ok(matchClientSecret(found, rotated.secret, Date.now() + 400 * 86_400_000))
-    t.strictSame(await first.registry.rotateSecret('web'), {
-      ok: false,
-      reason: 'two_live_secrets'
-    })
+t.test('two secrets are valid at a time; a third waits until one has expired', async t => {
+  const { first } = await build()
+  const { secret: one } = await made(first.registry, web)
+  const rotated = await first.registry.rotateSecret('web')
+  if (!rotated.ok) throw new Error(rotated.reason)
+  const found = await first.registry.find('web')
+  if (found === undefined) throw new Error('not found')
+  t.ok(matchClientSecret(found, one, Date.now()))
+  t.ok(matchClientSecret(found, rotated.secret, Date.now()))
+  t.notOk(matchClientSecret(found, one, Date.now() + 86_401_000), 'the older ends in a day')
+  t.ok(matchClientSecret(found, one, Date.now() + 86_000_000))
+  t.ok(matchClientSecret(found, rotated.secret, Date.now() + 400 * 86_400_000))
+  t.strictSame(await first.registry.rotateSecret('web'), {
+    ok: false,
+    reason: 'two_live_secrets'
+  })
 
-    await turn(first.database, '25 hours')
-    const third = await first.registry.rotateSecret('web', { keepSeconds: 0 })
-    if (!third.ok) throw new Error(third.reason)
-    t.equal(third.secrets.length, 1, 'kept for no time is ended now')
-    const { rowCount } = await first.database.run('test.all', 'SELECT 1 FROM client_secrets')
-    t.equal(rowCount, 2, 'the one that had expired is gone')
-  }
-)
+  await turn(first.database, '25 hours')
+  const third = await first.registry.rotateSecret('web', { keepSeconds: 0 })
+  if (!third.ok) throw new Error(third.reason)
+  t.equal(third.secrets.length, 1, 'kept for no time is ended now')
+  const { rowCount } = await first.database.run('test.all', 'SELECT 1 FROM client_secrets')
+  t.equal(rowCount, 2, 'the one that had expired is gone')
+})
 
 t.test(
   'all older secrets can be ended at once, and none outlives a week beside its successor',
@@ -354,7 +348,7 @@ t.test('a given secret must be as random as ours', async t => {
 })
 
 t.test(
-  'a production start disables what a development start has seeded, and nothing else (security D-18)',
+  'a production start disables what a development start has seeded, and nothing else',
   async t => {
     const { first } = await build()
     await made(first.registry, { ...web, seeded: true })

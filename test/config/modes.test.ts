@@ -1,4 +1,4 @@
-// What production refuses and what development refuses, one test each, from two tables (HOUSE §7).
+// What production refuses and what development refuses, one test each, from two tables.
 // What is changed in a sound configuration is refused, and nothing else is.
 
 import { type Refusal, refuses, without } from './refusal.ts'

@@ -72,7 +72,7 @@ const always: Refusal[] = [
     says: /names another database/
   },
   {
-    title: 'a leeway over a minute (HOUSE §5)',
+    title: 'a leeway over a minute',
     file: { refreshTokens: { leeway: '61s' } },
     path: 'refreshTokens.leeway',
     says: /between 0s and 60s/
@@ -138,13 +138,13 @@ const always: Refusal[] = [
     says: /same as that of resources\[0\]/
   },
   {
-    title: 'the issuer as resource (HOUSE §6)',
+    title: 'the issuer as resource',
     file: { resources: [{ identifier: 'https://id.example.com/' }] },
     path: 'resources[0].identifier',
     says: /is the issuer/
   },
   ...['openid', 'profile', 'email', 'address', 'phone', 'offline_access'].map(scope => ({
-    title: `the OpenID scope ${scope} of a resource (HOUSE §6)`,
+    title: `the OpenID scope ${scope} of a resource`,
     file: { resources: [{ ...api, scopes: { [scope]: {} } }] },
     path: `resources[0].scopes["${scope}"]`,
     says: /OpenID Connect/
@@ -190,7 +190,7 @@ const always: Refusal[] = [
     says: /https:/
   },
   {
-    title: 'a client id that is a resource (HOUSE §6)',
+    title: 'a client id that is a resource',
     file: {
       clients: [{ ...machine, client_id: 'urn:api' }],
       resources: [{ identifier: 'urn:api' }]
@@ -220,7 +220,7 @@ const always: Refusal[] = [
     says: /this client may not ask for/
   },
   {
-    title: 'a client secret that somebody typed (HOUSE §7)',
+    title: 'a client secret that somebody typed',
     file: { clients: [{ ...machine, client_secret: 'correct-horse-battery-staple' }] },
     path: 'clients[0].client_secret',
     says: /not random enough/,

@@ -29,7 +29,7 @@ const refused: [string, string][] = [
 ]
 
 for (const [what, secret] of refused) {
-  t.test(`${what} is not random (HOUSE §7)`, async t => {
+  t.test(`${what} is not random`, async t => {
     t.notOk(looksRandom(secret))
     t.equal(parseMasterKey(secret), undefined)
   })

@@ -1,4 +1,4 @@
-// What expires leaves by itself (HOUSE §1.3): every table that has expiring rows, after the protocol has filled it, with the database's
+// What expires leaves by itself: every table that has expiring rows, after the protocol has filled it, with the database's
 // clock turned; and one process at a time that does it, followed by another one when it dies.
 
 import { setTimeout as sleep } from 'node:timers/promises'

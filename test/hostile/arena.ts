@@ -148,7 +148,7 @@ function problemsOf(
   return problems
 }
 
-/** security.md #12 to #14. */
+/** What every page promises about itself. */
 export function pageHeadersHold(headers: Record<string, string>): boolean {
   const policy = headers['content-security-policy'] ?? ''
   const directives = [

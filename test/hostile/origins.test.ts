@@ -1,4 +1,4 @@
-// Which origins may read an answer, and the headers that pages promise (security.md #12 to #16, #83).
+// Which origins may read an answer, and the headers that pages promise.
 
 import Fastify from 'fastify'
 import t from 'tap'
@@ -100,78 +100,72 @@ t.test('preflights name no credentials and no opaque origin; metadata is open', 
   }
 })
 
-t.test(
-  'no page can be read by, or framed in, another site (security.md #12, #13, #15)',
-  async t => {
-    const arena = await startArena(t)
-    for (const target of [
-      `/authorize?${authorizeQuery}`,
-      '/authorize?client_id=spa',
-      '/device',
-      '/logout',
-      '/nowhere'
-    ]) {
-      for (const origin of [own, stranger, 'null']) {
-        const answer = await arena.send({ target, headers: [['origin', origin]] })
-        t.equal(answer.headers[allow], undefined, `${target} from ${origin}`)
-        t.ok(pageHeadersHold(answer.headers), target)
-        t.equal(answer.headers['cache-control'], 'no-store')
-        t.notMatch(
-          answer.text,
-          /(src|href|action)="https?:\/\/(?!localhost)/,
-          'nothing from elsewhere'
-        )
-      }
-      const preflight = await arena.send({
-        method: 'OPTIONS',
-        target,
-        headers: [
-          ['origin', own],
-          ['access-control-request-method', 'GET']
-        ]
-      })
-      t.equal(preflight.headers[allow], undefined, `OPTIONS ${target}`)
+t.test('no page can be read by, or framed in, another site', async t => {
+  const arena = await startArena(t)
+  for (const target of [
+    `/authorize?${authorizeQuery}`,
+    '/authorize?client_id=spa',
+    '/device',
+    '/logout',
+    '/nowhere'
+  ]) {
+    for (const origin of [own, stranger, 'null']) {
+      const answer = await arena.send({ target, headers: [['origin', origin]] })
+      t.equal(answer.headers[allow], undefined, `${target} from ${origin}`)
+      t.ok(pageHeadersHold(answer.headers), target)
+      t.equal(answer.headers['cache-control'], 'no-store')
+      t.notMatch(
+        answer.text,
+        /(src|href|action)="https?:\/\/(?!localhost)/,
+        'nothing from elsewhere'
+      )
     }
-    const shown = await arena.send({ target: '/device' })
-    t.match(shown.headers['set-cookie'], /httponly/i)
+    const preflight = await arena.send({
+      method: 'OPTIONS',
+      target,
+      headers: [
+        ['origin', own],
+        ['access-control-request-method', 'GET']
+      ]
+    })
+    t.equal(preflight.headers[allow], undefined, `OPTIONS ${target}`)
   }
-)
+  const shown = await arena.send({ target: '/device' })
+  t.match(shown.headers['set-cookie'], /httponly/i)
+})
 
-t.test(
-  'every answer of an https issuer carries HSTS, refusals included (security.md #12)',
-  async t => {
-    const issuer = 'https://id.example.com'
-    const site = createSite({ product: { name: 'mintmark' }, issuer })
-    const boundary = createBoundary({
-      site,
-      issuer,
-      answersJson: path => path === '/json',
-      anyHost: new Set()
-    })
-    const app = Fastify({ rewriteUrl: originForm, frameworkErrors: boundary.refuseTarget })
-    t.teardown(() => app.close())
-    boundary.guard(app)
-    app.get('/json', async () => ({ ok: true }))
-    app.get('/broken', async () => {
-      throw new Error('SELECT secret FROM somewhere')
-    })
-    const ask = (url: string, host = 'id.example.com', method: 'GET' | 'PUT' = 'GET') =>
-      app.inject({ method, url, headers: { host } })
-    const answers = {
-      served: [await ask('/json'), 200],
-      'at the default port': [await ask('/json', 'id.example.com:443'), 200],
-      'at the port of http': [await ask('/json', 'id.example.com:80'), 421],
-      'at another name': [await ask('/json', 'evil.example'), 421],
-      'no such page': [await ask('/nowhere'), 404],
-      'no such method': [await ask('/json', undefined, 'PUT'), 405],
-      'an unreadable path': [await ask('/%'), 400],
-      'a fault': [await ask('/broken'), 500]
-    } as const
-    for (const [title, [answer, status]] of Object.entries(answers)) {
-      t.equal(answer.statusCode, status, title)
-      t.equal(answer.headers['strict-transport-security'], 'max-age=31536000', title)
-      t.equal(answer.headers['x-content-type-options'], 'nosniff', title)
-      t.notMatch(answer.body, /SELECT|boundary\.ts/, `${title}: nothing private (security.md #19)`)
-    }
+t.test('every answer of an https issuer carries HSTS, refusals included', async t => {
+  const issuer = 'https://id.example.com'
+  const site = createSite({ product: { name: 'mintmark' }, issuer })
+  const boundary = createBoundary({
+    site,
+    issuer,
+    answersJson: path => path === '/json',
+    anyHost: new Set()
+  })
+  const app = Fastify({ rewriteUrl: originForm, frameworkErrors: boundary.refuseTarget })
+  t.teardown(() => app.close())
+  boundary.guard(app)
+  app.get('/json', async () => ({ ok: true }))
+  app.get('/broken', async () => {
+    throw new Error('SELECT secret FROM somewhere')
+  })
+  const ask = (url: string, host = 'id.example.com', method: 'GET' | 'PUT' = 'GET') =>
+    app.inject({ method, url, headers: { host } })
+  const answers = {
+    served: [await ask('/json'), 200],
+    'at the default port': [await ask('/json', 'id.example.com:443'), 200],
+    'at the port of http': [await ask('/json', 'id.example.com:80'), 421],
+    'at another name': [await ask('/json', 'evil.example'), 421],
+    'no such page': [await ask('/nowhere'), 404],
+    'no such method': [await ask('/json', undefined, 'PUT'), 405],
+    'an unreadable path': [await ask('/%'), 400],
+    'a fault': [await ask('/broken'), 500]
+  } as const
+  for (const [title, [answer, status]] of Object.entries(answers)) {
+    t.equal(answer.statusCode, status, title)
+    t.equal(answer.headers['strict-transport-security'], 'max-age=31536000', title)
+    t.equal(answer.headers['x-content-type-options'], 'nosniff', title)
+    t.notMatch(answer.body, /SELECT|boundary\.ts/, `${title}: nothing private`)
   }
-)
+})

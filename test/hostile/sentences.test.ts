@@ -288,17 +288,14 @@ t.test('each mistake has the code of its RFC and a sentence that helps', async t
   await assertUnharmed(t, arena)
 })
 
-t.test(
-  'unknown, disabled and mistaken clients read the same sentence (security.md #59)',
-  async t => {
-    const arena = await startArena(t)
-    const texts = new Set<string>()
-    for (const authorization of [basic('web', 'x'), basic('nobody', 'x'), basic('spa', 'x')]) {
-      texts.add((await arena.send(post('/oauth/token', 'grant_type=x', authorization))).text)
-    }
-    t.equal(texts.size, 1)
+t.test('unknown, disabled and mistaken clients read the same sentence', async t => {
+  const arena = await startArena(t)
+  const texts = new Set<string>()
+  for (const authorization of [basic('web', 'x'), basic('nobody', 'x'), basic('spa', 'x')]) {
+    texts.add((await arena.send(post('/oauth/token', 'grant_type=x', authorization))).text)
   }
-)
+  t.equal(texts.size, 1)
+})
 
 t.test('userinfo says in WWW-Authenticate what it says in the body (RFC 6750 §3)', async t => {
   const arena = await startArena(t)

@@ -59,7 +59,7 @@ t.test('a tag matches by whole subtags', async t => {
   t.equal(matchLocale(''), undefined)
 })
 
-t.test('at most 1,000 characters of a header are looked at (security.md #205)', async t => {
+t.test('at most 1,000 characters of a header are looked at', async t => {
   const filler = 'x '.repeat(25_000)
   t.equal(choose(`${filler}ko`), 'en')
   t.equal(choose(undefined, undefined, `${filler.replaceAll(' ', ',')}ko`), 'en')

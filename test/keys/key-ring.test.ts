@@ -1,5 +1,5 @@
 // The key ring on a real PostgreSQL: who makes keys when two processes start at once, and what is
-// published. It refuses to load whatever was changed behind the server's back (security D-14).
+// published. It refuses to load whatever was changed behind the server's back.
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -92,7 +92,7 @@ test('two processes that ensure at once end with the same one active key', async
   )
 })
 
-test('the table holds no private key in the clear (HOUSE §7)', async t => {
+test('the table holds no private key in the clear', async t => {
   const { ring } = await setUp()
   const keys = ring()
   await keys.ensure(wanted)
@@ -175,7 +175,7 @@ test('an absent key is a fault with its purpose and algorithm', async t => {
   t.equal(keys.byKid('unknown'), undefined)
 })
 
-test('sealed keys swapped between two rows refuse to load (security D-14)', async t => {
+test('sealed keys swapped between two rows refuse to load', async t => {
   const { ring, rows } = await setUp()
   const keys = ring()
   await keys.ensure(wanted.slice(0, 2))
@@ -191,7 +191,7 @@ test('sealed keys swapped between two rows refuse to load (security D-14)', asyn
   t.same(fresh.keys(), [])
 })
 
-test('a row whose visible columns were changed refuses to load (security D-14)', async t => {
+test('a row whose visible columns were changed refuses to load', async t => {
   for (const [change, message] of [
     ["kid = 'another'", /moved here/],
     ["purpose = 'status_list'", /another purpose/],

@@ -1,5 +1,5 @@
 // The server's symmetric secrets on a real PostgreSQL: made once, versioned, and bound to their rows.
-// They refuse to load when swapped, cut or sealed for another purpose (security D-14).
+// They refuse to load when swapped, cut or sealed for another purpose.
 
 import { t as root, test } from 'tap'
 import { createServerSecrets } from '../../src/keys/server-secrets.ts'
@@ -98,7 +98,7 @@ test('an absent secret is a fault with its purpose', async t => {
   t.equal(held.byVersion('csrf', 1), undefined)
 })
 
-test('secrets swapped between purposes or versions refuse to load (security D-14)', async t => {
+test('secrets swapped between purposes or versions refuse to load', async t => {
   for (const [index, change] of [
     "purpose = 'rotation'",
     'version = 2',
@@ -121,7 +121,7 @@ test('a secret of another length refuses to load', async t => {
   await t.rejects(secrets().load(), { code: 'seal_broken', message: /16 bytes and not 32/ })
 })
 
-test('the table holds no secret in the clear (HOUSE §7)', async t => {
+test('the table holds no secret in the clear', async t => {
   const { secrets, rows } = await setUp()
   const held = secrets()
   await held.ensure(['cookie'])

@@ -1,4 +1,4 @@
-// Sealing: what opens, and everything that must not (HOUSE §7: bound to table, column and row).
+// Sealing: what opens, and everything that must not (column and row).
 // One blob comes from another implementation, so the format cannot drift unseen.
 
 import { test } from 'tap'
@@ -40,7 +40,7 @@ test('the blob contains neither the value nor the key', async t => {
   t.equal(blob.includes(masterKey.subarray(0, 4)), false)
 })
 
-test('a blob moved to another table, column or row does not open (HOUSE §7)', async t => {
+test('a blob moved to another table, column or row does not open', async t => {
   const sealer = createSealer({ masterKey })
   const blob = sealer.seal('a private key', context)
   for (const moved of [

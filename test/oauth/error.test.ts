@@ -26,7 +26,7 @@ test('a refused DPoP proof is 400 at an endpoint and 401 at a resource (RFC 9449
   }
 })
 
-test('the store being down is 503, which makes no client throw its tokens away (HOUSE §4)', async t => {
+test('the store being down is 503, which makes no client throw its tokens away', async t => {
   t.equal(statusOf('temporarily_unavailable', 'endpoint'), 503)
 })
 
@@ -38,7 +38,7 @@ test('the engine gives its errors the same statuses, but for the two that are ou
         text: string
       ) => { error: string; status: number }
     )('x')
-    // 503 is ours (HOUSE §4); InvalidClient is the engine's class for a client that it could not find
+    // 503 is ours; InvalidClient is the engine's class for a client that it could not find
     if (!isOAuthErrorCode(error) || error === 'temporarily_unavailable') continue
     if (engineError === errors.InvalidClient) continue
     compared++

@@ -68,7 +68,7 @@ t.test(
   }
 )
 
-t.test('a product logo is ours or none (security.md #14)', async t => {
+t.test('a product logo is ours or none', async t => {
   const logoOf = (logo: string) =>
     createSite({ product: { name: 'x', logo }, issuer: 'https://id.example.com' }).product.logo
   t.equal(logoOf('/logo.svg'), '/logo.svg')

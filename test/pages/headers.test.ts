@@ -6,43 +6,40 @@ import { buildPages } from './harness.ts'
 
 const issuer = 'https://id.example.com'
 
-t.test(
-  'every page refuses frames, sniffing, caches and referrers (security.md #12, #13)',
-  async t => {
-    const { get, post } = await buildPages(t, { issuer })
-    const responses = {
-      login: await get('/interaction/abc'),
-      refused: await post('/interaction/abc', 'csrf=wrong'),
-      wrong: await post('/interaction/abc', 'csrf=right&prompt=login'),
-      malformed: await post('/interaction/abc', 'a=1&a=2'),
-      type: await post('/interaction/abc', '{}', { 'content-type': 'application/json' }),
-      unknown: await get('/nowhere')
-    }
-    for (const [name, { headers }] of Object.entries(responses)) {
-      const policy = String(headers['content-security-policy']).split('; ')
-      for (const directive of [
-        "default-src 'none'",
-        "style-src 'self'",
-        "script-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'"
-      ]) {
-        t.ok(policy.includes(directive), `${name} ${directive}`)
-      }
-      t.notMatch(headers['content-security-policy'], 'unsafe', name)
-      t.match(headers, {
-        'cache-control': 'no-store',
-        'referrer-policy': 'no-referrer',
-        'x-content-type-options': 'nosniff',
-        'x-frame-options': 'DENY',
-        'cross-origin-opener-policy': 'same-origin',
-        'strict-transport-security': 'max-age=31536000',
-        'content-type': 'text/html; charset=utf-8'
-      })
-    }
+t.test('every page refuses frames, sniffing, caches and referrers', async t => {
+  const { get, post } = await buildPages(t, { issuer })
+  const responses = {
+    login: await get('/interaction/abc'),
+    refused: await post('/interaction/abc', 'csrf=wrong'),
+    wrong: await post('/interaction/abc', 'csrf=right&prompt=login'),
+    malformed: await post('/interaction/abc', 'a=1&a=2'),
+    type: await post('/interaction/abc', '{}', { 'content-type': 'application/json' }),
+    unknown: await get('/nowhere')
   }
-)
+  for (const [name, { headers }] of Object.entries(responses)) {
+    const policy = String(headers['content-security-policy']).split('; ')
+    for (const directive of [
+      "default-src 'none'",
+      "style-src 'self'",
+      "script-src 'self'",
+      "object-src 'none'",
+      "base-uri 'none'",
+      "frame-ancestors 'none'"
+    ]) {
+      t.ok(policy.includes(directive), `${name} ${directive}`)
+    }
+    t.notMatch(headers['content-security-policy'], 'unsafe', name)
+    t.match(headers, {
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+      'strict-transport-security': 'max-age=31536000',
+      'content-type': 'text/html; charset=utf-8'
+    })
+  }
+})
 
 t.test(
   'pages that lead onward carry no form-action: it would stop the redirect to the client',

@@ -1,4 +1,4 @@
-// The budget of round trips to the database (HOUSE §3), counted, and that nobody keeps a connection while signing or hashing. The change
+// The budget of round trips to the database, counted, and that nobody keeps a connection while signing or hashing. The change
 // feed listens on a connection of its own and is not counted.
 
 import pg from 'pg'

@@ -1,4 +1,4 @@
-// A copy of the database opens nothing (HOUSE §1): after a run that issues everything there is to issue, each column of each table is
+// A copy of the database opens nothing: after a run that issues everything there is to issue, each column of each table is
 // searched for each value, as text and as bytes, in every spelling that somebody might have stored.
 
 import { createHash, createHmac } from 'node:crypto'

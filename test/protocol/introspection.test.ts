@@ -188,7 +188,7 @@ t.test('a token that is bound to a key says so (RFC 9449 §6.2)', async t => {
   })
 })
 
-t.test('a JWT costs one read at most (HOUSE budget)', async t => {
+t.test('a JWT costs one read at most', async t => {
   const { access_token } = await offline()
   await introspect(web.caller, access_token)
   const { result, roundTrips } = await server.counted(() => introspect(web.caller, access_token))

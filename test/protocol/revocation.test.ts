@@ -162,7 +162,7 @@ t.test('no token and two tokens are invalid_request (RFC 7009 §2.2.1)', async t
   t.equal((await userinfo(access_token)).status, 200)
 })
 
-t.test('the audit trail says what was revoked (HOUSE audit)', async t => {
+t.test('the audit trail says what was revoked', async t => {
   const tokens = await offline()
   await revoke(web.caller, tokens.access_token)
   await revoke(web.caller, tokens.refresh_token)

@@ -20,7 +20,7 @@ function consent(given: Partial<Parameters<typeof renderConsent>[1]>, locale: 'e
   })
 }
 
-t.test('client, account, host, resource and scopes are shown (security.md #190)', async t => {
+t.test('client, account, host, resource and scopes are shown', async t => {
   const page = text(renderSamples(frameIn('en'))['consent'])
   for (const part of [
     'Acme Calendar wants to access your mintmark account',
