@@ -3,10 +3,9 @@
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { extname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { Fault } from '../lib/fault.ts'
 import { renderTheme } from '../views/theme.ts'
+import { readLogo } from './logo.ts'
 
 interface Asset {
   stem: string
@@ -25,29 +24,6 @@ export interface Assets {
   files: readonly Asset[]
 }
 
-const logoTypes: Record<string, string> = {
-  svg: 'image/svg+xml',
-  png: 'image/png',
-  webp: 'image/webp',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg'
-}
-
-/** Reads the product's logo. @throws Fault `configuration_invalid` when the file cannot be read */
-function readLogo(file: string): Asset {
-  const extension = extname(file).slice(1).toLowerCase()
-  try {
-    const type = logoTypes[extension] ?? 'application/octet-stream'
-    return asset('logo', extension, type, readFileSync(file))
-  } catch (error) {
-    throw new Fault(
-      'configuration_invalid',
-      `product.logo: ${file} cannot be read. Set MINTMARK_PRODUCT__LOGO to an image file, or leave it out.`,
-      error
-    )
-  }
-}
-
 /**
  * Reads the files and makes the product's theme. `colour`: `#rrggbb`; `logo`: path of an image file.
  * @throws when a file is missing from the installation; Fault `configuration_invalid` for the logo
@@ -63,7 +39,8 @@ export function createAssets({
   const sheet = asset('mintmark', 'css', css, read('../views/mintmark.css'))
   const theme = asset('theme', 'css', css, Buffer.from(renderTheme(colour)))
   const icon = asset('mark', 'svg', 'image/svg+xml', read('../views/mark.svg'))
-  const logo = logoFile === undefined ? undefined : readLogo(logoFile)
+  const image = logoFile === undefined ? undefined : readLogo(logoFile)
+  const logo = image && asset('logo', image.extension, image.type, image.body)
   return {
     stylesheets: [sheet.path, theme.path],
     icon: icon.path,

@@ -89,3 +89,17 @@ t.test('an issuer with a path has its pages and files under that path', async t 
   t.equal(site.issuerHost, 'example.com:8443')
   t.match(site.icon, /^\/auth\/assets\//)
 })
+
+t.test(
+  'a logo of the operator is served like everything else, and a missing one is told',
+  async t => {
+    const folder = t.testdir({ 'logo.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>' })
+    const { logo, files } = createAssets({ logo: `${folder}/logo.svg` })
+    const file = files.find(({ path }) => path === logo)
+    t.match(file, { type: 'image/svg+xml', path: /^\/assets\/logo-[0-9a-f]{16}\.svg$/ })
+    t.throws(() => createAssets({ logo: `${folder}/none.png` }), {
+      code: 'configuration_invalid',
+      message: /MINTMARK_PRODUCT__LOGO/
+    })
+  }
+)
