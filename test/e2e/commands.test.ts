@@ -80,13 +80,10 @@ t.test('beside a running server, what a command changes holds at once', async t 
       [401, 401, 200]
     )
 
-    t.equal((await json(`clients update ${id} --name Invoices`)).client_name, 'Invoices')
-    t.equal((await json(`clients show ${id}`)).client_secret, undefined)
     const refused = await run(`clients delete ${id}`)
     t.same([refused.code, refused.out], [1, ''])
     t.match(refused.err, 'Say --yes if that is meant')
     t.equal((await run(`clients delete ${id} --yes`)).code, 0)
-    t.notOk((await json('clients list')).some((one: { client_id: string }) => one.client_id === id))
     await sleep(1_000)
     t.equal(await tokenAnswer(issuer, id, third), 401)
   })
@@ -95,11 +92,6 @@ t.test('beside a running server, what a command changes holds at once', async t 
     const create = 'accounts create --login ada@example.com --password-stdin'
     const account = await json(create, 'correct horse battery staple\n')
     t.match(account, { login: 'ada@example.com', password: undefined })
-    const again = await run(create, 'correct horse battery staple\n')
-    t.same([again.code, again.out], [1, ''])
-    t.match(again.err, /^There is an account with this login already\. .*\n$/)
-    t.match(await json('accounts disable ada@example.com'), { id: account.id, disabled_at: /^20/ })
-    t.match(await json('accounts set-password ada@example.com'), { password: /^\S{22}$/ })
     t.same(
       (await json('accounts list')).map(({ login }: { login: string }) => login),
       ['ada@example.com', 'demo@example.com']

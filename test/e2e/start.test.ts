@@ -154,7 +154,8 @@ async function said({ child, out }: Command, what: RegExp): Promise<void> {
 }
 
 t.test('a server that is ended while it starts leaves nothing behind', async t => {
-  const place = makePlace(t)
+  const port = await freePort()
+  const place = makePlace(t, { MINTMARK_PORT: `${port}` })
   for (const sign of [/embedded PostgreSQL runs/, /schema brought up|configured clients/]) {
     const command = launch(t, place, ['start'])
     await said(command, sign)
@@ -164,8 +165,7 @@ t.test('a server that is ended while it starts leaves nothing behind', async t =
     t.same(postgresOf(place), [])
   }
   // its port is its own before it listens: another server that starts at the same time takes the next one
-  const port = await freePort()
-  const frozen = launch(t, place, ['start'], { env: { MINTMARK_PORT: `${port}` } })
+  const frozen = launch(t, place, ['start'])
   await said(frozen, /configured clients/)
   frozen.child.kill('SIGSTOP')
   const other = createServer().listen(port, '127.0.0.1')

@@ -41,16 +41,6 @@ t.test('a remembered port that is taken is refused, on ::1 as well', async t => 
   await t.rejects(refused, { code: 'busy', message: /set MINTMARK_PORT to another port once\.$/ })
 })
 
-t.test('without any, it is the first free one, and that is said', async t => {
-  const options = { host, configured: undefined, remembered: undefined }
-  const first = await holdPort(options)
-  t.teardown(first.release)
-  const second = await holdPort(options)
-  t.teardown(second.release)
-  t.ok(first.port >= 3000 && second.port > first.port)
-  t.equal(second.note, `Port 3000 is taken: listening on ${second.port}.`)
-})
-
 t.test('an address of another machine is refused', async t => {
   const refused = holdPort({ host: '192.0.2.1', configured: 3000, remembered: undefined })
   await t.rejects(refused, {
