@@ -2,15 +2,17 @@
 // is missing, on loopback only; production refuses to guess.
 
 import { randomBytes } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { statSync } from 'node:fs'
 import { processEnvironment } from './config/load.ts'
 import type { Config } from './config/schema.ts'
+import { settle } from './config/settle.ts'
 import { demo } from './demo/plugin.ts'
 import { selfCheck } from './demo/self-check.ts'
 import { Fault } from './lib/fault.ts'
 import { hmac, randomSecret } from './lib/secret.ts'
 import { renderBanner } from './ops/banner.ts'
+import { files, version } from './ops/installation.ts'
+import { openStore } from './ops/parts.ts'
 import { holdPort } from './ops/port.ts'
 import {
   demoAccount,
@@ -21,25 +23,12 @@ import {
   demoWebClientId,
   seedClients
 } from './ops/seed.ts'
-import { createServer, openStore, type Server } from './server.ts'
+import { createServer, type Server } from './server.ts'
 import { type DataFolder, openDataFolder } from './store/data-folder.ts'
 import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts'
 import { migrate } from './store/migrate.ts'
 import { createSettingsStore } from './store/settings.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
-
-/** As in package.json. */
-export const version: string = JSON.parse(
-  readFileSync(fileURLToPath(new URL('../package.json', import.meta.url)), 'utf8')
-).version
-
-/** Files of the data folder. */
-export const files = {
-  masterKey: 'master-key',
-  machineSecret: 'demo-machine-secret',
-  password: 'demo-password',
-  port: 'port'
-} as const
 
 /** Milliseconds that a stop may take before the process ends anyway. */
 const longestStop = 9_000
@@ -179,18 +168,6 @@ async function start(
     log.info({ issuer, host: config.host, port }, 'mintmark is listening')
   }
   return { issuer, server, stop: () => undo.run() }
-}
-
-/** The configuration with what only a start can know. Its secrets are not enumerable, so a spread would lose them. */
-export function settle(
-  config: Config,
-  known: { issuer: string; resources: Config['resources'] }
-): Config & { issuer: string } {
-  const members = Object.entries(known).map(([name, value]) => [name, { value, enumerable: true }])
-  return Object.create(null, {
-    ...Object.getOwnPropertyDescriptors(config),
-    ...Object.fromEntries(members)
-  })
 }
 
 function newMasterKey(): string {

@@ -2,17 +2,12 @@
 // Owns no behaviour of its own but the HTTP limits.
 
 import { randomUUID } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { type AccountService, createAccountService } from './accounts/account.ts'
 import { createAuthenticator } from './accounts/authenticate.ts'
-import { createHashQueue, parallelHashes } from './accounts/hash-queue.ts'
-import { loadPasswordHasher, type PasswordHasher } from './accounts/password-hash.ts'
-import { createAccountReconciler } from './accounts/reconcile.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
-import { type ClientRegistry, createClientRegistry } from './clients/registry.ts'
+import type { ClientRegistry } from './clients/registry.ts'
 import type { Config } from './config/schema.ts'
 import { createKeyRing, type KeyRing } from './keys/key-ring.ts'
 import {
@@ -23,6 +18,7 @@ import {
 import { createSealer } from './lib/seal.ts'
 import { hmac } from './lib/secret.ts'
 import { health, healthPaths } from './ops/health.ts'
+import { type Accounts, composeAccounts, composeClients, type Store } from './ops/parts.ts'
 import { startSweeping } from './ops/sweep.ts'
 import { createAssets } from './pages/assets.ts'
 import { createBoundary, originForm, refuseUnparsed } from './pages/boundary.ts'
@@ -44,9 +40,7 @@ import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
-import { type ChangeFeed, createChangeFeed } from './store/change-feed.ts'
-import { createDatabase, type Database, type RoundTripObserver } from './store/database.ts'
-import { endAccount, endClient } from './store/ending.ts'
+import type { Database } from './store/database.ts'
 import { createGrantStore } from './store/grants.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
@@ -78,74 +72,6 @@ const secretPurposes: readonly SecretPurpose[] = [
   'dpop_nonce',
   'artifact'
 ]
-
-export interface Store {
-  database: Database
-  feed: ChangeFeed
-  end(): Promise<void>
-}
-
-/** Opens the database and the change feed beside it. */
-export function openStore(options: {
-  url: string
-  directUrl: string
-  pool: number
-  log: Logger
-  onRoundTrip?: RoundTripObserver
-}): Store {
-  const onError = (error: Error) =>
-    options.log.warn({ err: error }, 'a connection to the database was lost')
-  const { url, pool, onRoundTrip } = options
-  const database = createDatabase({ url, pool, onError, ...(onRoundTrip && { onRoundTrip }) })
-  const feed = createChangeFeed({ url: options.directUrl, onError })
-  return {
-    database,
-    feed,
-    async end() {
-      await feed.end()
-      await database.end()
-    }
-  }
-}
-
-/** The registered clients, as server and command line use them. */
-export function composeClients(store: Store, config: Config): ClientRegistry {
-  return createClientRegistry({
-    database: store.database,
-    feed: store.feed,
-    now: Date.now,
-    development: config.mode === 'development',
-    resources: config.resources.map(resource => resource.identifier),
-    responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
-    onDisabled: endClient
-  })
-}
-
-export interface Accounts {
-  service: AccountService
-  hasher: PasswordHasher
-  queue: ReturnType<typeof createHashQueue>
-  reconciler: ReturnType<typeof createAccountReconciler>
-}
-
-/** The accounts, as server and command line use them. */
-export async function composeAccounts(database: Database, config: Config): Promise<Accounts> {
-  const hasher = await loadPasswordHasher()
-  const queue = createHashQueue({ parallel: parallelHashes(availableParallelism()) })
-  const host = config.issuer === undefined ? 'localhost' : new URL(config.issuer).hostname
-  return {
-    hasher,
-    queue,
-    service: createAccountService({
-      database,
-      hasher,
-      queue,
-      endAccount,
-      contextWords: [config.product.name, host]
-    }),
-    reconciler: createAccountReconciler({ database, hasher, endAccount })
-  }
-}
 
 export interface Keys {
   ring: KeyRing

@@ -6,9 +6,16 @@ import { join } from 'node:path'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { loadConfigFromProcess } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import { files, settle } from '../main.ts'
+import { settle } from '../config/settle.ts'
+import { files } from '../ops/installation.ts'
+import {
+  type Accounts,
+  composeAccounts,
+  composeClients,
+  openStore,
+  type Store
+} from '../ops/parts.ts'
 import { demoApi } from '../ops/seed.ts'
-import { type Accounts, composeAccounts, composeClients, openStore, type Store } from '../server.ts'
 import { openDataFolder } from '../store/data-folder.ts'
 import { createDatabase, type Database } from '../store/database.ts'
 import { openEmbedded } from '../store/embedded.ts'

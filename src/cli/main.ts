@@ -5,7 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigurationError } from '../config/configuration-error.ts'
 import { processEnvironment } from '../config/load.ts'
 import { Fault } from '../lib/fault.ts'
-import { runServer, version } from '../main.ts'
+import { version } from '../ops/installation.ts'
 import { accountsCommand } from './accounts.ts'
 import { clientsCommand } from './clients.ts'
 import { configCommand } from './config.ts'
@@ -23,7 +23,12 @@ function program(context: CliContext): Command {
   mintmark
     .command('start')
     .description('run the server')
-    .action(() => runServer(context.config()))
+    .action(async () => {
+      const config = context.config()
+      // loaded here, so that other commands start without the protocol engine and HTTP
+      const { runServer } = await import('../main.ts')
+      await runServer(config)
+    })
   mintmark.addCommand(statusCommand(context))
   mintmark.addCommand(
     doctorCommand(context, {

@@ -2,7 +2,6 @@
 // 7591 §3), for dynamic registration where it is switched on.
 
 import { Command } from 'commander'
-import { issueInitialAccessToken } from '../protocol/registration.ts'
 import { createArtifactStore } from '../store/artifacts.ts'
 import { parseOverlap } from './clients-text.ts'
 import type { CliContext } from './context.ts'
@@ -17,6 +16,8 @@ export function registrationCommand(context: CliContext): Command {
       if (!context.config().registration.enabled) {
         context.err('Registration is off: set MINTMARK_REGISTRATION__ENABLED=true and start again.')
       }
+      // loaded here, so that other commands start without the protocol engine
+      const { issueInitialAccessToken } = await import('../protocol/registration.ts')
       const { database } = await context.store()
       const artifacts = createArtifactStore({ sql: database })
       const token = await issueInitialAccessToken(database, artifacts, parseOverlap(lifetime))

@@ -101,7 +101,7 @@ export async function assertUnharmed(t: Test, arena: Arena): Promise<void> {
 
 /** Members of bodies that tell what is behind them. */
 const innards =
-  /\bat .*\(?(file:|node:|\/).*:\d+:\d+|node_modules|\.(ts|js|mjs):\d|TypeError|SyntaxError|RangeError|ReferenceError|\bSELECT\b|\bINSERT\b|\bpg_|postgres|oidc-provider|fastify|koa\b|FST_ERR|node\.js/i
+  /\bat .*\(?(file:|node:|\/).*:\d+:\d+|node_modules|\.(ts|js|mjs):\d|TypeError|SyntaxError|RangeError|ReferenceError|\bSELECT\b|\bINSERT\b|\bpg_(catalog|stat|class|temp)|postgres|oidc-provider|fastify|koa\b|FST_ERR|node\.js/i
 
 // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E
 const description = /^[\x20\x21\x23-\x5b\x5d-\x7e]{10,}$/

@@ -2,7 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { createServer, openStore } from '../../src/server.ts'
+import { openStore } from '../../src/ops/parts.ts'
+import { createServer } from '../../src/server.ts'
 import { openEmbedded } from '../../src/store/embedded.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'

@@ -2,7 +2,7 @@
 
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
-import { settle } from '../../src/main.ts'
+import { settle } from '../../src/config/settle.ts'
 
 /** The API of the tests: two scopes, open to the clients below. */
 export const api = 'https://api.example.com'

@@ -1,7 +1,8 @@
 // One server process of a test with several: the same issuer and database as its siblings, a port of its own. Prints `ready` once it
 // answers. Reads what it is from its only argument, as JSON.
 
-import { createServer, openStore } from '../../src/server.ts'
+import { openStore } from '../../src/ops/parts.ts'
+import { createServer } from '../../src/server.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { type Overrides, testConfig } from './configuration.ts'
 

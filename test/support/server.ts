@@ -3,7 +3,8 @@
 
 import { createServer as createNetServer } from 'node:net'
 import type { Test } from 'tap'
-import { createServer, openStore, type Server, type Store } from '../../src/server.ts'
+import { openStore, type Store } from '../../src/ops/parts.ts'
+import { createServer, type Server } from '../../src/server.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { type Overrides, testConfig } from './configuration.ts'
 import { createTestDatabase } from './postgres.ts'

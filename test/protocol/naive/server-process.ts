@@ -1,6 +1,7 @@
 // A server process like test/support/server-process.ts, on a naive database. Reads what it is from its only argument, as JSON.
 
-import { createServer, openStore } from '../../../src/server.ts'
+import { openStore } from '../../../src/ops/parts.ts'
+import { createServer } from '../../../src/server.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { testConfig } from '../../support/configuration.ts'
 import { type Naivety, naiveDatabase } from './naive-database.ts'

@@ -1,0 +1,82 @@
+// The parts that the server and the command line share: the store, the registered clients, the accounts. They stand apart from server.ts so
+// that a command does not load the protocol engine and HTTP to list clients.
+
+import { availableParallelism } from 'node:os'
+import { type AccountService, createAccountService } from '../accounts/account.ts'
+import { createHashQueue, parallelHashes } from '../accounts/hash-queue.ts'
+import { loadPasswordHasher, type PasswordHasher } from '../accounts/password-hash.ts'
+import { createAccountReconciler } from '../accounts/reconcile.ts'
+import { type ClientRegistry, createClientRegistry } from '../clients/registry.ts'
+import type { Config } from '../config/schema.ts'
+import { type ChangeFeed, createChangeFeed } from '../store/change-feed.ts'
+import { createDatabase, type Database, type RoundTripObserver } from '../store/database.ts'
+import { endAccount, endClient } from '../store/ending.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+export interface Store {
+  database: Database
+  feed: ChangeFeed
+  end(): Promise<void>
+}
+
+/** Opens the database and the change feed beside it. */
+export function openStore(options: {
+  url: string
+  directUrl: string
+  pool: number
+  log: Logger
+  onRoundTrip?: RoundTripObserver
+}): Store {
+  const onError = (error: Error) =>
+    options.log.warn({ err: error }, 'a connection to the database was lost')
+  const { url, pool, onRoundTrip } = options
+  const database = createDatabase({ url, pool, onError, ...(onRoundTrip && { onRoundTrip }) })
+  const feed = createChangeFeed({ url: options.directUrl, onError })
+  return {
+    database,
+    feed,
+    async end() {
+      await feed.end()
+      await database.end()
+    }
+  }
+}
+
+/** The registered clients, as server and command line use them. */
+export function composeClients(store: Store, config: Config): ClientRegistry {
+  return createClientRegistry({
+    database: store.database,
+    feed: store.feed,
+    now: Date.now,
+    development: config.mode === 'development',
+    resources: config.resources.map(resource => resource.identifier),
+    responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
+    onDisabled: endClient
+  })
+}
+
+export interface Accounts {
+  service: AccountService
+  hasher: PasswordHasher
+  queue: ReturnType<typeof createHashQueue>
+  reconciler: ReturnType<typeof createAccountReconciler>
+}
+
+/** The accounts, as server and command line use them. */
+export async function composeAccounts(database: Database, config: Config): Promise<Accounts> {
+  const hasher = await loadPasswordHasher()
+  const queue = createHashQueue({ parallel: parallelHashes(availableParallelism()) })
+  const host = config.issuer === undefined ? 'localhost' : new URL(config.issuer).hostname
+  return {
+    hasher,
+    queue,
+    service: createAccountService({
+      database,
+      hasher,
+      queue,
+      endAccount,
+      contextWords: [config.product.name, host]
+    }),
+    reconciler: createAccountReconciler({ database, hasher, endAccount })
+  }
+}
