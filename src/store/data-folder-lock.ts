@@ -32,10 +32,19 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
 }
 
+/** A pid that a killed holder has left behind is not that of the one who has the lock now. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
 function readHolder(path: string): number | undefined {
   try {
     const pid = Number(readFileSync(`${path}.pid`, 'utf8'))
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined
+    return Number.isInteger(pid) && pid > 0 && isAlive(pid) ? pid : undefined
   } catch {
     return undefined
   }
