@@ -134,6 +134,7 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
     withLock(join(dataFolder, 'postgres.lock'), lockWaitSeconds, work)
 
   let use: Use | undefined
+  let recovering: Promise<void> | undefined
   const ending = new AbortController()
 
   async function start(): Promise<Use> {
@@ -141,7 +142,7 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
     use = started
     started.keeper.once('end', () => {
       use = undefined
-      if (!ending.signal.aborted && whenItDies === 'restart') void recover()
+      if (!ending.signal.aborted && whenItDies === 'restart') recovering = recover()
     })
     return started
   }
@@ -151,6 +152,8 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
     log.error('the embedded PostgreSQL ended by itself; starting it again')
     for (let pause = backOffSeconds.first; ; pause = Math.min(pause * 2, backOffSeconds.longest)) {
       await sleep(pause * 1000, undefined, { signal: ending.signal }).catch(() => {})
+      // without this, a restart that fails at once would be tried again at once, for ever, and nothing else would get a turn
+      if (ending.signal.aborted) return
       try {
         // under the lock: what has ended by then must not be started behind it
         const again = await underLock(async () => (ending.signal.aborted ? undefined : start()))
@@ -165,6 +168,8 @@ async function open(options: EmbeddedOptions, whenItDies: 'restart' | 'give up')
   async function end(then: 'stop' | 'leave'): Promise<void> {
     if (ending.signal.aborted) return
     ending.abort()
+    // nothing of ours goes on behind a stop
+    await recovering
     await underLock(async () => {
       const mine = use
       const inUse = mine !== undefined && (await isUsedByOthers(mine.keeper).catch(() => false))

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { tryLock } from '../../src/store/data-folder-lock.ts'
 import {
@@ -179,6 +180,15 @@ t.test('a stop that comes during such a restart leaves no process', async t => {
     }
     t.strictSame(postmastersIn(root), [])
   }
+})
+
+t.test('a stop while restarts fail ends them, too: the process is not kept busy', async t => {
+  const root = makeFolder(t)
+  const program = fileURLToPath(new URL('./embedded-lost.ts', import.meta.url))
+  const options = { encoding: 'utf8', timeout: 30_000, killSignal: 'SIGKILL' } as const
+  const folder = JSON.stringify(dataFolderIn(root))
+  const { stdout, stderr, status } = spawnSync(process.execPath, [program, root, folder], options)
+  t.strictSame({ stdout, stderr, status }, { stdout: 'alive\n', stderr: '', status: 0 })
 })
 
 t.test(

@@ -66,29 +66,13 @@ export interface User {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-const patienceMillis = 25_000
-
-/** Another process that uses the database of a data folder. One that says nothing for long is ended, told of, and started once more. */
+/** Another process that uses the database of a data folder. */
 export async function startUser(
   t: Test,
   how: 'start' | 'open',
   folder: Folder,
   account: { uid: number; gid: number } | undefined = undefined
 ): Promise<User> {
-  const first = await tryUser(t, how, folder, account)
-  if (first !== 'silent') return first
-  t.comment(`a process (${how}) said nothing for ${patienceMillis} ms; it is started once more`)
-  const second = await tryUser(t, how, folder, account)
-  if (second === 'silent') throw new Error('the process says nothing')
-  return second
-}
-
-async function tryUser(
-  t: Test,
-  how: 'start' | 'open',
-  folder: Folder,
-  account: { uid: number; gid: number } | undefined
-): Promise<User | 'silent'> {
   const child = spawn(process.execPath, [userProgram, how, JSON.stringify(folder)], {
     ...account,
     cwd: '/',
@@ -105,16 +89,7 @@ async function tryUser(
   }
   t.teardown(() => end('SIGKILL'))
   const lines = createInterface(child.stdout)
-  const silence = new AbortController()
-  const silent = sleep(patienceMillis, 'silent' as const, { signal: silence.signal }).catch(
-    () => undefined
-  )
-  const answer = await Promise.race([once(lines, 'line'), exit.then(() => undefined), silent])
-  silence.abort()
-  if (answer === 'silent') {
-    await end('SIGKILL')
-    return 'silent'
-  }
+  const answer = await Promise.race([once(lines, 'line'), exit.then(() => undefined)])
   if (answer === undefined) throw new Error(`the process ended without an answer: ${log}`)
   return { ...JSON.parse(String(answer[0])), process: child, log: () => log, end }
 }
