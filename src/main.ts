@@ -14,6 +14,7 @@ import { renderBanner } from './ops/banner.ts'
 import { files, version } from './ops/installation.ts'
 import { openStore } from './ops/parts.ts'
 import { holdPort } from './ops/port.ts'
+import { openRestoreEpoch } from './ops/restore.ts'
 import {
   demoAccount,
   demoApi,
@@ -119,7 +120,11 @@ async function start(
   await warnOfLooseDatabase(store.database, log)
   await store.feed.ready()
 
-  const server = await createServer({ config: settled, masterKey, store, log })
+  const restored = await openRestoreEpoch(store.database, {
+    configured: config.restoreEpoch,
+    folder: development ? folder : undefined
+  })
+  const server = await createServer({ config: settled, masterKey, store, log, restored })
   undo.add(() => server.close())
   const demoSecrets = await declare(server, settled, folder, log)
 

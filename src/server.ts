@@ -44,6 +44,7 @@ import type { Database } from './store/database.ts'
 import { createGrantStore } from './store/grants.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
+import type { RestoreState } from './store/restore.ts'
 import { createServerSecretRows } from './store/server-secrets.ts'
 import { createSessionStore } from './store/sessions.ts'
 import { createSettingsStore } from './store/settings.ts'
@@ -109,6 +110,8 @@ export interface ServerOptions {
   store: Store
   log: Logger
   now?: () => Date
+  /** see ops/restore.ts; left out where no backup was ever restored */
+  restored?: RestoreState
 }
 
 export interface Server {
@@ -181,6 +184,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     rotationKeys: versioned('rotation'),
     macKeys: versioned('refresh_token_mac'),
     lifetimes: config.refreshTokens,
+    restoreEpoch: options.restored?.epoch ?? 1,
     now
   })
   const engine = createCurrentEngine({
@@ -219,6 +223,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requests,
     audit,
     log,
+    restoredAt: options.restored?.restoredAt,
     now
   })
   const interactions = createInteractions({

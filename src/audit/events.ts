@@ -121,6 +121,11 @@ export const auditEvents = {
     data: { via: ['config', 'cli', 'admin', 'self'] }
   },
 
+  'database.restored': {
+    outcome: success,
+    data: { epoch: 'number', families: 'number', grants: 'number', sessions: 'number' }
+  },
+
   'key.created': { outcome: success, data: { kid: 'text', purpose: 'text' } },
   'key.activated': { outcome: success, data: { kid: 'text', purpose: 'text' } },
   'key.retired': { outcome: success, data: { kid: 'text', purpose: 'text' } }

@@ -14,6 +14,7 @@ import { doctorCommand } from './doctor.ts'
 import { doctorChecks } from './doctor-checks.ts'
 import { migrateCommand } from './migrate.ts'
 import { registrationCommand } from './registration.ts'
+import { restoreCommand } from './restore.ts'
 import { statusCommand } from './status.ts'
 
 function program(context: CliContext): Command {
@@ -56,6 +57,7 @@ function program(context: CliContext): Command {
   )
   mintmark.addCommand(registrationCommand(context))
   mintmark.addCommand(migrateCommand(context))
+  mintmark.addCommand(restoreCommand(context))
   mintmark.addCommand(configCommand(context))
   hintAtHelp(mintmark)
   return mintmark

@@ -2,8 +2,9 @@
 // A client id must never pass for an account, a resource or a metadata document (RFC 9700 §4.15).
 
 import type { Problem } from './configuration-error.ts'
+import { firstPartyClients } from './resource-schema.ts'
 import type { Check, Place } from './rule.ts'
-import { type ConfiguredClient, firstPartyClients } from './schema.ts'
+import type { ConfiguredClient } from './schema.ts'
 import { looksRandom, randomSecretAdvice } from './secret-strength.ts'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

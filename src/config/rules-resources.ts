@@ -2,9 +2,9 @@
 // A token's audience must open one API and nothing else, so a resource is never the issuer and has no OpenID scopes.
 
 import { isOpenidScope } from '../oauth/scope.ts'
+import { firstPartyClients } from './resource-schema.ts'
 import type { Check } from './rule.ts'
 import { duplicates, isPublicClient } from './rules-clients.ts'
-import { firstPartyClients } from './schema.ts'
 
 // RFC 8707 §2: "Its value MUST be an absolute URI, as specified by Section 4.3 of [RFC3986]. The URI MUST NOT include a fragment
 // component."

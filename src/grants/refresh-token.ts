@@ -1,7 +1,7 @@
 // The refresh token as a value: its form, its successor, and what a presented one is worth. Nothing here touches the database.
 // The MAC makes an old generation provably ours, however late it comes, so that reuse is told from noise without a row per token. The
-// successor's secret is HMAC(rotation key, salt ‖ presented token): every process computes the same one (RFC 9700 §4.14.2); the row
-// alone reveals nothing, the key alone reveals nothing either.
+// successor's secret is HMAC(rotation key, epoch ‖ salt ‖ presented token): every process computes the same one (RFC 9700 §4.14.2); the
+// row alone reveals nothing, the key alone reveals nothing either.
 
 import { randomBytes } from 'node:crypto'
 import { Fault } from '../lib/fault.ts'
@@ -41,8 +41,8 @@ export type Verdict =
   | 'stale'
   /** spent long ago: somebody else holds it too */
   | 'reuse'
-  /** not a token of this family as it stands */
-  | 'unknown'
+  /** handed out after what the row tells: the database was set back, and cannot know what became of the family since */
+  | 'ahead'
 
 export function refreshTokenHash(value: string): Buffer {
   return digest('refresh token', value)
@@ -93,17 +93,24 @@ export function parseRefreshToken(
   }
 }
 
+/** What the secret of a successor is derived from, besides the token that it follows. */
+export interface Derivation {
+  rotationKey: Buffer
+  salt: Buffer
+  /** Raised when a backup is restored: what a row hands out then is nothing that it has handed out before. */
+  restoreEpoch: number
+}
+
 /**
  * The one successor of a token: the same in every process, and at every retry.
  * @throws Fault `key_unavailable`
  */
 export function successorOf(
   token: AuthenticRefreshToken,
-  salt: Buffer,
-  rotationKey: Buffer,
+  { rotationKey, salt, restoreEpoch }: Derivation,
   macKeys: VersionedKeys
 ): string {
-  const secret = hmac(rotationKey, salt, token.value)
+  const secret = hmac(rotationKey, String(restoreEpoch), salt, token.value)
   const key = macKeys.byVersion(token.macKeyVersion)
   if (key === undefined) {
     throw new Fault('key_unavailable', 'The MAC key of a refresh token family is not there.')
@@ -123,8 +130,9 @@ export function judgeRefreshToken(
 ): Verdict {
   const hash = refreshTokenHash(token.value)
   if (equalConstantTime(hash, row.currentHash)) return 'current'
-  // a successor that never became current: its transaction failed, nobody holds it
-  if (token.generation >= row.generation) return 'unknown'
+  // A token leaves after its rotation was committed, so an authentic one that the row does not know yet was handed out by a row that is
+  // gone: of a backup that was restored, or of a standby that had not heard of it.
+  if (token.generation >= row.generation) return 'ahead'
   const isPrevious = row.previousHash !== undefined && equalConstantTime(hash, row.previousHash)
   if (isPrevious) return within(row.sinceRotation, leewaySeconds) ? 'leeway' : 'reuse'
   return within(row.sincePreviousRotation, leewaySeconds) ? 'stale' : 'reuse'

@@ -14,5 +14,6 @@ export const files = {
   masterKey: 'master-key',
   machineSecret: 'demo-machine-secret',
   password: 'demo-password',
-  port: 'port'
+  port: 'port',
+  restoreEpoch: 'restore-epoch'
 } as const

@@ -9,7 +9,7 @@ import { digest, hmac } from '../lib/secret.ts'
 import type { ArtifactRow, ArtifactStore } from '../store/artifacts.ts'
 import type { GrantStore, LiveGrant, Payload } from '../store/grants.ts'
 import type { AccessTokens } from './access-tokens.ts'
-import type { RefreshRequest, RefreshTokens } from './refresh-tokens.ts'
+import { isBound, type RefreshRequest, type RefreshTokens } from './refresh-tokens.ts'
 import type { SessionAdapter } from './session-adapter.ts'
 import { noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -326,7 +326,14 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         guarded(async current => {
           const request = refreshRequest()
           current.publicClient = request.publicClient
-          return (await deps.refreshTokens.find(current, id, request)) as AdapterPayload | undefined
+          const payload = await deps.refreshTokens.find(current, id, request)
+          // The engine looks at scope and more before it looks at reuse (grants/refresh_token.js): whoever presents a token that no key
+          // protects must not choose what comes first.
+          if (payload?.['consumed'] !== undefined && !isBound(payload)) {
+            deps.refreshTokens.revoke(current, id)
+            revokeGrant(current, String(payload['grantId']))
+          }
+          return payload as AdapterPayload | undefined
         }),
       // the rotation is one statement, gathered when the successor is saved
       consume: async () => undefined,

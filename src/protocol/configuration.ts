@@ -54,7 +54,14 @@ export interface ConfigurationParts {
   clientId(): string
   cookieKeys: Buffer[]
   dpopNonceKey: Buffer
+  /** when a backup of the database was restored; what was used before, it may have forgotten */
+  restoredAt: Date | undefined
   now: () => Date
+}
+
+/** Seconds; 0 for never. */
+export function epochOf(date: Date | undefined): number {
+  return date === undefined ? 0 : Math.floor(date.getTime() / 1000)
 }
 
 function isPublic(client: { clientAuthMethod?: string | undefined }): boolean {
@@ -132,6 +139,11 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       }
       if (claims['iat'] !== undefined && Number(claims['iat']) > now + clockToleranceSeconds) {
         throw new errors.InvalidClientAuth('iat must not lie ahead')
+      }
+      const restored = epochOf(parts.restoredAt)
+      const doubtful = now < restored + longestAssertionSeconds + 2 * clockToleranceSeconds
+      if (doubtful && !(Number(claims['iat']) >= restored)) {
+        throw new errors.InvalidClientAuth('sign a new assertion, with iat')
       }
     },
 

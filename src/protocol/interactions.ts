@@ -57,25 +57,36 @@ export function createInteractions(deps: {
     }
   }
 
-  /** Saves the person's answer and tells where to go on. */
+  /** Saves the person's answer and tells where to go on; without a result, nowhere. */
   async function finish(
     req: IncomingMessage,
     res: ServerResponse,
     work: (
       unit: UnitOfWork,
       interaction: EngineInteraction
-    ) => Promise<Parameters<Provider['interactionResult']>[2]>
+    ) => Promise<Parameters<Provider['interactionResult']>[2] | undefined>
   ): Promise<string> {
     return units.run(requests.of(req), async unit => {
       const interaction = await load(req, res)
       if (interaction === undefined) return `${issuer}/interaction/expired`
       const result = await work(unit, interaction)
+      if (result === undefined) {
+        await units.send(unit, 'with effects')
+        return `${issuer}/interaction/expired`
+      }
       const to = await deps.provider().interactionResult(req, res, result, {
         mergeWithLastSubmission: true
       })
       await units.send(unit, 'with effects')
       return to
     })
+  }
+
+  /** The engine checks the address when a request comes, and not when it is answered: by then the client may have given it up. */
+  async function leadsBack({ client_id, redirect_uri }: Record<string, unknown>) {
+    const client = await deps.provider().Client.find(text(client_id) ?? '')
+    const address = text(redirect_uri)
+    return address === undefined || client?.redirectUriAllowed(address) === true
   }
 
   /** Everything that this request may do, if the person allows it: remembered so that the next time only what is new is asked. */
@@ -155,6 +166,7 @@ export function createInteractions(deps: {
           clientId: text(interaction.params['client_id']),
           data: {}
         })
+        if (!(await leadsBack(interaction.params))) return undefined
         // RFC 6749 §4.1.2.1: "The resource owner or authorization server denied the request."
         return { error: 'access_denied', error_description: 'the person declined the request' }
       }),

@@ -16,12 +16,12 @@ import { Fault } from '../lib/fault.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
-import type { ReplayStore } from '../store/replay.ts'
+import type { ReplayKind, ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
 import { installClients } from './client.ts'
-import { buildConfiguration } from './configuration.ts'
+import { buildConfiguration, epochOf } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { attachEvents } from './events.ts'
@@ -55,6 +55,8 @@ export interface EngineDependencies {
   }
   requests: RequestFactsBook
   audit: Pick<AuditBatch, 'add'>
+  /** when a backup of the database was restored */
+  restoredAt: Date | undefined
   now: () => Date
 }
 
@@ -128,6 +130,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     clientId: deps.clientId,
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
+    restoredAt: deps.restoredAt,
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
       const known = [...(units.current()?.grants.values() ?? [])].find(
@@ -169,8 +172,13 @@ export function createEngine(deps: EngineDependencies): Engine {
   // RFC 9449 §11.1, RFC 7523 §3: the engine looks and then saves; one insert decides instead.
   Object.assign(provider.ReplayDetection, {
     unique: async (owner: string, jti: string) => {
-      const first = (await guarded(() => deps.replay.claim(owner, jti, replaySeconds))) === 'first'
-      if (!first && isDpopProof(jti)) {
+      const kind = replayKind(units.current())
+      if (kind === 'DPoP proof' && proofTime() < epochOf(deps.restoredAt)) {
+        throw new errors.InvalidDpopProof('DPoP proof is too old; sign a new one')
+      }
+      const claimed = await guarded(() => deps.replay.claim(kind, owner, jti, replaySeconds))
+      const first = claimed === 'first'
+      if (!first && kind === 'DPoP proof') {
         // never invalid_grant, which makes clients throw their refresh token away
         throw new errors.InvalidDpopProof('DPoP proof was used already; sign a new one')
       }
@@ -259,11 +267,15 @@ function assertStillRegistered(client: EngineClient, redirectUri: unknown): void
   if (!client.redirectUriAllowed(redirectUri)) throw new errors.InvalidRedirectUri()
 }
 
-/** True when `jti` is that of the request's DPoP proof, not of a client assertion. */
-function isDpopProof(jti: string): boolean {
-  try {
-    return decodeJwt(Provider.ctx?.get('dpop') ?? '').jti === jti
-  } catch {
-    return false
-  }
+/** `iat` of the request's proof, which the engine has verified. */
+function proofTime(): number {
+  return decodeJwt(Provider.ctx?.get('dpop') ?? '').iat ?? 0
+}
+
+/** A client authenticates once in a request, and before anything else of it is looked at (engine: shared/jwt_client_auth.js). */
+function replayKind(unit: UnitOfWork | undefined): ReplayKind {
+  const asserted = Provider.ctx?.oidc?.params?.['client_assertion'] !== undefined
+  if (!asserted || unit === undefined || unit.written.has('client assertion')) return 'DPoP proof'
+  unit.written.set('client assertion', true)
+  return 'client assertion'
 }

@@ -3,6 +3,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
+  type AuthenticRefreshToken,
   issueRefreshToken,
   judgeRefreshToken,
   parseRefreshToken,
@@ -12,7 +13,7 @@ import {
 } from '../grants/refresh-token.ts'
 import { Fault } from '../lib/fault.ts'
 import type { Payload } from '../store/grants.ts'
-import type { RefreshFamilyStore } from '../store/refresh-families.ts'
+import type { FamilyRow, RefreshFamilyStore } from '../store/refresh-families.ts'
 import { noteEffect, noteEvidence, type UnitOfWork } from './unit-of-work.ts'
 
 // Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
@@ -22,6 +23,9 @@ import { noteEffect, noteEvidence, type UnitOfWork } from './unit-of-work.ts'
 // - client, certificate and DPoP key are checked before `consumed`: another client's or another key's request leaves the family alone.
 
 const daySeconds = 86_400
+
+/** Generations in a row that a second address may be answered inside the leeway, before it is taken for a thief's. */
+const secondAddressLimit = 3
 
 export interface RefreshTokenLifetimes {
   leewaySeconds: number
@@ -45,19 +49,48 @@ export interface RefreshTokens {
   revoke(unit: UnitOfWork, value: string): void
 }
 
+/** Bound to a key (RFC 9449 §5, RFC 8705 §4): a copy of the token alone is of no use. */
+export function isBound(payload: Payload): boolean {
+  return payload['jkt'] !== undefined || payload['x5t#S256'] !== undefined
+}
+
 export function createRefreshTokens(deps: {
   families: RefreshFamilyStore
   rotationKeys: VersionedKeys
   macKeys: VersionedKeys
   lifetimes: RefreshTokenLifetimes
+  /** raised, outside the database, when a backup of it is restored */
+  restoreEpoch: number
   now: () => Date
 }): RefreshTokens {
-  const { families, rotationKeys, macKeys, lifetimes } = deps
+  const { families, rotationKeys, macKeys, lifetimes, restoreEpoch } = deps
   const epoch = () => Math.floor(deps.now().getTime() / 1000)
 
+  /** Whoever has the token can redeem it: nothing else is asked for. */
+  function isBearer(request: Pick<RefreshRequest, 'publicClient'>, payload: Payload): boolean {
+    return request.publicClient && !isBound(payload)
+  }
+
   function leewayOf(request: Pick<RefreshRequest, 'publicClient'>, payload: Payload): number {
-    const bearer = payload['jkt'] === undefined && payload['x5t#S256'] === undefined
-    return request.publicClient && bearer ? lifetimes.publicLeewaySeconds : lifetimes.leewaySeconds
+    return isBearer(request, payload) ? lifetimes.publicLeewaySeconds : lifetimes.leewaySeconds
+  }
+
+  /** What the token is worth to this request: its age is not all there is. */
+  function judge(
+    unit: UnitOfWork,
+    token: AuthenticRefreshToken,
+    row: FamilyRow,
+    request: RefreshRequest
+  ) {
+    const verdict = judgeRefreshToken(token, row, leewayOf(request, row.payload))
+    const { address } = unit.request
+    const elsewhere =
+      address !== undefined && row.redeemedBy !== undefined && row.redeemedBy !== address
+    if (verdict !== 'leeway' || !elsewhere) return { verdict, elsewhere: false }
+    // One client's tabs come from one address, most of the time. A copy of a bearer token that is always a moment behind does not.
+    const streak = row.secondAddressStreak + (row.secondAddressCounted ? 0 : 1)
+    const thief = isBearer(request, row.payload) && streak >= secondAddressLimit
+    return { verdict: thief ? ('reuse' as const) : verdict, elsewhere }
   }
 
   return {
@@ -80,11 +113,10 @@ export function createRefreshTokens(deps: {
       if (request.purpose === 'revoke') {
         // RFC 7009 §2.1: a client that gives up its token means the authorization. A spent token stands for its family: the client may
         // never have seen the successor, because a rotation was faster or its answer got lost.
-        const ours = judgeRefreshToken(token, row, 0) !== 'unknown'
-        return ours && !row.revoked ? { ...payload, exp: epoch() + daySeconds } : undefined
+        return row.revoked ? undefined : { ...payload, exp: epoch() + daySeconds }
       }
 
-      const verdict = judgeRefreshToken(token, row, leewayOf(request, row.payload))
+      const { verdict, elsewhere } = judge(unit, token, row, request)
       unit.refreshToken = { token, row, verdict, successor: undefined }
       if (row.clientId !== request.clientId) {
         // Refused by the engine, which compares as well; the family is untouched, whatever the token is worth.
@@ -100,12 +132,17 @@ export function createRefreshTokens(deps: {
         case 'current':
           return live ? payload : undefined
         case 'leeway':
-          if (live) {
+          // the row counts every one; what is worth a look is another address
+          if (live && elsewhere) {
             noteEffect(unit, {
               type: 'refresh.leeway_answered',
               clientId: row.clientId,
               accountId: grant.accountId,
-              data: { familyId: row.id, generation: token.generation }
+              data: {
+                familyId: row.id,
+                generation: token.generation,
+                firstAddress: row.redeemedBy
+              }
             })
           }
           return live ? payload : undefined
@@ -117,13 +154,12 @@ export function createRefreshTokens(deps: {
             data: { familyId: row.id, generation: token.generation }
           })
           return undefined
+        case 'ahead':
         case 'reuse':
           // RFC 9700 §4.14.2: "the authorization server will revoke the active refresh token". The engine does, once client and key
           // have been checked; expiry must not come first.
           if (row.revoked || grant === undefined) return undefined
           return { ...payload, consumed: epoch(), exp: epoch() + daySeconds }
-        case 'unknown':
-          return undefined
       }
     },
 
@@ -141,7 +177,7 @@ export function createRefreshTokens(deps: {
       if (salt === undefined || key === undefined) {
         throw new Fault('key_unavailable', 'The key of a refresh token family is not there.')
       }
-      judged.successor = successorOf(token, salt, key, macKeys)
+      judged.successor = successorOf(token, { rotationKey: key, salt, restoreEpoch }, macKeys)
       return judged.successor
     },
 
@@ -167,7 +203,8 @@ export function createRefreshTokens(deps: {
             newHash: refreshTokenHash(value),
             newSalt: randomBytes(32),
             newKeyVersion: rotationKeys.current().version,
-            leewaySeconds: leewayOf({ publicClient }, judged.row.payload)
+            leewaySeconds: leewayOf({ publicClient }, judged.row.payload),
+            address: unit.request.address
           })
         )
         return
@@ -206,10 +243,12 @@ export function createRefreshTokens(deps: {
 
     revoke(unit, value) {
       const token = parseRefreshToken(value, macKeys)
-      if (token === undefined) return
+      const key = `revoked family:${token?.id}`
+      if (token === undefined || unit.written.has(key)) return
+      unit.written.set(key, true)
       unit.evidence.push(families.revokeStatement(token))
       const judged = unit.refreshToken
-      if (judged?.verdict === 'reuse') {
+      if (judged?.verdict === 'reuse' || judged?.verdict === 'ahead') {
         noteEvidence(unit, {
           type: 'refresh.reuse_detected',
           clientId: judged.row.clientId,
@@ -217,7 +256,8 @@ export function createRefreshTokens(deps: {
           data: {
             familyId: judged.row.id,
             generation: token.generation,
-            currentGeneration: judged.row.generation
+            currentGeneration: judged.row.generation,
+            ...(judged.verdict === 'ahead' ? { reason: 'newer than the database' } : {})
           }
         })
       }

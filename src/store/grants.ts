@@ -217,7 +217,10 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
     async accessTokenState({ jti, handle, clientId, issuedAt }) {
       const { rows } = await sql.run<LiveGrantRow & { denied: boolean; client_alive: boolean }>(
         'access_token.state',
-        `SELECT EXISTS (SELECT FROM denied_tokens d WHERE d.jti = wanted.jti) AS denied,
+        // what was denied after a backup, the restored database has forgotten
+        `SELECT EXISTS (SELECT FROM denied_tokens d WHERE d.jti = wanted.jti)
+             OR EXISTS (SELECT FROM settings s WHERE s.name = 'restore'
+               AND to_timestamp(wanted.issued_at) < (s.value ->> 'restored_at')::timestamptz) AS denied,
            EXISTS (SELECT FROM clients c WHERE c.client_id = wanted.client_id AND c.disabled_at IS NULL
              AND (c.tokens_not_before IS NULL
                OR to_timestamp(wanted.issued_at) >= c.tokens_not_before)) AS client_alive,

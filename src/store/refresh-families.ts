@@ -32,6 +32,12 @@ export interface FamilyRow extends FamilyId {
   sinceRotation: number | undefined
   /** seconds since the previous token replaced the one before it */
   sincePreviousRotation: number | undefined
+  /** address of whoever got the current token first */
+  redeemedBy: string | undefined
+  /** generations in a row, up to the current one, that a second address was answered inside the leeway */
+  secondAddressStreak: number
+  /** the current generation is counted in that already */
+  secondAddressCounted: boolean
   /** seconds until the family ends, or is idle for too long; what comes first */
   remainingSeconds: number
   revoked: boolean
@@ -64,6 +70,8 @@ export interface Rotation extends FamilyId {
   certificate: string | undefined
   leewaySeconds: number
   idleSeconds: number
+  /** of the request, where it is known */
+  address: string | undefined
 }
 
 export interface RefreshFamilyStore {
@@ -89,6 +97,9 @@ interface Row extends LiveGrantRow {
   previous_key_version: number | null
   since_rotation: number | null
   since_previous_rotation: number | null
+  redeemed_by: string | null
+  second_address_generation: number | null
+  second_address_streak: number
   remaining: number
   revoked: boolean
   payload: Payload
@@ -101,6 +112,7 @@ export function createRefreshFamilyStore({ sql }: { sql: Queries }): RefreshFami
         'refresh_families.find',
         `SELECT f.bucket, f.id, f.grant_id AS family_grant_id, f.client_id, f.generation, f.current_hash, f.successor_salt,
            f.successor_key_version, f.previous_hash, f.previous_salt, f.previous_key_version, f.payload,
+           f.redeemed_by, f.second_address_generation, f.second_address_streak,
            extract(epoch FROM clock_time() - f.rotated_at)::float8 AS since_rotation,
            extract(epoch FROM clock_time() - f.previous_rotated_at)::float8 AS since_previous_rotation,
            extract(epoch FROM least(f.expires_at, f.idle_expires_at) - clock_time())::float8 AS remaining,
@@ -127,6 +139,9 @@ export function createRefreshFamilyStore({ sql }: { sql: Queries }): RefreshFami
           previousKeyVersion: row.previous_key_version ?? undefined,
           sinceRotation: row.since_rotation ?? undefined,
           sincePreviousRotation: row.since_previous_rotation ?? undefined,
+          redeemedBy: row.redeemed_by ?? undefined,
+          secondAddressStreak: row.second_address_streak,
+          secondAddressCounted: row.second_address_generation === row.generation,
           remainingSeconds: row.remaining,
           revoked: row.revoked,
           payload: row.payload
@@ -175,6 +190,14 @@ export function createRefreshFamilyStore({ sql }: { sql: Queries }): RefreshFami
             jkt = $8, certificate = $9,
             idle_expires_at = clock_time() + make_interval(secs => $11),
             leeway_answers = CASE WHEN current_hash = $3 THEN 0 ELSE leeway_answers + 1 END,
+            redeemed_by = CASE WHEN current_hash = $3 THEN $12 ELSE redeemed_by END,
+            second_address_streak = CASE
+              WHEN current_hash = $3 AND second_address_generation IS DISTINCT FROM generation THEN 0
+              WHEN current_hash <> $3 AND redeemed_by <> $12
+                AND second_address_generation IS DISTINCT FROM generation THEN second_address_streak + 1
+              ELSE second_address_streak END,
+            second_address_generation = CASE
+              WHEN current_hash <> $3 AND redeemed_by <> $12 THEN generation ELSE second_address_generation END,
             current_hash = $4
           WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL
             AND expires_at > clock_time() AND idle_expires_at > clock_time()
@@ -193,7 +216,8 @@ export function createRefreshFamilyStore({ sql }: { sql: Queries }): RefreshFami
         rotation.jkt ?? null,
         rotation.certificate ?? null,
         rotation.leewaySeconds,
-        rotation.idleSeconds
+        rotation.idleSeconds,
+        rotation.address ?? null
       ]
     }),
 

@@ -4,6 +4,9 @@
 import { digest } from '../lib/secret.ts'
 import type { Queries } from './database.ts'
 
+/** Whose `jti` it is: a client may number its assertions and its proofs alike. */
+export type ReplayKind = 'client assertion' | 'DPoP proof'
+
 export interface ReplayStore {
   /**
    * Claims an identifier for `seconds` from now. The caller has bounded them: a stranger must not decide how long we keep a row,
@@ -11,18 +14,23 @@ export interface ReplayStore {
    * Answers `first` to exactly one caller, over all processes; `replayed` to every other.
    * @throws Fault `store_unavailable`
    */
-  claim(issuer: string, jti: string, seconds: number): Promise<'first' | 'replayed'>
+  claim(
+    kind: ReplayKind,
+    issuer: string,
+    jti: string,
+    seconds: number
+  ): Promise<'first' | 'replayed'>
 }
 
 export function createReplayStore({ sql }: { sql: Queries }): ReplayStore {
   return {
-    async claim(issuer, jti, seconds) {
+    async claim(kind, issuer, jti, seconds) {
       const { rowCount } = await sql.run(
         'replay.claim',
         `INSERT INTO replay_records (id, expires_at)
          VALUES ($1, clock_time() + make_interval(secs => $2))
          ON CONFLICT (id) DO NOTHING`,
-        [digest('replay', issuer, jti), seconds]
+        [digest('replay', kind, issuer, jti), seconds]
       )
       return rowCount === 1 ? 'first' : 'replayed'
     }

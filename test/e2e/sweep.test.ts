@@ -60,7 +60,7 @@ t.test('what has expired leaves every table, and nothing else does', async t => 
   const wrong = signIn({ ...client, ...person, password: 'wrong', redirectUri, scope: 'openid' })
   await t.rejects(wrong, /stopped at/)
   const replay = createReplayStore({ sql: database })
-  await replay.claim('web', 'a-jti', 60)
+  await replay.claim('DPoP proof', 'web', 'a-jti', 60)
 
   const before = await counts()
   for (const table of expiring) t.not(before[table], 0, `${table} has rows`)

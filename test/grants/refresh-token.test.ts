@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import t from 'tap'
 import {
   type AuthenticRefreshToken,
+  type Derivation,
   issueRefreshToken,
   judgeRefreshToken,
   parseRefreshToken,
@@ -98,8 +99,10 @@ t.test('a bucket or a generation that is not ours never leaves the parser (D-13)
 t.test('the successor is the same for everybody who computes it', async t => {
   const token = parsed(issueRefreshToken(family, macKeys))
   const [salt, key] = [randomBytes(32), randomBytes(32)]
-  const successor = successorOf(token, salt, key, macKeys)
-  t.equal(successorOf(token, Buffer.from(salt), Buffer.from(key), macKeys), successor)
+  const derivation = { salt, rotationKey: key, restoreEpoch: 1 }
+  const successor = successorOf(token, derivation, macKeys)
+  const copy = { salt: Buffer.from(salt), rotationKey: Buffer.from(key), restoreEpoch: 1 }
+  t.equal(successorOf(token, copy, macKeys), successor)
   t.same(parseRefreshToken(successor, macKeys), {
     value: successor,
     ...family,
@@ -108,32 +111,36 @@ t.test('the successor is the same for everybody who computes it', async t => {
   })
 
   const other = parsed(issueRefreshToken(family, macKeys))
-  t.not(successorOf(token, randomBytes(32), key, macKeys), successor, 'depends on the salt')
-  t.not(successorOf(token, salt, randomBytes(32), macKeys), successor, 'on the key')
-  t.not(successorOf(other, salt, key, macKeys), successor, 'and on the token')
+  const changed = (change: Partial<Derivation>) =>
+    successorOf(token, { ...derivation, ...change }, macKeys)
+  t.not(changed({ salt: randomBytes(32) }), successor, 'depends on the salt')
+  t.not(changed({ rotationKey: randomBytes(32) }), successor, 'on the key')
+  t.not(changed({ restoreEpoch: 2 }), successor, 'on what a restored backup raises (D-25)')
+  t.not(successorOf(other, derivation, macKeys), successor, 'and on the token')
 })
 
 t.test('neither the database nor the keys alone yield a live token (D-3)', async t => {
   const token = parsed(issueRefreshToken(family, macKeys))
   const [salt, rotationKey] = [randomBytes(32), randomBytes(32)]
-  const successor = successorOf(token, salt, rotationKey, macKeys)
+  const successor = successorOf(token, { salt, rotationKey, restoreEpoch: 1 }, macKeys)
   const secretOf = (value: string) => Buffer.from(value, 'base64url').subarray(24, 56)
 
   // the row: hashes, salt, family; an old token from a log besides
   const fromRow = [
     hmac(salt, token.value),
-    hmac(refreshTokenHash(token.value), salt, token.value),
-    hmac(Buffer.alloc(32), salt, token.value)
+    hmac(refreshTokenHash(token.value), '1', salt, token.value),
+    hmac(Buffer.alloc(32), '1', salt, token.value)
   ]
   // the keys, and the old token; the salt must be guessed
   const fromKeys = [
     hmac(rotationKey, token.value),
-    hmac(rotationKey, Buffer.alloc(32), token.value),
-    hmac(rotationKey, Buffer.alloc(0), token.value)
+    hmac(rotationKey, '1', token.value),
+    hmac(rotationKey, '1', Buffer.alloc(32), token.value),
+    hmac(rotationKey, '1', Buffer.alloc(0), token.value)
   ]
   for (const guess of [...fromRow, ...fromKeys]) t.notOk(guess.equals(secretOf(successor)))
   t.ok(
-    hmac(rotationKey, salt, token.value).equals(secretOf(successor)),
+    hmac(rotationKey, '1', salt, token.value).equals(secretOf(successor)),
     'it takes row, key and token'
   )
   t.notOk(
@@ -161,21 +168,21 @@ t.test(
     const [one, two, salt, rotationKey] = [bytes(), bytes(), bytes(), bytes()]
     const [before, after] = [keysOf(one), keysOf(one, two)]
     const token = parsed(issueRefreshToken(family, before), before)
-    t.equal(
-      successorOf(token, salt, rotationKey, after),
-      successorOf(token, salt, rotationKey, before)
-    )
+    const derivation = { salt, rotationKey, restoreEpoch: 1 }
+    t.equal(successorOf(token, derivation, after), successorOf(token, derivation, before))
   }
 )
 
 /** A family of which generation 3 is current, 2 was spent 10 s ago, and 1 was spent 20 s ago. */
 function chain() {
-  const key = randomBytes(32)
+  const rotationKey = randomBytes(32)
   const salts = [randomBytes(32), randomBytes(32), randomBytes(32)] as const
+  const next = (token: AuthenticRefreshToken, salt: Buffer) =>
+    parsed(successorOf(token, { salt, rotationKey, restoreEpoch: 1 }, macKeys))
   const one = parsed(issueRefreshToken(family, macKeys))
-  const two = parsed(successorOf(one, salts[0], key, macKeys))
-  const three = parsed(successorOf(two, salts[1], key, macKeys))
-  const four = parsed(successorOf(three, salts[2], key, macKeys))
+  const two = next(one, salts[0])
+  const three = next(two, salts[1])
+  const four = next(three, salts[2])
   const row: FamilyRow = {
     ...family,
     grantId: 'grant',
@@ -189,16 +196,19 @@ function chain() {
     previousKeyVersion: 1,
     sinceRotation: 10,
     sincePreviousRotation: 20,
+    redeemedBy: undefined,
+    secondAddressStreak: 0,
+    secondAddressCounted: false,
     remainingSeconds: 1000,
     revoked: false,
     payload: {}
   }
-  return { one, two, three, four, row }
+  return { one, two, three, four, next, row }
 }
 
 t.test('what a presented token is worth, by its age (RFC 9700 §4.14.2)', async t => {
-  const { one, two, three, four, row } = chain()
-  const fork = parsed(successorOf(one, randomBytes(32), randomBytes(32), macKeys))
+  const { one, two, three, four, next, row } = chain()
+  const [fork, lost] = [next(one, randomBytes(32)), next(two, randomBytes(32))]
   const first = { ...row, previousHash: undefined, sinceRotation: undefined }
   const table: [AuthenticRefreshToken, number, Verdict, string, Partial<FamilyRow>?][] = [
     [three, 30, 'current', 'unspent'],
@@ -213,7 +223,8 @@ t.test('what a presented token is worth, by its age (RFC 9700 §4.14.2)', async 
     [one, 30, 'stale', 'two generations old, inside the leeway (D-6)'],
     [one, 20, 'reuse', 'two generations old, and older than the leeway'],
     [one, 30, 'reuse', 'no time of its own known', { sincePreviousRotation: undefined }],
-    [four, 30, 'unknown', 'a successor that never became current'],
+    [four, 30, 'ahead', 'handed out after the backup that the row is from (D-25)'],
+    [lost, 30, 'ahead', 'of the generation that is current, but handed out by a row that is gone'],
     [fork, 30, 'stale', 'another token of the same generation as the previous one'],
     [
       two,
@@ -227,5 +238,5 @@ t.test('what a presented token is worth, by its age (RFC 9700 §4.14.2)', async 
   for (const [token, leeway, verdict, why, changes] of table) {
     t.equal(judgeRefreshToken(token, { ...row, ...changes }, leeway), verdict, why)
   }
-  t.equal(judgeRefreshToken(two, { ...first, generation: 1 }, 30), 'unknown', 'never issued')
+  t.equal(judgeRefreshToken(two, { ...first, generation: 1 }, 30), 'ahead', 'before its first use')
 })

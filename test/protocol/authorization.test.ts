@@ -175,17 +175,26 @@ t.test(
     const login = await browser.follow(start)
     const consent = await browser.follow(await browser.submitForm(login, person))
     t.match(consent.html, /Moving/)
+    const declining = createBrowser({ origin: issuer })
+    const before = await declining.follow(
+      await requests.authorize({ app: moving, browser: declining })
+    )
+    const asked = await declining.follow(await declining.submitForm(before, person))
     await server.server.clients.update(
       clientId,
       { redirect_uris: ['https://new.example.com/cb'] },
       'cli'
     )
-    const end = await browser.follow(
-      await browser.submitForm(consent),
-      url => url.host === 'old.example.com'
-    )
+    const old = (url: URL) => url.host === 'old.example.com'
+    const end = await browser.follow(await browser.submitForm(consent), old)
     t.equal(end.location, undefined)
     t.equal(end.status, 400)
+    const declined = await declining.follow(
+      await declining.submitForm(asked, { decline: 'yes' }),
+      old
+    )
+    t.equal(declined.location, undefined, 'nor by whoever declines')
+    t.equal(declined.status, 404)
   }
 )
 

@@ -15,7 +15,16 @@ import t from 'tap'
 import { secretOf } from '../support/configuration.ts'
 import { discover } from '../support/relying-party.ts'
 import { startTestServer } from '../support/server.ts'
-import { basic, type Caller, createRequests, inBody, nobody, publicly, web } from './requests.ts'
+import {
+  basic,
+  type Caller,
+  createProver,
+  createRequests,
+  inBody,
+  nobody,
+  publicly,
+  web
+} from './requests.ts'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const pair = await generateKeyPair('ES256', { extractable: true })
@@ -278,6 +287,23 @@ t.test('an assertion is used once, also by eight at the same time (RFC 7523 §3)
     status: 401
   })
 })
+
+t.test(
+  'an assertion and a proof of one client may have the same jti (RFC 7523 §3, RFC 9449 §11.1)',
+  async t => {
+    const prover = await createProver()
+    const jti = randomUUID()
+    const url = `${issuer}/oauth/token`
+    const [assertion, proof] = [await sign({ jti }), await prover.proof({ url, claims: { jti } })]
+    t.equal((await token(asserting(assertion), grant, { dpop: proof })).status, 200)
+    const fresh = await prover.proof({ url })
+    t.match(await token(asserting(assertion), grant, { dpop: fresh }), { status: 401 })
+    t.match(await token(asserting(await sign()), grant, { dpop: proof }), {
+      status: 400,
+      body: { error: 'invalid_dpop_proof' }
+    })
+  }
+)
 
 t.test('iss, sub and client_id are one and the same client (RFC 7523 §3)', async t => {
   const wrong: [JWTPayload, Record<string, string>][] = [

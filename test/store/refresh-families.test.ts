@@ -44,6 +44,7 @@ async function addFamily() {
       certificate: undefined,
       leewaySeconds: 30,
       idleSeconds: 100,
+      address: '192.0.2.1',
       ...changes
     })
   const row = async () => {
@@ -94,6 +95,26 @@ t.test(
     t.same(rows, [{ leeway_answers: 1 }])
   }
 )
+
+t.test('generations in a row that a second address was answered are counted (D-26)', async t => {
+  const { currentHash, rotation, row } = await addFamily()
+  const hashes = [currentHash, ...Array.from({ length: 5 }, bytes)]
+  /** One generation: redeemed at one address, and answered again to others. */
+  async function generation(number: number, others: (string | undefined)[]) {
+    const [before = bytes(), after = bytes()] = hashes.slice(number, number + 2)
+    for (const address of ['192.0.2.1', ...others]) {
+      await database.pipeline([rotation(before, after, { address })])
+    }
+    const { redeemedBy, secondAddressStreak, secondAddressCounted } = await row()
+    t.equal(redeemedBy, '192.0.2.1', 'whoever was first')
+    return [secondAddressStreak, secondAddressCounted]
+  }
+  t.same(await generation(0, ['192.0.2.1', undefined]), [0, false], 'its own, and nobody’s')
+  t.same(await generation(1, ['192.0.2.9', '192.0.2.9', '192.0.2.8']), [1, true], 'once each')
+  t.same(await generation(2, ['192.0.2.1', '192.0.2.9']), [2, true])
+  t.same(await generation(3, []), [2, false], 'so far, and not yet broken')
+  t.same(await generation(4, ['192.0.2.9']), [1, true], 'a generation without breaks the row')
+})
 
 t.test(
   'two rotations of one token at once: one wins, the other finds its successor there',

@@ -1,0 +1,68 @@
+// The part of the schema that says what an API is: its identifier, its scopes, who may ask for its access tokens, and what those look
+// like. Owns what a resource leaves open, too, as far as the whole server decides it.
+
+import Type from 'typebox'
+import { closedObject, durationSchema } from './vocabulary.ts'
+
+/** Entry of a resource's `clients` that stands for every client with `first_party: true`. */
+export const firstPartyClients = '*first_party*'
+
+export const tokenLifetime = (fallback?: string) =>
+  durationSchema({
+    description: 'How long an access token is good for.',
+    ...(fallback === undefined ? {} : { default: fallback }),
+    minimum: '10s',
+    maximum: '1h'
+  })
+export const accessTokenAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const
+const locale = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' })
+// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+const scopeToken = Type.String({ pattern: '^[!#-\\[\\]-~]+$' })
+const closed = { additionalProperties: false }
+
+export const resourceSchema = closedObject({
+  identifier: Type.String({
+    minLength: 1,
+    description:
+      'Absolute URI without fragment (RFC 8707 §2); the audience of its access tokens. Never the issuer.'
+  }),
+  name: Type.Optional(
+    Type.Union(
+      [
+        Type.String({ minLength: 1 }),
+        Type.Record(locale, Type.String({ minLength: 1 }), { ...closed, minProperties: 1 })
+      ],
+      { description: 'Shown to people: one text, or a text per language.' }
+    )
+  ),
+  scopes: Type.Record(scopeToken, Type.Record(locale, Type.String({ minLength: 1 }), closed), {
+    ...closed,
+    default: {},
+    description: 'Its scopes, each with a description per language. No OpenID scopes.'
+  }),
+  accessTokens: closedObject(
+    {
+      lifetime: Type.Optional(tokenLifetime()),
+      algorithm: Type.Optional(
+        Type.Enum(accessTokenAlgorithms, {
+          description: 'Signature; `accessTokens.algorithm` when left out.'
+        })
+      ),
+      typ: Type.Enum(['at+jwt', 'JWT'], {
+        default: 'at+jwt',
+        description: '`JWT` only for libraries that refuse `at+jwt` (RFC 9068 §2.1).'
+      })
+    },
+    { default: {}, description: 'What its access tokens look like.' }
+  ),
+  clients: Type.Array(Type.String({ minLength: 1 }), {
+    default: [firstPartyClients],
+    description: `Who may ask for tokens: client ids, and \`${firstPartyClients}\` for every first-party client. Ids may also be of clients that the command line made.`
+  }),
+  introspectionClient: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'The confidential client that is this resource server; it may introspect them.'
+    })
+  )
+})

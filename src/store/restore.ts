@@ -1,0 +1,104 @@
+// What must happen to a database that was restored from a backup: it does not know what was spent, revoked or signed out since, so nothing
+// that it would accept may be taken at its word. The epoch tells a restored database from one that is up to date: it is raised outside of
+// it, and written down here.
+
+import type { Queries } from './database.ts'
+
+export interface RestoreState {
+  epoch: number
+  /** whole seconds, rounded up; undefined where no backup was ever restored */
+  restoredAt: Date | undefined
+}
+
+/** How many of each were ended. */
+export interface EndedByRestore {
+  families: number
+  grants: number
+  sessions: number
+}
+
+export interface RestoreStore {
+  /** Undefined for a database that no server has used yet. */
+  read(): Promise<RestoreState | undefined>
+  /** Writes down the epoch of a new database; one that is there stays. */
+  begin(epoch: number): Promise<void>
+  /** Servers that use the database now, by the connection that each listens on. */
+  countServers(): Promise<number>
+  /**
+   * Ends, within the caller's transaction, what the database cannot vouch for: codes, device codes, pushed requests and interactions (all
+   * of them younger than an hour), sessions, access tokens, and refresh token families unless they are kept.
+   */
+  endWhatIsDoubtful(
+    tx: Queries,
+    epoch: number,
+    families: 'end families' | 'keep families'
+  ): Promise<EndedByRestore>
+}
+
+interface Row {
+  epoch: number
+  restored_at: Date | null
+}
+
+export function createRestoreStore({ sql }: { sql: Queries }): RestoreStore {
+  return {
+    async read() {
+      const { rows } = await sql.run<Row>(
+        'restore.read',
+        `SELECT (value ->> 'epoch')::integer AS epoch, (value ->> 'restored_at')::timestamptz AS restored_at
+         FROM settings WHERE name = 'restore'`
+      )
+      const [row] = rows
+      return row && { epoch: row.epoch, restoredAt: row.restored_at ?? undefined }
+    },
+
+    async begin(epoch) {
+      await sql.run(
+        'restore.begin',
+        `INSERT INTO settings (name, value) VALUES ('restore', jsonb_build_object('epoch', $1::integer))
+         ON CONFLICT (name) DO NOTHING`,
+        [epoch]
+      )
+    },
+
+    async countServers() {
+      const { rows } = await sql.run<{ servers: number }>(
+        'restore.count_servers',
+        `SELECT count(*)::integer AS servers FROM pg_stat_activity
+         WHERE application_name = 'mintmark-feed' AND datname = current_database()`
+      )
+      return rows[0]?.servers ?? 0
+    },
+
+    async endWhatIsDoubtful(tx, epoch, families) {
+      await tx.run(
+        'restore.artifacts',
+        `DELETE FROM artifacts WHERE kind IN
+           ('AuthorizationCode', 'DeviceCode', 'PushedAuthorizationRequest', 'Interaction')`
+      )
+      const sessions = await tx.run('restore.sessions', 'DELETE FROM sessions')
+      await tx.run('restore.session_clients', 'DELETE FROM session_clients')
+      let [ended, grants] = [0, 0]
+      if (families === 'end families') {
+        const revoked = await tx.run(
+          'restore.families',
+          'UPDATE refresh_families SET revoked_at = clock_time() WHERE revoked_at IS NULL'
+        )
+        const over = await tx.run(
+          'restore.grants',
+          'UPDATE grants SET revoked_at = clock_time() WHERE revoked_at IS NULL'
+        )
+        ;[ended, grants] = [revoked.rowCount, over.rowCount]
+      }
+      await tx.run(
+        'restore.epoch',
+        // `iat` has whole seconds, rounded down: of the second that is running, none is believed
+        `INSERT INTO settings (name, value) VALUES ('restore',
+           jsonb_build_object('epoch', $1::integer, 'restored_at', date_trunc('second', clock_time() + interval '1 second')))
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = clock_time()`,
+        [epoch]
+      )
+      return { families: ended, grants, sessions: sessions.rowCount }
+    }
+  }
+}
