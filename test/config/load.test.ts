@@ -84,6 +84,7 @@ t.test('every variable reaches its key', async t => {
     resources: '[{"identifier":"https://api.example.com"}]',
     clients: '[{"client_id":"a","type":"machine"}]',
     clientsRevision: '7',
+    restoreEpoch: '3',
     accounts: '[{"login":"ann","password":"secret"}]',
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',
