@@ -275,6 +275,8 @@ export async function runServer(config: Config): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => void stop(signal, 0))
   }
+  // whoever read what we print may go (a log collector, `| head`): pino takes that as it comes, and so does the banner
+  process.stdout.on('error', () => undefined)
   process.on('unhandledRejection', error =>
     log.error({ err: error }, 'a promise was rejected and nobody looked')
   )

@@ -53,10 +53,31 @@ function octal(mode: number): string {
   return (mode & 0o777).toString(8).padStart(4, '0')
 }
 
+/**
+ * Makes a folder and those above it. Not by `recursive`: where the system says "no such file" of a folder that cannot be made at all, as in
+ * /proc, Node goes on trying for ever.
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
+    const above = dirname(path)
+    const missesParent = isMissing(error) && (await isMissingFolder(above))
+    if (!missesParent) throw error
+    await makeFolder(above)
+    await mkdir(path, { mode: 0o700 })
+  }
+}
+
+async function isMissingFolder(path: string): Promise<boolean> {
+  return stat(path).then(() => false, isMissing)
+}
+
 /** Makes the folder, or checks the one that is there. Only an empty one, or one of ours, is closed to others without asking. */
 async function prepareFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     const { uid, mode } = await stat(path)
     if (ownUid() !== 0 && uid !== ownUid()) {
       throw new Fault(

@@ -43,6 +43,15 @@ t.test('the folder is made for its user alone, with everything above it', async 
   t.equal(statSync(path).mode & 0o777, 0o700)
 })
 
+t.test('a folder that cannot be made is told at once', async t => {
+  for (const path of ['/proc/mintmark', '/proc/mintmark/data', '/dev/null/data']) {
+    await t.rejects(openDataFolder(path), {
+      code: 'configuration_invalid',
+      message: /cannot be used.*MINTMARK_DATA/
+    })
+  }
+})
+
 t.test(
   'an empty folder that others can enter is closed to them; one with files is refused',
   async t => {
