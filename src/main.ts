@@ -3,6 +3,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { clientProblemLines, declaredProblems } from './cli/declared.ts'
+import type { Revision } from './clients/reconcile.ts'
+import { demoLogin, demoMachineClientId, demoWebClientId } from './config/demo-names.ts'
 import { processEnvironment } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { settle } from './config/settle.ts'
@@ -12,18 +15,10 @@ import { Fault } from './lib/fault.ts'
 import { hmac, randomSecret } from './lib/secret.ts'
 import { renderBanner } from './ops/banner.ts'
 import { files, version } from './ops/installation.ts'
-import { openStore } from './ops/parts.ts'
+import { foreignDatabase, openStore } from './ops/parts.ts'
 import { holdPort } from './ops/port.ts'
 import { openRestoreEpoch } from './ops/restore.ts'
-import {
-  demoAccount,
-  demoApi,
-  demoLogin,
-  demoMachineClientId,
-  demoResource,
-  demoWebClientId,
-  seedClients
-} from './ops/seed.ts'
+import { demoAccount, demoApi, demoResource, seedClients } from './ops/seed.ts'
 import { createServer, type Server } from './server.ts'
 import { type DataFolder, openDataFolder } from './store/data-folder.ts'
 import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts'
@@ -68,8 +63,10 @@ async function start(
   log: Logger,
   undo: ReturnType<typeof createUndo>
 ): Promise<RunningServer> {
+  refuseDeclared(declaredProblems(config))
   const development = config.mode === 'development'
-  const embeds = config.database.url === undefined
+  const given = await foreignDatabase(config)
+  const embeds = given === undefined
   let folder: DataFolder | undefined
   if (development || embeds || config.masterKey === undefined) {
     folder = await openDataFolder(config.dataFolder)
@@ -90,7 +87,7 @@ async function start(
     const { stop } = embedded
     undo.add(stop)
   }
-  const url = config.database.url ?? embedded?.url
+  const url = given ?? embedded?.url
   if (url === undefined) throw new Fault('configuration_invalid', 'No database: set DATABASE_URL.')
   const directUrl = config.database.directUrl ?? url
 
@@ -198,6 +195,15 @@ async function warnOfLooseDatabase(
   }
 }
 
+/** @throws Fault `configuration_invalid` with all of them */
+function refuseDeclared(problems: readonly string[]): undefined {
+  if (problems.length === 0) return
+  throw new Fault(
+    'configuration_invalid',
+    `The configuration is refused:\n  ${problems.join('\n  ')}`
+  )
+}
+
 /** Brings clients and accounts to what is declared: by the file, and in development by the seed. */
 async function declare(
   server: Server,
@@ -207,19 +213,12 @@ async function declare(
 ): Promise<{ password: string; machineSecret: string } | undefined> {
   const { clients, accounts } = server
   const reconciled = await clients.reconcile(config.clients, revisionOf(config))
-  if (!reconciled.ok) {
-    const text = reconciled.problems
-      .map(({ clientId, member, problem }) =>
-        clientId === '' ? `${member} ${problem}` : `${clientId}: ${member} ${problem}`
-      )
-      .join('\n  ')
-    throw new Fault('configuration_invalid', `The configured clients were refused:\n  ${text}`)
-  }
+  if (!reconciled.ok) return refuseDeclared(clientProblemLines(reconciled.problems))
   if (reconciled.outcome === 'written') log.info({ reconciled }, 'configured clients are in place')
   else {
     log.warn(
       { reconciled },
-      'the clients of a newer configuration stay as they are: this one is older, or declares none. If it is meant, save its file again, or raise its clientsRevision'
+      "the clients of a newer configuration stay as they are: this one is older, or declares none. If it is meant, save its file again, raise its clientsRevision, or say MINTMARK_CLIENTS='[]' for none"
     )
   }
 
@@ -239,12 +238,12 @@ async function declare(
   return { password, machineSecret }
 }
 
-function revisionOf(config: Config): { from: 'key' | 'file'; value: number } {
+function revisionOf(config: Config): Revision {
   if (config.clientsRevision !== undefined) return { from: 'key', value: config.clientsRevision }
   // a variable has no age of its own: what it says is as new as this start
-  if (processEnvironment()['MINTMARK_CLIENTS']) return { from: 'file', value: Date.now() }
-  const value = config.file === undefined ? 0 : Math.trunc(statSync(config.file).mtimeMs)
-  return { from: 'file', value }
+  if (processEnvironment()['MINTMARK_CLIENTS']) return { from: 'variable', value: Date.now() }
+  if (config.file === undefined) return { from: 'nothing', value: 0 }
+  return { from: 'file', value: Math.trunc(statSync(config.file).mtimeMs) }
 }
 
 /** Runs the server until a signal ends it; the exit code is 0 after an orderly stop. */

@@ -42,7 +42,9 @@ interface CreateOptions extends PasswordOptions {
   output: Format
 }
 
-type Problem = Extract<CreateAccountOutcome | SetPasswordOutcome, { ok: false }>['reason']
+type Problem =
+  | Extract<CreateAccountOutcome | SetPasswordOutcome, { ok: false }>['reason']
+  | 'seeded'
 
 /** One sentence per outcome: what is wrong and what to do. */
 const sentences: Readonly<Record<Problem, string>> = {
@@ -61,6 +63,8 @@ const sentences: Readonly<Record<Problem, string>> = {
   password_malformed: 'The password is not valid Unicode text, or contains a NUL.',
   password_common: 'The password is one of the most common ones. Choose another.',
   password_guessable: 'The password is the login or a name of this server. Choose another.',
+  seeded:
+    'This account belongs to development mode, which gives it its password at each start: change that in the configuration, or make an account of your own.',
   busy: 'Too many passwords are being hashed at the moment. Try again in a few seconds.'
 }
 
@@ -216,6 +220,7 @@ export function accountsCommand(context: AccountsCliContext): Command {
     const service = await context.accounts()
     const account = await find(service, who)
     if (account === undefined) return refuse('not_found')
+    if (account.seeded) return refuse('seeded')
     const outcome = await service.setPassword(account.id, given.password, 'cli')
     if (!outcome.ok) return refuse(outcome.reason)
     const { text, json } = shown(outcome.account, given)

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { ConfigurationError } from '../config/configuration-error.ts'
 import { renderReference } from '../config/reference.ts'
 import type { Config } from '../config/schema.ts'
+import { declaredProblems } from './declared.ts'
 
 /** What the commands need of the command line's context. */
 export interface ConfigContext {
@@ -17,7 +18,14 @@ export interface ConfigContext {
 
 function check(context: ConfigContext): void {
   try {
-    const { mode, issuer, clients, resources } = context.config()
+    const config = context.config()
+    const problems = declaredProblems(config)
+    if (problems.length > 0) {
+      context.err(`The configuration is refused:\n  ${problems.join('\n  ')}`)
+      context.exit(1)
+      return
+    }
+    const { mode, issuer, clients, resources } = config
     const where = issuer ?? 'http://localhost:<port>'
     const counts = `clients: ${clients.length}, resources: ${resources.length}`
     context.out(`The configuration is sound: ${mode} mode, issuer ${where}, ${counts}.`)

@@ -12,6 +12,7 @@ import {
   type Accounts,
   composeAccounts,
   composeClients,
+  foreignDatabase,
   openStore,
   type Store
 } from '../ops/parts.ts'
@@ -65,8 +66,9 @@ export function createCliContext(): CliContext {
   }
 
   const databaseUrl = once(async () => {
-    const { database, dataFolder } = read()
-    if (database.url !== undefined) return database.url
+    const { dataFolder } = read()
+    const given = await foreignDatabase(read())
+    if (given !== undefined) return given
     const embedded = await openEmbedded({
       dataFolder,
       log: {

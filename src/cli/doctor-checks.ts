@@ -1,13 +1,32 @@
-// The checks of `mintmark doctor` that need more than the
-// configuration: the database, its settings, the clocks.
+// The checks of `mintmark doctor` that need more than the schema and its rules: the policy
+// for clients, files, the database, its settings, the clocks.
 
 import type { Config } from '../config/schema.ts'
 import { longestSkewSeconds } from '../ops/health.ts'
 import { createSettingsStore, type ServerFacts } from '../store/settings.ts'
 import type { CliContext } from './context.ts'
+import { declaredProblems } from './declared.ts'
 import type { DoctorCheck } from './doctor.ts'
 
-export function doctorChecks(context: CliContext, _config: Config): DoctorCheck[] {
+export function doctorChecks(context: CliContext, config: Config): DoctorCheck[] {
+  return [
+    {
+      name: 'declared clients and logo',
+      async run() {
+        const problems = declaredProblems(config)
+        if (problems.length === 0) return { status: 'ok', detail: 'as the policy wants them' }
+        return {
+          status: 'problem',
+          detail: problems.join('; '),
+          fix: 'Correct them in the configuration.'
+        }
+      }
+    },
+    ...databaseChecks(context)
+  ]
+}
+
+function databaseChecks(context: CliContext): DoctorCheck[] {
   let facts: Promise<ServerFacts> | undefined
   const ask = () => {
     facts ??= context

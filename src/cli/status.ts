@@ -4,9 +4,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { demoLogin, demoMachineClientId, demoWebClientId } from '../config/demo-names.ts'
+import type { Config } from '../config/schema.ts'
 import { Fault } from '../lib/fault.ts'
 import { files } from '../ops/installation.ts'
-import { demoLogin, demoMachineClientId, demoWebClientId } from '../ops/seed.ts'
 import { openDataFolder } from '../store/data-folder.ts'
 import { aligned, shellQuoted } from './clients-text.ts'
 import type { CliContext } from './context.ts'
@@ -23,7 +24,7 @@ export function statusCommand(context: CliContext): Command {
     )
     .action(async ({ output }: { output: Format }) => {
       const values = await collect(context)
-      const running = await isReady(values['MINTMARK_ISSUER'])
+      const running = await isReady(context.config(), values['MINTMARK_ISSUER'] ?? '')
       if (running !== 'yes' && output !== 'text') {
         context.err(
           running === 'no'
@@ -71,9 +72,14 @@ async function collect(context: CliContext): Promise<Record<string, string>> {
   }
 }
 
-async function isReady(issuer: string | undefined): Promise<'yes' | 'no' | 'not ready'> {
+/** Asked where it listens: under its public name it may not be reachable from here. */
+async function isReady(config: Config, issuer: string): Promise<'yes' | 'no' | 'not ready'> {
+  const { host, port } = config
+  const bare =
+    { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host)
+  const origin = port === undefined ? issuer : `http://${bare}:${port}`
   try {
-    const { ok } = await fetch(`${issuer}/readyz`, { signal: AbortSignal.timeout(2_000) })
+    const { ok } = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(2_000) })
     return ok ? 'yes' : 'not ready'
   } catch {
     return 'no'

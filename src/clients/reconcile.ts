@@ -32,14 +32,16 @@ export interface ConfiguredClient {
  * 1. a file with the key beats every file without; among those with it, the higher number wins;
  * 2. among files without it, the one changed last wins. That is right on one machine, and as good as the clocks elsewhere: whoever
  *    runs several machines gives the key;
- * 3. equal revisions with different clients refuse to start, for nothing tells which is meant.
+ * 3. a variable has no age of its own: it is as new as the start that reads it, and next to a file the later start wins;
+ * 4. a start that has neither file nor variable says nothing, and changes nothing: what is missing may have been forgotten;
+ * 5. equal revisions with different clients refuse to start, for nothing tells which is meant.
  *
- * Secrets are not part of what 3 compares: they come from variables that change without the file. A secret that is not live yet is
+ * Secrets are not part of what 5 compares: they come from variables that change without the file. A secret that is not live yet is
  * added, and the one before it stays valid for a day, so that processes with the old and the new one agree meanwhile. To end a leaked
  * one at once, take the client out of the file for one start.
  */
 export interface Revision {
-  from: 'key' | 'file'
+  from: 'key' | 'file' | 'variable' | 'nothing'
   value: number
 }
 
@@ -78,42 +80,52 @@ interface ReconcilerOptions {
   onDisabled: (clientId: string, sql: Queries) => Promise<void>
 }
 
-export function createReconciler({ database, check, resources, onDisabled }: ReconcilerOptions) {
-  function checkAll(configured: readonly ConfiguredClient[]) {
-    const problems: ReconcileProblem[] = []
-    const wanted = new Map<string, Wanted>()
-    for (const { client_id: clientId, type, client_secret: secret, ...members } of configured) {
-      const report = (member: string, problem: string) =>
-        problems.push({ clientId, member, problem })
-      const idProblem = clientIdProblem(clientId, resources)
-      if (idProblem !== undefined) report('client_id', idProblem)
-      if (wanted.has(clientId)) report('client_id', 'is declared twice')
-      const checked = check(type, members, 'config')
-      if (!checked.ok) for (const { member, problem } of checked.problems) report(member, problem)
-      const weak = secret === undefined ? undefined : secretProblem(secret)
-      if (weak !== undefined) report('client_secret', weak)
-      if (!checked.ok) continue
-      if (secret !== undefined && !needsSecret(checked.metadata)) {
-        const method = checked.metadata.token_endpoint_auth_method
-        report('client_secret', `is of no use with token_endpoint_auth_method ${method}`)
-      }
-      const hashed = secret === undefined ? undefined : digest(secret)
-      const { metadata } = checked
-      const declared = Object.fromEntries(
-        Object.entries(metadata).filter(([member]) => Object.hasOwn(members, member))
-      )
-      wanted.set(clientId, { clientId, type, metadata, declared, secret: hashed })
-    }
-    return { problems, wanted }
-  }
+/** What the policy has against the clients of a file, all of them at once: without a look at what is stored. */
+export function declaredClientProblems(
+  configured: readonly ConfiguredClient[],
+  policy: Pick<ReconcilerOptions, 'check' | 'resources'>
+): ReconcileProblem[] {
+  return checkAll(configured, policy).problems
+}
 
+function checkAll(
+  configured: readonly ConfiguredClient[],
+  { check, resources }: Pick<ReconcilerOptions, 'check' | 'resources'>
+) {
+  const problems: ReconcileProblem[] = []
+  const wanted = new Map<string, Wanted>()
+  for (const { client_id: clientId, type, client_secret: secret, ...members } of configured) {
+    const report = (member: string, problem: string) => problems.push({ clientId, member, problem })
+    const idProblem = clientIdProblem(clientId, resources)
+    if (idProblem !== undefined) report('client_id', idProblem)
+    if (wanted.has(clientId)) report('client_id', 'is declared twice')
+    const checked = check(type, members, 'config')
+    if (!checked.ok) for (const { member, problem } of checked.problems) report(member, problem)
+    const weak = secret === undefined ? undefined : secretProblem(secret)
+    if (weak !== undefined) report('client_secret', weak)
+    if (!checked.ok) continue
+    if (secret !== undefined && !needsSecret(checked.metadata)) {
+      const method = checked.metadata.token_endpoint_auth_method
+      report('client_secret', `is of no use with token_endpoint_auth_method ${method}`)
+    }
+    const hashed = secret === undefined ? undefined : digest(secret)
+    const { metadata } = checked
+    const declared = Object.fromEntries(
+      Object.entries(metadata).filter(([member]) => Object.hasOwn(members, member))
+    )
+    wanted.set(clientId, { clientId, type, metadata, declared, secret: hashed })
+  }
+  return { problems, wanted }
+}
+
+export function createReconciler({ database, check, resources, onDisabled }: ReconcilerOptions) {
   return {
     /** All or nothing, under a lock over all processes. Problems of all clients are reported at once, and nothing is written then. */
     async reconcile(
       configured: readonly ConfiguredClient[],
       revision: Revision
     ): Promise<Reconciled> {
-      const { problems, wanted } = checkAll(configured)
+      const { problems, wanted } = checkAll(configured, { check, resources })
       const now: WrittenRevision = { ...revision, digest: digestOf([...wanted.values()]) }
       return database.transaction(async tx => {
         const store = createClientStore({ sql: tx })
@@ -225,7 +237,9 @@ function compareRevisions(
   written: WrittenRevision | undefined
 ): 'newer' | 'same' | 'older' | 'unclear' {
   if (written === undefined) return 'newer'
-  if (now.from !== written.from) return now.from === 'key' ? 'newer' : 'older'
+  if (now.from !== written.from) {
+    return written.from === 'key' || now.from === 'nothing' ? 'older' : 'newer'
+  }
   if (now.value !== written.value) return now.value > written.value ? 'newer' : 'older'
   return now.digest === written.digest ? 'same' : 'unclear'
 }

@@ -3,6 +3,7 @@
 // on every process. Refuses to change what the configuration file owns.
 
 import { createCache } from '../lib/cache.ts'
+import { Fault } from '../lib/fault.ts'
 import { digest } from '../lib/secret.ts'
 import { createClientStore, type StoredSecret } from '../store/clients.ts'
 import type { Database, Queries } from '../store/database.ts'
@@ -101,6 +102,8 @@ export interface ClientRegistry {
    * @param old.keepSeconds how long the older one stays valid beside it, 7 days at most; `revoke` ends all older ones now
    */
   rotateSecret(clientId: string, old?: { keepSeconds: number } | 'revoke'): Promise<Rotated>
+  /** For a development start: this secret is valid, and no other. @throws Fault `internal` for a client that needs none */
+  setOnlySecret(clientId: string, secret: string): Promise<void>
   /** Notes that a secret was used: one statement an hour for each, none in between. For after the answer, never before it. */
   noteSecretUse(clientId: string, digest: Buffer): Promise<void>
   /** Makes the stored clients those of the configuration file (reconcile.ts). */
@@ -255,6 +258,16 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
         else await store.expireOtherSecrets(clientId, issued.digest, overlap(old.keepSeconds))
         return { ok: true, secret: issued.secret, secrets: await store.listSecrets(clientId) }
       }),
+
+    async setOnlySecret(clientId, secret) {
+      await change(clientId, async ({ metadata, secrets }, store) => {
+        if (!needsSecret(metadata)) throw new Fault('internal', `${clientId} needs no secret.`)
+        const hashed = digest(secret)
+        if (secrets.length === 1 && secrets[0]?.digest.equals(hashed)) return
+        await store.putSecret(clientId, hashed)
+        await store.dropOtherSecrets(clientId, hashed)
+      })
+    },
 
     async noteSecretUse(clientId, used) {
       await noted.get(`${clientId} ${used.toString('base64url')}`, async () => {

@@ -2,6 +2,7 @@
 // Each refusal names what to set. RFC 8414 §2 (issuer).
 
 import { isIP } from 'node:net'
+import { demoLogin, demoMachineClientId, demoWebClientId } from './demo-names.ts'
 import type { Check } from './rule.ts'
 import type { Config } from './schema.ts'
 
@@ -142,6 +143,24 @@ export const productionClients: Check = (config, place) =>
       problem: 'starts with demo-, and demo clients have no place in production',
       fix: 'Remove the client, or give it an id of its own.'
     }))
+
+/** A development start makes these itself, and gives them back what they should be at each start. */
+export const demoNamesAreTaken: Check = (config, place) => [
+  ...config.clients
+    .filter(client => [demoWebClientId, demoMachineClientId].includes(client.client_id))
+    .map(client => ({
+      path: `${place(client)}.client_id`,
+      problem: 'is the id of a demo client, which development mode makes by itself',
+      fix: 'Give the client another id.'
+    })),
+  ...config.accounts
+    .filter(account => account.login.trim().toLowerCase() === demoLogin)
+    .map(account => ({
+      path: `${place(account)}.login`,
+      problem: 'is the login of the demo account, which development mode makes by itself',
+      fix: 'Give the account another login.'
+    }))
+]
 
 export const productionAccounts: Check = config =>
   config.accounts.length === 0

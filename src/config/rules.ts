@@ -12,6 +12,7 @@ import {
   secretsAreRandom
 } from './rules-clients.ts'
 import {
+  demoNamesAreTaken,
   developmentIsLoopback,
   issuerIsAnOrigin,
   modeFitsIssuer,
@@ -60,6 +61,7 @@ export const rules: readonly Rule[] = [
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
   { topic: 'clients', mode: 'any', check: clientIdsAreNotSubjects },
   { topic: 'clients', mode: 'any', check: defaultResourcesAreDeclared, needs: 'resources' },
+  { topic: 'clients', mode: 'development', check: demoNamesAreTaken },
   { topic: 'clients', mode: 'production', check: productionClients },
   { topic: 'client secrets', mode: 'any', check: secretsAreRandom },
   { topic: 'client secrets', mode: 'any', check: publicClientsHaveNoSecret },

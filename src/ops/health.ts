@@ -1,7 +1,7 @@
 // /livez and /readyz: for load balancers and containers, under any Host, since they ask by address. Live: this process answers. Ready: it
 // can also do its work, which takes a database that answers and a clock that agrees with the database's.
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { SettingsStore } from '../store/settings.ts'
 
 /** A larger difference makes tokens look expired, or not yet valid, to somebody. */
@@ -9,6 +9,12 @@ export const longestSkewSeconds = 5
 
 /** Paths that answer whatever Host is asked for. */
 export const healthPaths: ReadonlySet<string> = new Set(['/livez', '/readyz'])
+
+const retryAfterSeconds = 2
+
+function refuse(reply: FastifyReply, status: string) {
+  return reply.code(503).header('retry-after', retryAfterSeconds).send({ status })
+}
 
 /** Fastify plugin: `await app.register(health, deps)`. */
 export async function health(
@@ -24,9 +30,9 @@ export async function health(
     try {
       const { skewSeconds } = await deps.settings.serverFacts()
       if (Math.abs(skewSeconds) <= longestSkewSeconds) return reply.send({ status: 'ready' })
-      return reply.code(503).send({ status: 'clock differs from the database' })
+      return refuse(reply, 'clock differs from the database')
     } catch {
-      return reply.code(503).send({ status: 'database does not answer' })
+      return refuse(reply, 'database does not answer')
     }
   })
 }

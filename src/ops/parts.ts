@@ -10,6 +10,7 @@ import { type ClientRegistry, createClientRegistry } from '../clients/registry.t
 import type { Config } from '../config/schema.ts'
 import { type ChangeFeed, createChangeFeed } from '../store/change-feed.ts'
 import { createDatabase, type Database, type RoundTripObserver } from '../store/database.ts'
+import { isOwnSocket } from '../store/embedded-home.ts'
 import { endAccount, endClient } from '../store/ending.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
@@ -17,6 +18,14 @@ export interface Store {
   database: Database
   feed: ChangeFeed
   end(): Promise<void>
+}
+
+/** The database that the configuration names; undefined where it names none, or this data folder's own embedded one. */
+export async function foreignDatabase(
+  config: Pick<Config, 'database' | 'dataFolder'>
+): Promise<string | undefined> {
+  const { url } = config.database
+  return url !== undefined && (await isOwnSocket(url, config.dataFolder)) ? undefined : url
 }
 
 /** Opens the database and the change feed beside it. */

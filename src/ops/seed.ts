@@ -3,11 +3,9 @@
 
 import type { ConfiguredAccount } from '../accounts/reconcile.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
+import { demoLogin, demoMachineClientId, demoWebClientId } from '../config/demo-names.ts'
 import type { Config } from '../config/schema.ts'
-
-export const demoWebClientId = 'demo-web'
-export const demoMachineClientId = 'demo-machine'
-export const demoLogin = 'demo@example.com'
+import { Fault } from '../lib/fault.ts'
 
 /** The demo API of this issuer (RFC 8707 §2). */
 export function demoResource(issuer: string): string {
@@ -84,6 +82,13 @@ async function ensure(
   }
   // it is there: of an earlier start, perhaps under another port, or with another data folder
   const updated = await clients.update(clientId, metadata, 'cli')
-  if (!updated.ok) throw new Error(`the demo client ${clientId} was refused: ${updated.reason}`)
+  if (!updated.ok) {
+    throw new Fault(
+      'configuration_invalid',
+      `The client ${clientId} of this database is not the demo's (${updated.reason}), and development mode needs the name. Use another database, or set MINTMARK_MODE=production.`
+    )
+  }
   await clients.enable(clientId)
+  // what is printed must work, whatever was rotated meanwhile
+  if (wanted.secret !== undefined) await clients.setOnlySecret(clientId, wanted.secret)
 }

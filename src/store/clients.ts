@@ -43,7 +43,7 @@ export interface NewClient {
 
 /** What was written last by a configuration, and how new that was. */
 export interface WrittenRevision {
-  from: 'key' | 'file'
+  from: 'key' | 'file' | 'variable' | 'nothing'
   value: number
   digest: string
 }

@@ -148,6 +148,20 @@ function chooseSocketFolder(home: string): string {
 }
 
 /**
+ * Whether a database URL names the embedded PostgreSQL of this very data folder: `mintmark status` tells that one, and in a shell that
+ * has it as DATABASE_URL a start must not wait for itself.
+ */
+export async function isOwnSocket(url: string, dataFolder: string): Promise<boolean> {
+  const place = URL.parse(url.replace('@/', '@embedded/'))?.searchParams.get('host')
+  if (!place?.startsWith('/')) return false
+  const note = await readNote(dataFolder).catch(() => undefined)
+  const folder = await realpath(dataFolder).catch(() => dataFolder)
+  return [join(folder, 'postgres'), ...(note === undefined ? [] : [note.path])].some(
+    home => chooseSocketFolder(home) === place
+  )
+}
+
+/**
  * Finds or makes the home of a data folder's cluster. To be called under the cluster's lock.
  * @throws Fault `configuration_invalid` when the cluster that the data folder remembers is gone
  */

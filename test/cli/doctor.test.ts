@@ -58,7 +58,7 @@ t.test('development mode lists what production would refuse, and fails', async t
 t.test('accounts and demo clients of a development file are problems, too', async t => {
   const file = {
     accounts: [{ login: 'ann', password: 'swordfish' }],
-    clients: [{ client_id: 'demo-web', type: 'web' }]
+    clients: [{ client_id: 'demo-app', type: 'web' }]
   }
   const { out } = await doctor({}, { file })
   t.match(out, /problem {2}accounts/)

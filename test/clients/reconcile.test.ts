@@ -247,6 +247,33 @@ t.test('all problems of all clients are reported at once, and nothing is written
 })
 
 t.test(
+  'between a variable and a file the later start wins; a file without clients says nothing',
+  async t => {
+    const variable = (value: number): Revision => ({ from: 'variable', value })
+    const now = 1_800_000_000_000
+    const { first, second } = await build()
+    await first.registry.reconcile([web], variable(now))
+    t.match(await second.registry.reconcile([spa], file(1000)), {
+      created: ['spa'],
+      disabled: ['web']
+    })
+    t.match(
+      await first.registry.reconcile([], variable(now + 1)),
+      { disabled: ['spa'] },
+      'says none'
+    )
+    t.match(await first.registry.reconcile([web], variable(now + 2)), { enabled: ['web'] })
+    t.match(
+      await second.registry.reconcile([], { from: 'nothing', value: 0 }),
+      { outcome: 'older' },
+      'what is missing may have been forgotten'
+    )
+    t.match(await second.registry.reconcile([spa], key(1)), { created: [], enabled: ['spa'] })
+    t.match(await first.registry.reconcile([web], variable(now + 3)), { outcome: 'older' })
+  }
+)
+
+t.test(
   'a secret that changes without the file: both are valid for a day, and older starts do not undo it',
   async t => {
     const { first, second } = await build()

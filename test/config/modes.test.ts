@@ -75,6 +75,18 @@ const development: Refusal[] = [
     says: /same as that of accounts\[0\]/
   },
   {
+    title: 'a client under the name of a demo client',
+    file: { clients: [machine, { ...machine, client_id: 'demo-machine' }] },
+    path: 'clients[1].client_id',
+    says: /id of a demo client/
+  },
+  {
+    title: 'an account under the login of the demo account',
+    file: { accounts: [{ login: 'Demo@example.com', password: 'one' }] },
+    path: 'accounts[0].login',
+    says: /login of the demo account/
+  },
+  {
     title: 'listening on every address',
     env: { MINTMARK_HOST: '0.0.0.0' },
     path: 'host',

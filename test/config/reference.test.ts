@@ -60,6 +60,14 @@ t.test('mintmark config check says that all is well, and shows no secret', async
   t.notMatch(out, /postgres|[0-9a-f]{64}/)
 })
 
+t.test('mintmark config check judges clients by the policy, and reads the logo', async t => {
+  const clients = [{ client_id: 'a', type: 'web', redirect_uris: ['javascript:alert(1)'] }]
+  const env = { MINTMARK_CLIENTS: JSON.stringify(clients), MINTMARK_PRODUCT__LOGO: '/no/logo.svg' }
+  const { out, err, code } = await run(['check'], () => load(env))
+  t.strictSame({ out, code }, { out: '', code: 1 })
+  t.match(err, /a: redirect_uris\[0\] .*\n {2}product\.logo: .* cannot be read/)
+})
+
 t.test('mintmark config check lists the problems and fails', async t => {
   const { out, err, code } = await run(['check'], () => load({ MINTMARK_PORT: '0' }))
   t.strictSame({ out, code }, { out: '', code: 1 })

@@ -108,7 +108,7 @@ t.test('clients follow the file from start to start (D-23)', async t => {
   t.equal(refused.code, 1)
   t.match(
     refused.err,
-    /^mintmark cannot start: The configured clients were refused:\n {2}ours: client_id .*\n$/
+    /^mintmark cannot start: The configuration is refused:\n {2}ours: client_id .*\n$/
   )
 })
 
