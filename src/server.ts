@@ -9,15 +9,13 @@ import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import type { Config } from './config/schema.ts'
-import { createKeyRing, type KeyRing } from './keys/key-ring.ts'
-import {
-  createServerSecrets,
-  type SecretPurpose,
-  type ServerSecrets
-} from './keys/server-secrets.ts'
-import { createSealer } from './lib/seal.ts'
+import type { WantedKey } from './keys/key-ring.ts'
+import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
+import { wantedKeys } from './keys/wanted.ts'
 import { hmac } from './lib/secret.ts'
 import { health, healthPaths } from './ops/health.ts'
+import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
+import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
 import { type Accounts, composeAccounts, composeClients, type Store } from './ops/parts.ts'
 import { startSweeping } from './ops/sweep.ts'
 import { createAssets } from './pages/assets.ts'
@@ -42,13 +40,12 @@ import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
 import type { Database } from './store/database.ts'
 import { createGrantStore } from './store/grants.ts'
+import { takeLease } from './store/leases.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
-import { createServerSecretRows } from './store/server-secrets.ts'
 import { createSessionStore } from './store/sessions.ts'
 import { createSettingsStore } from './store/settings.ts'
-import { createSigningKeyRows } from './store/signing-keys.ts'
 import { createSweeper } from './store/sweep.ts'
 import type { Logger } from './telemetry/logger.ts'
 
@@ -74,10 +71,9 @@ const secretPurposes: readonly SecretPurpose[] = [
   'artifact'
 ]
 
-export interface Keys {
-  ring: KeyRing
-  secrets: ServerSecrets
-  seal: ReturnType<typeof createSealer>
+export interface Keys extends KeyParts {
+  /** what this configuration signs with */
+  wanted: readonly WantedKey[]
 }
 
 /** Opens the sealed keys, makes those that are missing. @throws Fault `seal_broken` */
@@ -86,21 +82,12 @@ export async function composeKeys(
   config: Config,
   masterKey: Buffer
 ): Promise<Keys> {
-  const seal = createSealer({ masterKey, previous: config.previousMasterKeys })
-  const ring = createKeyRing({ rows: createSigningKeyRows({ sql: database }), seal })
-  const secrets = createServerSecrets({ rows: createServerSecretRows({ sql: database }), seal })
-  const accessTokenAlgorithms = [
-    config.accessTokens.algorithm,
-    ...config.resources.map(resource => resource.accessTokens.algorithm)
-  ]
-  await Promise.all([
-    ring.ensure([
-      ...accessTokenAlgorithms.map(alg => ({ purpose: 'access_token' as const, alg })),
-      ...idTokenAlgorithms.map(alg => ({ purpose: 'identity' as const, alg }))
-    ]),
-    secrets.ensure(secretPurposes)
-  ])
-  return { ring, secrets, seal }
+  const parts = composeKeyParts(database, config, masterKey)
+  const wanted = wantedKeys(config, idTokenAlgorithms)
+  await Promise.all([parts.ring.ensure(wanted), parts.secrets.ensure(secretPurposes)])
+  await parts.signing.noteWanted(wanted)
+  await parts.secretRotation.noteLives()
+  return { ...parts, wanted }
 }
 
 export interface ServerOptions {
@@ -134,12 +121,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   // floor 3: keys, clients, accounts
   const keys = await composeKeys(database, config, options.masterKey)
   const { ring, secrets, seal } = keys
-  const reload = (what: string, load: () => Promise<void>) => () =>
-    void load().catch(error => log.error({ err: error }, `${what} could not be reloaded`))
-  feed.on('signing_keys', reload('signing keys', ring.load))
-  feed.on('server_secrets', reload('server secrets', secrets.load))
-  feed.onGap(reload('signing keys', ring.load))
-  feed.onGap(reload('server secrets', secrets.load))
 
   const clients = composeClients(store, config)
   const accounts = await composeAccounts(database, config)
@@ -177,12 +158,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     secrets.all(purpose).map(({ version }) => `${purpose}:${version}`)
   const versioned = (purpose: SecretPurpose) => ({
     current: () => secrets.current(purpose),
-    byVersion: (version: number) => secrets.byVersion(purpose, version)
+    byVersion: (version: number) => secrets.byVersion(purpose, version),
+    all: () => secrets.all(purpose)
   })
+  const keysOf = (purpose: SecretPurpose) => secrets.all(purpose).map(({ key }) => key)
   const refreshTokens = createRefreshTokens({
     families: createRefreshFamilyStore({ sql: database }),
     rotationKeys: versioned('rotation'),
-    macKeys: versioned('refresh_token_mac'),
+    macKeys: versionsInAByte(versioned('refresh_token_mac')),
+    freshenKeys: secrets.freshen,
     lifetimes: config.refreshTokens,
     restoreEpoch: options.restored?.epoch ?? 1,
     now
@@ -208,7 +192,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       accessTokens: createAccessTokens({ issuer, keys: ring, resources, grants, now }),
       ...saveRegistration(clients),
       seal,
-      userCodeKey: () => secrets.current('user_code').key,
+      userCodeKeys: () => keysOf('user_code'),
       deviceIntervalSeconds: config.deviceCodes.intervalSeconds,
       grantLifetimeSeconds: config.refreshTokens.absoluteSeconds + 86_400,
       now
@@ -216,7 +200,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     findAccount: grants.findAccount,
     renderers,
     clientId: issueClientId,
-    cookieKeys: () => secrets.all('cookie').map(({ key }) => key),
+    cookieKeys: () => keysOf('cookie'),
     dpopNonceKey: () => secrets.current('dpop_nonce').key,
     version: () =>
       [ring.version(), ...secretVersions('cookie'), ...secretVersions('dpop_nonce')].join(' '),
@@ -232,7 +216,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     grants,
     units,
     requests,
-    csrfKey: () => secrets.current('csrf').key,
+    csrfKeys: () => keysOf('csrf'),
     issuer
   })
 
@@ -273,6 +257,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await app.register(mount, {
     engine: () => engine.current(),
     keys: ring,
+    cacheSeconds: config.keys.cacheLifetimeSeconds,
     requests,
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
@@ -301,6 +286,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     )
   }
 
+  const keyJob = startKeyJob({
+    ...keys,
+    resealer: config.previousMasterKeys.length > 0 ? keys.resealer : undefined,
+    lead: (holder, seconds) => takeLease(database, 'keys', holder, seconds),
+    feed,
+    log,
+    everySeconds: lookEverySeconds(config.keys.rotationIntervalSeconds)
+  })
   const sweeping = startSweeping({ sweeper: createSweeper({ sql: database }), log })
   return {
     app,
@@ -315,6 +308,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await app.close()
       clearTimeout(patience)
       await sweeping.end()
+      await keyJob.end()
       await audit.end()
     }
   }

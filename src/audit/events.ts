@@ -126,9 +126,18 @@ export const auditEvents = {
     data: { epoch: 'number', families: 'number', grants: 'number', sessions: 'number' }
   },
 
-  'key.created': { outcome: success, data: { kid: 'text', purpose: 'text' } },
-  'key.activated': { outcome: success, data: { kid: 'text', purpose: 'text' } },
-  'key.retired': { outcome: success, data: { kid: 'text', purpose: 'text' } }
+  'key.created': { outcome: success, data: { kid: 'text', purpose: 'text', 'alg?': 'text' } },
+  'key.activated': { outcome: success, data: { kid: 'text', purpose: 'text', 'alg?': 'text' } },
+  'key.retiring': { outcome: success, data: { kid: 'text', purpose: 'text', 'alg?': 'text' } },
+  'key.retired': { outcome: success, data: { kid: 'text', purpose: 'text', 'alg?': 'text' } },
+  'key.burnt': {
+    outcome: success,
+    data: { kid: 'text', purpose: 'text', 'alg?': 'text', 'was?': 'text', 'successor?': 'text' }
+  },
+  'server_secret.created': { outcome: success, data: { purpose: 'text', version: 'number' } },
+  'server_secret.activated': { outcome: success, data: { purpose: 'text', version: 'number' } },
+  'server_secret.retired': { outcome: success, data: { purpose: 'text', version: 'number' } },
+  'master_key.replaced': { outcome: success, data: { values: 'number' } }
 } as const satisfies Record<string, EventRule>
 
 export type AuditEventType = keyof typeof auditEvents

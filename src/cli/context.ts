@@ -7,7 +7,9 @@ import type { ClientRegistry } from '../clients/registry.ts'
 import { loadConfigFromProcess } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { settle } from '../config/settle.ts'
+import { Fault } from '../lib/fault.ts'
 import { files } from '../ops/installation.ts'
+import { composeKeyParts, type KeyParts } from '../ops/key-parts.ts'
 import {
   type Accounts,
   composeAccounts,
@@ -37,6 +39,8 @@ export interface CliContext {
   store(): Promise<Store>
   registry(): Promise<ClientRegistry>
   accounts(): Promise<Accounts>
+  /** the keys, under the master key that the server has */
+  keys(): Promise<KeyParts>
   out(text: string): void
   err(text: string): void
   stdin(): Promise<string>
@@ -108,6 +112,21 @@ export function createCliContext(): CliContext {
     return settle(given, { issuer, resources })
   })
 
+  /** What the server made at its first start is looked up, and never made here. */
+  async function masterKey(): Promise<Buffer> {
+    const { masterKey, dataFolder } = read()
+    if (masterKey !== undefined) return masterKey
+    const known = existsSync(join(dataFolder, files.masterKey))
+    const kept = known
+      ? await (await openDataFolder(dataFolder)).recall(files.masterKey)
+      : undefined
+    if (kept) return Buffer.from(kept, 'base64url')
+    throw new Fault(
+      'configuration_invalid',
+      `There is no master key in ${dataFolder}: start the server once, or set MINTMARK_MASTER_KEY.`
+    )
+  }
+
   return {
     config: read,
     settled,
@@ -120,6 +139,9 @@ export function createCliContext(): CliContext {
     store,
     registry: once(async () => composeClients(await store(), await settled())),
     accounts: once(async () => composeAccounts((await store()).database, await settled())),
+    keys: once(async () =>
+      composeKeyParts((await store()).database, await settled(), await masterKey())
+    ),
     out: text => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
     err: text => void process.stderr.write(text.endsWith('\n') ? text : `${text}\n`),
     async stdin() {

@@ -22,11 +22,11 @@ export function doctorChecks(context: CliContext, config: Config): DoctorCheck[]
         }
       }
     },
-    ...databaseChecks(context)
+    ...databaseChecks(context, config)
   ]
 }
 
-function databaseChecks(context: CliContext): DoctorCheck[] {
+function databaseChecks(context: CliContext, config: Config): DoctorCheck[] {
   let facts: Promise<ServerFacts> | undefined
   const ask = () => {
     facts ??= context
@@ -81,6 +81,25 @@ function databaseChecks(context: CliContext): DoctorCheck[] {
           ? { status: 'ok', detail }
           : { status: 'problem', detail, fix: 'Synchronise the clocks (NTP).' }
       }
-    }
+    },
+    ...(config.previousMasterKeys.length > 0 ? [previousMasterKeys(context)] : [])
   ]
+}
+
+/** A master key that opens nothing any more is a secret too many. */
+function previousMasterKeys(context: CliContext): DoctorCheck {
+  return {
+    name: 'master key',
+    async run() {
+      const walked = await (await context.keys()).resealer.walk('look')
+      const remaining = walked.reduce((sum, each) => sum + each.remaining, 0)
+      return remaining > 0
+        ? { status: 'ok', detail: `${remaining} values still lie under a previous one` }
+        : {
+            status: 'warning',
+            detail: 'nothing lies under a previous one any more',
+            fix: 'Empty previousMasterKeys, once every server runs with the new key.'
+          }
+    }
+  }
 }

@@ -12,6 +12,7 @@ import { configCommand } from './config.ts'
 import { type CliContext, createCliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { doctorChecks } from './doctor-checks.ts'
+import { keysCommand } from './keys.ts'
 import { migrateCommand } from './migrate.ts'
 import { registrationCommand } from './registration.ts'
 import { restoreCommand } from './restore.ts'
@@ -52,6 +53,16 @@ function program(context: CliContext): Command {
       out: context.out,
       err: context.err,
       stdin: context.stdin,
+      exit: context.exit
+    })
+  )
+  mintmark.addCommand(
+    keysCommand({
+      config: context.config,
+      database: async () => (await context.store()).database,
+      keys: context.keys,
+      out: context.out,
+      err: context.err,
       exit: context.exit
     })
   )

@@ -94,6 +94,7 @@ const details: Readonly<Record<string, (config: Config) => string>> = {
   database: ({ database }) =>
     database.embedded ? 'embedded, on purpose' : 'a PostgreSQL of your own',
   'master key': () => 'given',
+  keys: ({ keys }) => `a new one every ${keys.rotationIntervalSeconds / 86_400} d`,
   address: ({ host, port }) => `${host}${port === undefined ? '' : `, port ${port}`}`,
   proxies: ({ trustedProxies }) => `${trustedProxies.length} trusted`,
   'token lifetimes': ({ accessTokens, refreshTokens }) =>

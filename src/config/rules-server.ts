@@ -105,6 +105,42 @@ export const sessionTimesFit: Check = ({ sessions }) =>
         }
       ]
 
+/** So many keys of one algorithm may be published at once, and so many versions of a secret be known. */
+const mostKeys = 30
+
+export const keyTimesFit: Check = ({ keys, idTokens, sessions, refreshTokens }) => {
+  const problems: Problem[] = []
+  if (keys.publishAheadSeconds < 2 * keys.cacheLifetimeSeconds) {
+    // OpenID Connect Core §10.1.1: verifiers keep the set, so a key that signs too early is refused by those that kept the old one
+    problems.push({
+      path: 'keys.publishAhead',
+      problem:
+        'is shorter than two times keys.cacheLifetime, so a new key would sign while verifiers keep a set without it',
+      fix: 'Make it at least twice as long, or shorten keys.cacheLifetime.'
+    })
+  }
+  if (keys.publishAheadSeconds > keys.rotationIntervalSeconds) {
+    problems.push({
+      path: 'keys.publishAhead',
+      problem: 'is longer than keys.rotationInterval, so a new key would never be ready in time',
+      fix: 'Make it at most as long.'
+    })
+  }
+  const kept = Math.max(
+    idTokens.lifetimeSeconds,
+    sessions.absoluteSeconds,
+    refreshTokens.absoluteSeconds
+  )
+  if (kept > mostKeys * keys.rotationIntervalSeconds) {
+    problems.push({
+      path: 'keys.rotationInterval',
+      problem: `is so short that more than ${mostKeys} keys would be kept at once: what they made lives longer`,
+      fix: 'Make it longer, or shorten sessions.absolute and refreshTokens.absolute.'
+    })
+  }
+  return problems
+}
+
 export const pkceExemptionIsConfidential: Check = config => {
   const { exemptClient } = config.pkce
   const client = config.clients.find(({ client_id }) => client_id === exemptClient)

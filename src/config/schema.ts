@@ -3,6 +3,7 @@
 
 import Type, { type Static } from 'typebox'
 import { accountSchema, clientSchema } from './client-schema.ts'
+import { keySchema } from './key-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
 import {
   closedObject,
@@ -94,6 +95,7 @@ export const configSchema = closedObject({
         'Raised by one, for every server, when a backup of the database was restored (`mintmark restore`). Left out: 1; in development the data folder remembers it.'
     })
   ),
+  keys: keySchema,
   trustedProxies: Type.Array(Type.String({ minLength: 1 }), {
     default: [],
     description:

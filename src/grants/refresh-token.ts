@@ -68,6 +68,12 @@ export function issueRefreshToken(family: FamilyId, macKeys: VersionedKeys): str
   return encode({ ...family, generation: 1, secret: randomBytes(secretLength) }, macKeys.current())
 }
 
+/** The version of the key that would verify it; undefined for what has not the form of a refresh token. */
+export function macKeyVersionOf(value: string): number | undefined {
+  const bytes = Buffer.from(value.length === encodedLength ? value : '', 'base64url')
+  return bytes.length === tokenLength && bytes[0] === form ? bytes[1] : undefined
+}
+
 /** Undefined for whatever this server did not make, without a look at the database. */
 export function parseRefreshToken(
   value: string,

@@ -3,10 +3,12 @@
 // a whole: a key that does not open stops start, and leaves the ring before a reload as it was.
 
 import type { JWK } from 'jose'
+import { auditStatement } from '../audit/record.ts'
 import { Fault } from '../lib/fault.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { digest } from '../lib/secret.ts'
 import type { SigningKeyRows } from '../store/signing-keys.ts'
+import { createFreshener } from './freshen.ts'
 import { keyStates } from './key-state.ts'
 import {
   generatePrivateJwk,
@@ -22,6 +24,8 @@ export type { KeyPurpose, SigningAlgorithm, SigningKey } from './signing-key.ts'
 export interface WantedKey {
   purpose: KeyPurpose
   alg: SigningAlgorithm
+  /** the longest life of what it signs, in seconds: it is published until then */
+  longestSeconds?: number
 }
 
 export interface KeyRing {
@@ -42,6 +46,11 @@ export interface KeyRing {
   active(purpose: KeyPurpose, alg: SigningAlgorithm): SigningKey
   /** The caller checks `purpose`: a kid of another purpose is found, too. */
   byKid(kid: string): SigningKey | undefined
+  /**
+   * The same, after a look at the table where the kid is not known: a key may be younger than what we have heard.
+   * @throws Fault `seal_broken`, `store_unavailable`
+   */
+  find(kid: string): Promise<SigningKey | undefined>
   /** The published set (RFC 7517 §5): public members only, pending keys ahead of their use. */
   jwks(): { keys: JWK[] }
   /** Changes exactly when `keys()` does, and is the same in every process; fits an ETag. */
@@ -70,15 +79,21 @@ export function createKeyRing(deps: {
     return mine
   }
 
+  const freshen = createFreshener(load)
+
   function findActive({ purpose, alg }: WantedKey): SigningKey | undefined {
     return held.keys.find(
       key => keyStates[key.state].signs && key.purpose === purpose && key.alg === alg
     )
   }
 
-  async function make({ purpose, alg }: WantedKey): Promise<void> {
+  async function make({ purpose, alg, longestSeconds = 0 }: WantedKey): Promise<void> {
     const key = await sealSigningKey(seal, purpose, alg, await generate(alg))
-    await rows.insertActive({ purpose, alg, ...key })
+    const data = { kid: key.kid, purpose, alg }
+    await rows.insertActive({ purpose, alg, longestSeconds, ...key }, [
+      auditStatement({ type: 'key.created', data }),
+      auditStatement({ type: 'key.activated', data })
+    ])
   }
 
   return {
@@ -103,11 +118,21 @@ export function createKeyRing(deps: {
 
     byKid: kid => held.byKid.get(kid),
 
+    async find(kid) {
+      const known = held.byKid.get(kid)
+      if (known !== undefined || !thumbprint.test(kid)) return known
+      await freshen()
+      return held.byKid.get(kid)
+    },
+
     jwks: () => ({ keys: held.keys.map(key => ({ ...key.publicJwk })) }),
 
     version: () => held.version
   }
 }
+
+/** What a kid of ours looks like: the base64url of a SHA-256 (RFC 7638 §3). */
+const thumbprint = /^[\w-]{43}$/
 
 interface Snapshot {
   keys: readonly SigningKey[]
@@ -134,5 +159,9 @@ function reuse(before: SigningKey | undefined, now: SigningKey): SigningKey {
 }
 
 function distinct(wanted: readonly WantedKey[]): WantedKey[] {
-  return [...new Map(wanted.map(one => [`${one.purpose} ${one.alg}`, one])).values()]
+  return [...Map.groupBy(wanted, one => `${one.purpose} ${one.alg}`).values()].map(same => {
+    const [{ purpose, alg }] = same as [WantedKey]
+    const longestSeconds = Math.max(...same.map(one => one.longestSeconds ?? 0))
+    return { purpose, alg, longestSeconds }
+  })
 }

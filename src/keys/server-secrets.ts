@@ -3,9 +3,11 @@
 // It refuses as a whole: a secret that does not open stops start, and leaves those before as they were.
 
 import { randomBytes } from 'node:crypto'
+import { auditStatement } from '../audit/record.ts'
 import { Fault } from '../lib/fault.ts'
 import type { SealContext, Sealer } from '../lib/seal.ts'
 import type { ServerSecretRow, ServerSecretRows } from '../store/server-secrets.ts'
+import { createFreshener } from './freshen.ts'
 
 export type SecretPurpose =
   /** signs the engine's cookies */
@@ -49,6 +51,12 @@ export interface ServerSecrets {
   current(purpose: SecretPurpose): VersionedSecret
   /** Any version that still exists: for values that name the version they were made with. */
   byVersion(purpose: SecretPurpose, version: number): Buffer | undefined
+  /**
+   * Reads the table again because a version is not known: every process knows a version before any uses it, so one that is not in the
+   * table then was never made by us, or is no longer worth anything.
+   * @throws Fault `seal_broken`, `store_unavailable`
+   */
+  freshen(): Promise<void>
   /** The current one first, then the others, newest first; none when the purpose has none. */
   all(purpose: SecretPurpose): VersionedSecret[]
 }
@@ -84,12 +92,17 @@ export function createServerSecrets(deps: { rows: ServerSecretRows; seal: Sealer
 
   async function make(purpose: SecretPurpose): Promise<void> {
     const version = (versions(purpose)[0]?.version ?? 0) + 1
-    const sealed = seal.seal(randomBytes(keyBytes), context(purpose, version))
-    await rows.insertActive({ purpose, version, sealed })
+    const sealed = generateSecret(seal, purpose, version)
+    const data = { purpose, version }
+    await rows.insertActive({ purpose, version, sealed }, [
+      auditStatement({ type: 'server_secret.created', data }),
+      auditStatement({ type: 'server_secret.activated', data })
+    ])
   }
 
   return {
     load,
+    freshen: createFreshener(load),
 
     async ensure(purposes) {
       await load()
@@ -116,6 +129,34 @@ export function createServerSecrets(deps: { rows: ServerSecretRows; seal: Sealer
       return [...(current === undefined ? [] : [current]), ...others].map(only)
     }
   }
+}
+
+/** The versions of one purpose. */
+export interface Versions {
+  current(): VersionedSecret
+  byVersion(version: number): Buffer | undefined
+  all(): VersionedSecret[]
+}
+
+/**
+ * Versions as they stand in a byte. After the 255th they begin anew: of two that share a byte, the older one is long gone, since far fewer
+ * than that are kept at once (config/rules-server.ts).
+ */
+export function versionsInAByte(versions: Versions): Versions {
+  const byte = (version: number) => version % 256
+  return {
+    current() {
+      const { version, key } = versions.current()
+      return { version: byte(version), key }
+    },
+    byVersion: version => versions.all().find(each => byte(each.version) === version)?.key,
+    all: () => versions.all().map(({ version, key }) => ({ version: byte(version), key }))
+  }
+}
+
+/** A new version of a secret, sealed for its row. */
+export function generateSecret(seal: Sealer, purpose: string, version: number): Buffer {
+  return seal.seal(randomBytes(keyBytes), context(purpose, version))
 }
 
 function openSecret(seal: Sealer, { purpose, version, state, sealed }: ServerSecretRow) {

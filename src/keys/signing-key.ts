@@ -131,10 +131,10 @@ function altered(kid: string, what: string): Fault {
   )
 }
 
-function isSigningAlgorithm(alg: string): alg is SigningAlgorithm {
+export function isSigningAlgorithm(alg: string): alg is SigningAlgorithm {
   return Object.hasOwn(signingAlgorithms, alg)
 }
 
-function isKeyPurpose(purpose: string): purpose is KeyPurpose {
+export function isKeyPurpose(purpose: string): purpose is KeyPurpose {
   return keyPurposes.includes(purpose)
 }

@@ -21,3 +21,10 @@ export class Fault extends Error {
     this.code = code
   }
 }
+
+/** Codes that pass by themselves: nothing of the request was wrong, and the same one is served a moment later (503 and not 500). */
+const passing: ReadonlySet<FaultCode> = new Set(['store_unavailable', 'key_unavailable', 'busy'])
+
+export function isPassing(error: unknown): error is Fault {
+  return error instanceof Fault && passing.has(error.code)
+}

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Fault } from '../lib/fault.ts'
+import { Fault, isPassing } from '../lib/fault.ts'
 import type { Site } from '../views/layout.ts'
 import { renderErrorPage, setPageNotFound } from './error-page.ts'
 import { safeReturnTo } from './return-to.ts'
@@ -79,7 +79,7 @@ export function createBoundary(deps: BoundaryDependencies): Boundary {
 
   function answerError(error: FastifyError | Fault, request: FastifyRequest, reply: FastifyReply) {
     const requestId = request.id
-    if (error instanceof Fault && (error.code === 'store_unavailable' || error.code === 'busy')) {
+    if (isPassing(error)) {
       request.log.error(
         { err: error },
         'request not served: a part of the service cannot be reached'

@@ -35,7 +35,7 @@ export interface AccessTokens {
 
 export function createAccessTokens(deps: {
   issuer: string
-  keys: Pick<KeyRing, 'byKid'>
+  keys: Pick<KeyRing, 'find'>
   resources: Pick<ResourceCatalogue, 'isAudience' | 'typOf'>
   grants: Pick<GrantStore, 'accessTokenState'>
   now: () => Date
@@ -91,9 +91,11 @@ export function createAccessTokens(deps: {
   }
 
   async function verifySignature(jwt: string) {
+    const header = headerOf(jwt)
+    if (header?.kid === undefined) return undefined
+    const key = await keys.find(header.kid)
     try {
-      const { kid, typ } = decodeProtectedHeader(jwt)
-      const key = kid === undefined ? undefined : keys.byKid(kid)
+      const { typ } = header
       // An ID token, a logout token, a status list: signed by us, with a key of another purpose.
       if (key === undefined || key.purpose !== 'access_token' || typ === undefined) return undefined
       // RFC 8725 §3.1: the algorithm comes from our key, not from the header.
@@ -115,6 +117,14 @@ export function createAccessTokens(deps: {
   }
 }
 
+function headerOf(jwt: string): ReturnType<typeof decodeProtectedHeader> | undefined {
+  try {
+    return decodeProtectedHeader(jwt)
+  } catch {
+    return undefined
+  }
+}
+
 function confirmation(cnf: unknown): Payload {
   if (typeof cnf !== 'object' || cnf === null) return {}
   const members = cnf as Record<string, unknown>
@@ -126,10 +136,5 @@ function confirmation(cnf: unknown): Payload {
 
 /** What the engine would refuse as a JWT before it looks: whatever begins with a header. Everything else is looked up as an opaque value. */
 export function looksLikeJwt(value: string): boolean {
-  try {
-    decodeProtectedHeader(value)
-    return true
-  } catch {
-    return false
-  }
+  return headerOf(value) !== undefined
 }

@@ -24,8 +24,8 @@ export interface AdapterDependencies {
   saveRegisteredClient(clientId: string, metadata: Payload): Promise<string | undefined>
   deleteRegisteredClient(clientId: string): Promise<void>
   seal: Sealer
-  /** HMAC key of device flow user codes: they have far fewer than 128 bits (RFC 8628 §5.1). */
-  userCodeKey: () => Buffer
+  /** HMAC keys of device flow user codes, the current one first: they have far fewer than 128 bits (RFC 8628 §5.1). */
+  userCodeKeys: () => Buffer[]
   deviceIntervalSeconds: number
   grantLifetimeSeconds: number
   now: () => Date
@@ -75,7 +75,8 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
   }
 
   const artifactId = (kind: string, value: string) => digest('artifact', kind, value)
-  const userCodeHash = (code: string) => hmac(deps.userCodeKey(), 'user code', code)
+  const userCodeHashes = (code: string) =>
+    deps.userCodeKeys().map(key => hmac(key, 'user code', code))
 
   function open(kind: string, row: ArtifactRow, value?: string): AdapterPayload {
     const context = { table: 'artifacts', column: 'sealed', key: row.id.toString('hex') }
@@ -171,7 +172,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       kind,
       grantId: text('grantId'),
       clientId: text('clientId'),
-      userCode: userCode === undefined ? undefined : userCodeHash(userCode),
+      userCode: userCode === undefined ? undefined : userCodeHashes(userCode)[0],
       payload: plain,
       sealed:
         Object.keys(secret).length > 0
@@ -356,7 +357,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     DeviceCode: {
       findByUserCode: code =>
         guarded(async () => {
-          const row = await artifacts.findByUserCode(userCodeHash(code))
+          const row = await artifacts.findByUserCode(userCodeHashes(code))
           return row && open('DeviceCode', row)
         })
     },

@@ -4,7 +4,7 @@
 import type { EventEmitter } from 'node:events'
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
-import { Fault } from '../lib/fault.ts'
+import { isPassing } from '../lib/fault.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { noteEffect, noteEvidence, type UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -104,7 +104,7 @@ export function attachEvents(
     const unit = units.current()
     if (unit !== undefined) unit.fault ??= error
     // told by who answers it with 503, once (provider.ts)
-    if (error instanceof Fault && error.code === 'store_unavailable') return
+    if (isPassing(error)) return
     log.error({ err: error, requestId: requestId(ctx) }, 'the engine failed')
   })
 

@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Provider } from 'oidc-provider'
+import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
@@ -41,11 +42,15 @@ export function createInteractions(deps: {
   grants: Pick<GrantStore, 'consentStatement'>
   units: UnitOfWorkRunner
   requests: RequestFactsBook
-  csrfKey: () => Buffer
+  /** the current key first; a form that was shown under another one is still taken */
+  csrfKeys: () => Buffer[]
   issuer: string
 }): Interactions {
   const { units, clients, grants, requests, issuer } = deps
-  const csrfOf = (uid: string) => hmac(deps.csrfKey(), 'interaction', uid)
+  const csrfOf = (uid: string, key = deps.csrfKeys()[0]) => {
+    if (key === undefined) throw new Fault('key_unavailable', 'No key for forms is in use.')
+    return hmac(key, 'interaction', uid)
+  }
 
   /** Undefined: unknown, expired, already used, or of another browser. */
   async function load(req: IncomingMessage, res: ServerResponse) {
@@ -173,7 +178,8 @@ export function createInteractions(deps: {
 
     verifyCsrf(details, presented) {
       if (typeof presented !== 'string') return false
-      return equalConstantTime(csrfOf(details.uid), Buffer.from(presented, 'base64url'))
+      const given = Buffer.from(presented, 'base64url')
+      return deps.csrfKeys().some(key => equalConstantTime(csrfOf(details.uid, key), given))
     }
   }
 }

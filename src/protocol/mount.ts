@@ -21,12 +21,9 @@ interface Endpoint {
   postIsGet?: true
   /** its `token` parameter may be a JWT of ours */
   takesToken?: true
-  /** how long it may be cached, seconds */
-  maxAge?: number
+  /** may be cached as long as the keys: metadata changes with them, and they are published well ahead of their first use */
+  cached?: true
 }
-
-/** JWKS and metadata change with keys; new keys are published a day before their first use. */
-const metadataMaxAge = 300
 
 const table: Endpoint[] = [
   { url: endpoints.authorization, methods: ['GET', 'POST'], page: true, postIsGet: true },
@@ -42,11 +39,11 @@ const table: Endpoint[] = [
   { url: endpoints.end_session, methods: ['GET', 'POST'], page: true, postIsGet: true },
   { url: `${endpoints.end_session}/confirm`, methods: ['POST'], page: true },
   { url: `${endpoints.end_session}/success`, methods: ['GET'], page: true },
-  { url: '/.well-known/openid-configuration', methods: ['GET', 'OPTIONS'], maxAge: metadataMaxAge },
+  { url: '/.well-known/openid-configuration', methods: ['GET', 'OPTIONS'], cached: true },
   {
     url: '/.well-known/oauth-authorization-server',
     methods: ['GET', 'OPTIONS'],
-    maxAge: metadataMaxAge
+    cached: true
   }
 ]
 
@@ -59,6 +56,8 @@ export interface MountDependencies {
   /** the engine as it is now: it is swapped when keys rotate */
   engine(): Engine
   keys: Pick<KeyRing, 'jwks' | 'version'>
+  /** how long keys and metadata may be cached, seconds */
+  cacheSeconds: number
   requests: RequestFactsBook
   registration: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
@@ -75,7 +74,7 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
   const endpointsHere = deps.registration === 'on' ? [...table, ...registrationTable] : table
   for (const endpoint of endpointsHere) {
     // RFC 9110 §9.3.2: HEAD is GET without a body. Only metadata: elsewhere a GET does something.
-    const head = endpoint.maxAge === undefined ? [] : (['HEAD'] as const)
+    const head = endpoint.cached === undefined ? [] : (['HEAD'] as const)
     app.route({
       method: [...endpoint.methods, ...head],
       url: endpoint.url,
@@ -110,12 +109,12 @@ function refusedUnread(headers: IncomingHttpHeaders): { status: number; text: st
 }
 
 /** RFC 7517 §5, straight from the ring: publishing a key never waits for an engine to be rebuilt. */
-function mountKeys(app: FastifyInstance, { keys }: MountDependencies) {
+function mountKeys(app: FastifyInstance, { keys, cacheSeconds }: MountDependencies) {
   app.get(endpoints.jwks, async (request, reply) => {
     const etag = `"${keys.version()}"`
     reply
       .header('access-control-allow-origin', '*')
-      .header('cache-control', `public, max-age=${metadataMaxAge}`)
+      .header('cache-control', `public, max-age=${cacheSeconds}`)
       .header('etag', etag)
     if (request.headers['if-none-match'] === etag) return reply.code(304).send()
     return reply.type('application/jwk-set+json').send(JSON.stringify(keys.jwks()))
@@ -138,7 +137,7 @@ async function serve(
   reply: FastifyReply
 ): Promise<void> {
   const { raw } = request
-  if (endpoint.maxAge === undefined) reply.header('cache-control', 'no-store')
+  if (endpoint.cached === undefined) reply.header('cache-control', 'no-store')
   if (endpoint.page) reply.headers(deps.pageHeaders)
   if (request.method === 'OPTIONS' && raw.headers['access-control-request-method'] === undefined) {
     await reply.code(204).header('allow', endpoint.methods.join(', ')).send()
@@ -167,9 +166,7 @@ async function serve(
   incoming.headers.accept = endpoint.page ? 'text/html' : 'application/json'
   if (request.method === 'HEAD') incoming.method = 'GET'
   deps.requests.note(incoming, { requestId: request.id, address: request.ip, tokenHandle })
-  if (endpoint.maxAge !== undefined) {
-    reply.header('cache-control', `public, max-age=${endpoint.maxAge}`)
-  }
+  if (endpoint.cached) reply.header('cache-control', `public, max-age=${deps.cacheSeconds}`)
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value)
   }

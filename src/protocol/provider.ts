@@ -12,7 +12,7 @@ import {
 import type { AuditBatch } from '../audit/batch.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import { Fault } from '../lib/fault.ts'
+import { Fault, isPassing } from '../lib/fault.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
@@ -230,7 +230,8 @@ export function createEngine(deps: EngineDependencies): Engine {
   function failed(ctx: KoaContextWithOIDC, unit: UnitOfWork, error: unknown) {
     const { requestId } = requests.of(ctx.req)
     unit.fault ??= error
-    log.error({ err: error, requestId }, 'the engine failed')
+    // what passes is told by the commit that follows, with its 503
+    if (!isPassing(unit.fault)) log.error({ err: error, requestId }, 'the engine failed')
     answerFailed(ctx, renderers, requestId)
   }
 
@@ -240,7 +241,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       log.error({ err: fault, requestId }, 'the store failed')
       answerUnavailable(ctx, renderers, requestId)
     }
-    if (unit.fault instanceof Fault && unit.fault.code === 'store_unavailable') {
+    if (isPassing(unit.fault)) {
       unavailable(unit.fault)
       return
     }
@@ -253,7 +254,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       await units.send(unit, succeeded ? 'with effects' : 'evidence only')
     } catch (error) {
       if (error instanceof Refused) answerLost(ctx, renderers, requestId, error.what)
-      else if (error instanceof Fault && error.code === 'store_unavailable') unavailable(error)
+      else if (isPassing(error)) unavailable(error)
       else throw error
     }
   }

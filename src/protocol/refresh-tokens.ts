@@ -6,9 +6,11 @@ import {
   type AuthenticRefreshToken,
   issueRefreshToken,
   judgeRefreshToken,
+  macKeyVersionOf,
   parseRefreshToken,
   refreshTokenHash,
   successorOf,
+  type Verdict,
   type VersionedKeys
 } from '../grants/refresh-token.ts'
 import { Fault } from '../lib/fault.ts'
@@ -58,6 +60,8 @@ export function createRefreshTokens(deps: {
   families: RefreshFamilyStore
   rotationKeys: VersionedKeys
   macKeys: VersionedKeys
+  /** reads the keys again: one that is not known may be younger than what this process has heard */
+  freshenKeys(): Promise<void>
   lifetimes: RefreshTokenLifetimes
   /** raised, outside the database, when a backup of it is restored */
   restoreEpoch: number
@@ -93,8 +97,17 @@ export function createRefreshTokens(deps: {
     return { verdict: thief ? ('reuse' as const) : verdict, elsewhere }
   }
 
+  function rotationKeyOf(row: FamilyRow, verdict: Verdict): Buffer | undefined {
+    const version = verdict === 'leeway' ? row.previousKeyVersion : row.successorKeyVersion
+    return version === undefined ? undefined : rotationKeys.byVersion(version)
+  }
+
   return {
     async find(unit, value, request) {
+      const macKeyVersion = macKeyVersionOf(value)
+      if (macKeyVersion !== undefined && macKeys.byVersion(macKeyVersion) === undefined) {
+        await deps.freshenKeys()
+      }
       const token = parseRefreshToken(value, macKeys)
       if (token === undefined) return undefined
       const found = await families.find(token)
@@ -118,6 +131,8 @@ export function createRefreshTokens(deps: {
 
       const { verdict, elsewhere } = judge(unit, token, row, request)
       unit.refreshToken = { token, row, verdict, successor: undefined }
+      // the engine asks for the successor without waiting, so its key is fetched now
+      if (rotationKeyOf(row, verdict) === undefined) await deps.freshenKeys()
       if (row.clientId !== request.clientId) {
         // Refused by the engine, which compares as well; the family is untouched, whatever the token is worth.
         noteEvidence(unit, {
@@ -170,10 +185,8 @@ export function createRefreshTokens(deps: {
         return issueRefreshToken({ bucket, id: randomUUID() }, macKeys)
       }
       const { token, row, verdict } = judged
-      const retry = verdict === 'leeway'
-      const salt = retry ? row.previousSalt : row.successorSalt
-      const version = retry ? row.previousKeyVersion : row.successorKeyVersion
-      const key = version === undefined ? undefined : rotationKeys.byVersion(version)
+      const salt = verdict === 'leeway' ? row.previousSalt : row.successorSalt
+      const key = rotationKeyOf(row, verdict)
       if (salt === undefined || key === undefined) {
         throw new Fault('key_unavailable', 'The key of a refresh token family is not there.')
       }

@@ -72,7 +72,7 @@ export function answerUnavailable(
   answer(ctx, renderers, requestId, {
     status: 503,
     error: 'temporarily_unavailable',
-    description: 'the server cannot reach its database; try again in a moment'
+    description: 'the server cannot reach a part of itself; try again in a moment'
   })
   ctx.set('retry-after', String(retryAfterSeconds))
 }

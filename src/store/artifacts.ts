@@ -43,7 +43,7 @@ export interface ArtifactStore {
     kind: string,
     id: Buffer
   ): Promise<{ row: ArtifactRow; grant: LiveGrant | undefined } | undefined>
-  findByUserCode(userCode: Buffer): Promise<ArtifactRow | undefined>
+  findByUserCode(userCodes: readonly Buffer[]): Promise<ArtifactRow | undefined>
   /**
    * RFC 8628 §3.5: notes the poll and tells whether it came too soon, in one statement, so that parallel polls cannot both be in time.
    * Each poll that is too soon makes the interval five seconds longer.
@@ -111,11 +111,11 @@ export function createArtifactStore({ sql }: { sql: Queries }): ArtifactStore {
       return row && { row: artifactOf(row), grant: liveGrantOf(row) }
     },
 
-    async findByUserCode(userCode) {
+    async findByUserCode(userCodes) {
       const { rows } = await sql.run<Row>(
         'artifacts.find_by_user_code',
-        `SELECT ${columns} FROM artifacts t WHERE t.user_code = $1`,
-        [userCode]
+        `SELECT ${columns} FROM artifacts t WHERE t.user_code = ANY ($1::bytea[]) LIMIT 1`,
+        [userCodes]
       )
       return rows[0] && artifactOf(rows[0])
     },

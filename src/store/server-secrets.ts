@@ -2,7 +2,7 @@
 // decides between processes that make the same version at once. It never sees a secret, only what
 // is sealed.
 
-import type { Queries } from './database.ts'
+import { type Database, Refused, type Statement } from './database.ts'
 
 /** A row as it is stored. */
 export interface ServerSecretRow {
@@ -26,10 +26,11 @@ export interface ServerSecretRows {
    */
   list(): Promise<ServerSecretRow[]>
   /**
-   * Stores a version as active. `taken`: that version exists already, and nothing was stored.
+   * Stores a version as active. `taken`: that version exists already, or another one is active, and nothing was stored. `also` goes with
+   * it, or not at all.
    * @throws Fault `store_unavailable`
    */
-  insertActive(secret: NewServerSecret): Promise<'inserted' | 'taken'>
+  insertActive(secret: NewServerSecret, also?: readonly Statement[]): Promise<'inserted' | 'taken'>
 }
 
 const listText = `
@@ -38,22 +39,33 @@ SELECT purpose, version, state, sealed
  ORDER BY purpose, version DESC`
 
 const insertActiveText = `
-INSERT INTO server_secrets (purpose, version, state, sealed)
-VALUES ($1, $2, 'active', $3)
-ON CONFLICT (purpose, version) DO NOTHING`
+WITH done AS (
+  INSERT INTO server_secrets (purpose, version, state, sealed, activated_at)
+  VALUES ($1, $2, 'active', $3, clock_time())
+  ON CONFLICT DO NOTHING RETURNING 1)
+SELECT require_match((SELECT count(*) FROM done), 'server_secret_taken')`
 
 /** Makes the store of server secrets on one database. */
-export function createServerSecretRows({ sql }: { sql: Queries }): ServerSecretRows {
+export function createServerSecretRows(deps: {
+  sql: Pick<Database, 'run' | 'pipeline'>
+}): ServerSecretRows {
+  const { sql } = deps
   return {
     async list() {
       const { rows } = await sql.run<ServerSecretRow>('server_secrets.list', listText)
       return rows
     },
 
-    async insertActive({ purpose, version, sealed }) {
+    async insertActive({ purpose, version, sealed }, also = []) {
       const values = [purpose, version, sealed]
-      const { rowCount } = await sql.run('server_secrets.insert_active', insertActiveText, values)
-      return rowCount === 1 ? 'inserted' : 'taken'
+      const insert = { name: 'server_secrets.insert_active', text: insertActiveText, values }
+      try {
+        await sql.pipeline([insert, ...also])
+        return 'inserted'
+      } catch (error) {
+        if (error instanceof Refused) return 'taken'
+        throw error
+      }
     }
   }
 }

@@ -60,7 +60,7 @@ t.test(
       interval: undefined,
       payload: { approved: true }
     })
-    t.match(await artifacts.findByUserCode(userCode), {
+    t.match(await artifacts.findByUserCode([userCode]), {
       id: artifact.id,
       consumed: true,
       payload: { approved: true }

@@ -1,0 +1,38 @@
+// Which signing keys a configuration needs, and how long what they sign may live: a key is published until the last of it has expired. Owns
+// the translation of the configuration's durations into the schedule.
+
+import type { Config } from '../config/schema.ts'
+import type { SigningAlgorithm, WantedKey } from './key-ring.ts'
+import type { KeyTimes } from './schedule.ts'
+
+/** The schedule of a configuration. */
+export function keyTimes({ keys }: Pick<Config, 'keys'>): KeyTimes {
+  return {
+    intervalSeconds: keys.rotationIntervalSeconds,
+    aheadSeconds: keys.publishAheadSeconds,
+    cacheSeconds: keys.cacheLifetimeSeconds
+  }
+}
+
+/** The keys that sign access tokens and ID tokens. */
+export function wantedKeys(
+  config: Pick<Config, 'accessTokens' | 'idTokens' | 'sessions' | 'resources'>,
+  identityAlgorithms: readonly SigningAlgorithm[]
+): WantedKey[] {
+  const { accessTokens, idTokens, sessions, resources } = config
+  const issuing = [accessTokens, ...resources.map(resource => resource.accessTokens)]
+  return [
+    ...issuing.map(({ algorithm, lifetimeSeconds }) => ({
+      purpose: 'access_token' as const,
+      alg: algorithm,
+      longestSeconds: lifetimeSeconds
+    })),
+    ...identityAlgorithms.map(alg => ({
+      purpose: 'identity' as const,
+      alg,
+      // RP-Initiated Logout 1.0 §2: the server "SHOULD accept ID Tokens when the RP identified by the ID Token's aud claim and/or sid claim
+      // has a current session or had a recent session at the OP, even when the exp time has passed"; the engine does
+      longestSeconds: Math.max(idTokens.lifetimeSeconds, sessions.absoluteSeconds)
+    }))
+  ]
+}
