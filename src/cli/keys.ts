@@ -134,7 +134,7 @@ export function keysCommand(context: KeysCliContext): Command {
         'The servers refuse what it signed within a second: userinfo, introspection, revocation and sign-out.'
       )
       context.err(
-        `Others that verify tokens by themselves accept it until they fetch the keys again, ${spell(cacheSeconds())} at most if they heed Cache-Control, and in no case longer than a token lives that it signed already (${spell(key.valueSeconds)}). Whoever has the key can sign longer-lived ones: tell verifiers that keep keys for longer.`
+        `Others that verify tokens by themselves accept it until they fetch the keys again, ${spell(cacheSeconds())} at most if they heed Cache-Control (mintmark's own resource-server: 15 min), and in no case longer than a token lives that it signed already (${spell(key.valueSeconds)}). Whoever has the key can sign longer-lived ones: tell verifiers that keep keys for longer.`
       )
     })
 

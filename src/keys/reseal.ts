@@ -1,6 +1,7 @@
 // A new master key: what lies sealed under a previous one is sealed anew, in place and in small batches. It can be broken off and begun
 // again anywhere: the blob itself says which key it lies under. Refuses to overwrite what changed meanwhile.
 
+import { appendAuditEvent } from '../audit/record.ts'
 import { Fault } from '../lib/fault.ts'
 import type { RotatingSealer } from '../lib/seal.ts'
 import type { Queries } from '../store/database.ts'
@@ -74,6 +75,8 @@ export function createResealer(deps: { sql: Queries; seal: RotatingSealer }): Re
     async walk(what, signal) {
       const walked: Resealed[] = []
       for (const column of sealedColumns) walked.push(await walkColumn(column, what, signal))
+      const values = walked.reduce((sum, { resealed }) => sum + resealed, 0)
+      if (values > 0) await appendAuditEvent(sql, { type: 'master_key.replaced', data: { values } })
       return walked
     }
   }

@@ -96,6 +96,24 @@ const always: Refusal[] = [
     says: /longer than sessions.absolute/
   },
   {
+    title: 'keys that sign while verifiers keep a set without them (OpenID Connect Core §10.1.1)',
+    file: { keys: { publishAhead: '9m' } },
+    path: 'keys.publishAhead',
+    says: /shorter than two times keys.cacheLifetime/
+  },
+  {
+    title: 'keys that would never be ready in time',
+    file: { keys: { rotationInterval: '30d', publishAhead: '31d' } },
+    path: 'keys.publishAhead',
+    says: /longer than keys.rotationInterval/
+  },
+  {
+    title: 'keys that change so often that too many are kept',
+    file: { keys: { rotationInterval: '2d' } },
+    path: 'keys.rotationInterval',
+    says: /more than 30 keys/
+  },
+  {
     title: 'access tokens for more than an hour',
     file: { accessTokens: { lifetime: '61m' } },
     path: 'accessTokens.lifetime',
