@@ -156,6 +156,19 @@ test('a server that was down makes up for it, and still publishes ahead', async 
   t.not(process.ring.active('access_token', 'ES256').kid, first)
 })
 
+test('a key that is younger than what a process has heard is found by one look', async t => {
+  await emptyKeys(database)
+  const [process, other] = [createKeyProcess(database), createKeyProcess(database)]
+  await process.start(wanted)
+  await other.ring.load()
+  const made = await process.signing.prepare({ purpose: 'access_token', alg: 'ES256' })
+  const kid = made === 'lost' ? '' : made.kid
+  t.equal(other.ring.byKid(kid), undefined)
+  const found = await Promise.all(Array.from({ length: 20 }, () => other.ring.find(kid)))
+  t.ok(found.every(key => key?.kid === kid))
+  t.equal(await other.ring.find('../etc/passwd'), undefined)
+})
+
 test('steps that are not due are refused by the database, whoever asks', async t => {
   await emptyKeys(database)
   const process = createKeyProcess(database)
