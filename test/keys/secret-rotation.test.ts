@@ -2,6 +2,7 @@
 // made. Refuses to change those that must stay.
 
 import { t as root, test } from 'tap'
+import { secretLives } from '../../src/keys/secret-rotation.ts'
 import { versionsInAByte } from '../../src/keys/server-secrets.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { createKeyProcess, day, emptyKeys, keyEvents, turnClock } from './rotation-support.ts'
@@ -112,6 +113,51 @@ test('a lifetime that was longer before still counts', async t => {
   }
   t.same((await states())['refresh_token_mac'], ['retiring', 'active'])
   t.same((await states())['cookie'], ['active'], 'a cookie of 30 days has expired')
+})
+
+test('steps that are not due are refused by the database, whoever asks', async t => {
+  const process = await setUp()
+  await process.secretRotation.noteLives()
+  const [cookie] = await process.secretRotation.schedule()
+  if (cookie === undefined) throw new Error('no secret')
+  const { secretRotation } = process
+  const take = (version: number, step: typeof cookie.next.step) =>
+    secretRotation.take({
+      secret: { ...cookie.secret, purpose: 'cookie', version },
+      next: { step, inSeconds: 0 }
+    })
+  t.equal(await take(1, 'prepare'), 'lost')
+  t.equal(await take(1, 'retire'), 'lost')
+  await turnClock(database, 89 * day + 60)
+  t.equal(await take(1, 'prepare'), 'taken')
+  t.equal(await take(1, 'prepare'), 'lost')
+  t.equal(await take(2, 'activate'), 'lost')
+  await turnClock(database, 90 * day + 120)
+  t.equal(await take(2, 'activate'), 'taken')
+  t.equal(await take(1, 'retire'), 'lost')
+  await turnClock(database, 119 * day)
+  t.equal(await take(1, 'retire'), 'lost', 'a cookie of it may still be shown')
+  await turnClock(database, 121 * day)
+  t.equal(await take(1, 'retire'), 'taken')
+})
+
+test('what lives longest decides, and two secrets never change', async t => {
+  const given = {
+    sessions: { absoluteSeconds: 30 * day },
+    interactions: { lifetimeSeconds: 3_600 },
+    refreshTokens: { absoluteSeconds: 90 * day },
+    deviceCodes: { lifetimeSeconds: 600 }
+  }
+  t.same(secretLives(given), {
+    cookie: 30 * day,
+    rotation: 90 * day,
+    refresh_token_mac: 90 * day,
+    user_code: 600,
+    csrf: 3_600,
+    dpop_nonce: 0,
+    artifact: 'never',
+    pairwise: 'never'
+  })
 })
 
 test('a version that is younger than what a process has heard is found by one look', async t => {

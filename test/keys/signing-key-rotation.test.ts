@@ -189,6 +189,7 @@ test('steps that are not due are refused by the database, whoever asks', async t
   t.equal(await take(pending.key, 'activate'), 'lost')
   t.equal(await process.signing.activate(pending.key), 'taken', 'an operator may')
   t.equal(await process.signing.activate(pending.key), 'lost')
+  t.equal(await take(active.key, 'retire'), 'lost', 'its last token may still be shown')
 })
 
 test('a key is not added under a master key that the servers do not have', async t => {
