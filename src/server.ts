@@ -36,6 +36,12 @@ import { saveRegistration } from './protocol/registration.ts'
 import { createRequestFactsBook } from './protocol/request-facts.ts'
 import { createResourceCatalogue } from './protocol/resources.ts'
 import { createSessionAdapter } from './protocol/session-adapter.ts'
+import { createStatusClaims } from './protocol/status-claim.ts'
+import {
+  createStatusLists,
+  statusListAlgorithm,
+  statusListEndpoint
+} from './protocol/status-lists.ts'
 import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createArtifactStore } from './store/artifacts.ts'
@@ -49,6 +55,7 @@ import { createServerSecretRows } from './store/server-secrets.ts'
 import { createSessionStore } from './store/sessions.ts'
 import { createSettingsStore } from './store/settings.ts'
 import { createSigningKeyRows } from './store/signing-keys.ts'
+import { createStatusListStore } from './store/status-lists.ts'
 import { createSweeper } from './store/sweep.ts'
 import type { Logger } from './telemetry/logger.ts'
 
@@ -96,7 +103,10 @@ export async function composeKeys(
   await Promise.all([
     ring.ensure([
       ...accessTokenAlgorithms.map(alg => ({ purpose: 'access_token' as const, alg })),
-      ...idTokenAlgorithms.map(alg => ({ purpose: 'identity' as const, alg }))
+      ...idTokenAlgorithms.map(alg => ({ purpose: 'identity' as const, alg })),
+      ...(config.resources.some(resource => resource.statusList)
+        ? [{ purpose: 'status_list' as const, alg: statusListAlgorithm }]
+        : [])
     ]),
     secrets.ensure(secretPurposes)
   ])
@@ -173,6 +183,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     accessTokens: config.accessTokens,
     keys: ring
   })
+  const statusLists = createStatusListStore({ sql: database })
   const secretVersions = (purpose: SecretPurpose) =>
     secrets.all(purpose).map(({ version }) => `${purpose}:${version}`)
   const versioned = (purpose: SecretPurpose) => ({
@@ -192,6 +203,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     issuer,
     keys: ring,
     resources,
+    statusClaims: createStatusClaims({ issuer, resources, units, lists: statusLists, clients }),
     clients,
     units,
     grants,
@@ -276,6 +288,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requests,
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
+  })
+  await app.register(statusListEndpoint, {
+    lists: createStatusLists({
+      issuer,
+      keys: ring,
+      store: statusLists,
+      ...config.statusLists,
+      now
+    })
   })
   await app.register(pages, {
     interactions,

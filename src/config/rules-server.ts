@@ -105,6 +105,17 @@ export const sessionTimesFit: Check = ({ sessions }) =>
         }
       ]
 
+export const statusListTimesFit: Check = ({ statusLists }) =>
+  statusLists.lifetimeSeconds >= 3 * statusLists.ttlSeconds
+    ? []
+    : [
+        {
+          path: 'statusLists.lifetime',
+          problem: 'is less than three times statusLists.ttl: a copy out of a cache could be dead',
+          fix: 'Make it longer, or statusLists.ttl shorter.'
+        }
+      ]
+
 export const pkceExemptionIsConfidential: Check = config => {
   const { exemptClient } = config.pkce
   const client = config.clients.find(({ client_id }) => client_id === exemptClient)

@@ -33,9 +33,9 @@ t.test('a lock that a killed migration left behind is no obstacle', async t => {
   const { url, database } = await emptyDatabase(t)
   await migrate(url)
   await database.run('test.lock', 'UPDATE migrations_lock SET is_locked = 1')
-  await database.run('test.forget', 'DELETE FROM migrations WHERE name = $1', [files.at(-1)])
+  await database.run('test.forget', 'DELETE FROM migrations WHERE name = $1', ['0009_audit.sql'])
   await database.run('test.drop', 'DROP TABLE audit_events, leases')
-  t.same(await migrate(url), { applied: files.slice(-1) })
+  t.same(await migrate(url), { applied: ['0009_audit.sql'] })
 })
 
 t.test('whoever migrates waits for whoever does already', async t => {
