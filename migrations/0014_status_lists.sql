@@ -4,7 +4,9 @@ CREATE TABLE status_lists (
   id        integer PRIMARY KEY,
   size      integer NOT NULL CHECK (size > 0 AND size % 8 = 0),
   -- new entries go into the list that was opened last
-  opened_at timestamptz NOT NULL
+  opened_at timestamptz NOT NULL,
+  -- until then every bit is on: a restored backup does not know whose they were (store/restore.ts)
+  dead_until timestamptz
 );
 
 -- One bit. Without foreign keys: it outlives its grant or client, since tokens that were issued under it do.
@@ -63,7 +65,7 @@ BEGIN
       WHERE size = list_size AND opened_at > coalesce(current_list.opened_at, '-infinity'));
     UPDATE status_lists SET opened_at = greatest(clock_time(), current_list.opened_at + interval '1 microsecond')
     WHERE id = (SELECT l.id FROM status_lists l
-      WHERE l.size = list_size AND l.id <> current_list.id
+      WHERE l.size = list_size AND l.id <> current_list.id AND (l.dead_until IS NULL OR l.dead_until <= clock_time())
         AND (SELECT count(*) FROM status_entries e WHERE e.list = l.id) * 4 <= l.size
       ORDER BY l.id LIMIT 1);
     CONTINUE WHEN FOUND;

@@ -120,6 +120,7 @@ export function createStatusLists(deps: {
 
 /** §4.1: "The bits within a byte are counted from the least significant bit '0' to the most significant bit ('7')." */
 function bitsOf({ size, ended }: ListRow): Buffer {
+  if (ended === 'all') return Buffer.alloc(size / 8, 0xff)
   const bits = Buffer.alloc(size / 8)
   for (const idx of ended) bits[idx >> 3] = (bits[idx >> 3] ?? 0) | (1 << (idx & 7))
   return bits

@@ -12,8 +12,8 @@ export interface StatusEntry {
 export interface ListRow {
   /** entries that the list has room for */
   size: number
-  /** indices whose bit is on, in no order */
-  ended: number[]
+  /** indices whose bit is on, in no order; or all of them */
+  ended: number[] | 'all'
 }
 
 /** Entries of a new list: 16 KiB of bits. Old lists keep their size. */
@@ -44,9 +44,9 @@ export function createStatusListStore({
   return {
     async find(list) {
       // A session that has expired, and was not swept yet, ended its grants without a write that a trigger could see.
-      const { rows } = await sql.run<{ size: number; ended: Buffer | null }>(
+      const { rows } = await sql.run<{ size: number; dead: boolean; ended: Buffer | null }>(
         'status_lists.find',
-        `SELECT l.size, (
+        `SELECT l.size, coalesce(l.dead_until > clock_time(), false) AS dead, (
            SELECT string_agg(int4send(idx), '') FROM (
              SELECT e.idx FROM status_entries e
              WHERE e.list = l.id AND e.ended_at IS NOT NULL AND e.free_at > clock_time()
@@ -62,7 +62,7 @@ export function createStatusListStore({
         [list]
       )
       const [row] = rows
-      return row && { size: row.size, ended: integers(row.ended) }
+      return row && { size: row.size, ended: row.dead ? 'all' : integers(row.ended) }
     },
 
     assignToGrant: grantId =>

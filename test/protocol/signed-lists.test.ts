@@ -1,5 +1,6 @@
 // When a status list is looked up and signed anew, with both clocks in the test's hand (draft-ietf-oauth-status-list §5.1).
 
+import { inflateSync } from 'node:zlib'
 import { exportJWK, generateKeyPair } from 'jose'
 import t from 'tap'
 import type { SigningKey } from '../../src/keys/key-ring.ts'
@@ -97,6 +98,13 @@ t.test('while the database is away a copy is handed out until its ttl, and no lo
   await t.rejects(lists.current(2), { code: 'store_unavailable' })
   hand.down = false
   t.match(claimsIn(await copy()), { iat: hand.seconds })
+})
+
+t.test('a list that a restore has ended says so of every entry', async t => {
+  const { hand, copy } = await setUp()
+  hand.row = { size: 64, ended: 'all' }
+  const { lst } = claimsIn(await copy())['status_list'] as { lst: string }
+  t.strictSame(inflateSync(Buffer.from(lst, 'base64url')), Buffer.alloc(8, 0xff))
 })
 
 t.test('a list that is not there is not made up', async t => {

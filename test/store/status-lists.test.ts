@@ -1,85 +1,29 @@
-// Token Status Lists as rows: an index for one grant or client at a time, whoever asks at once; and a bit that whatever ends the grant turns
-// on, in the same transaction.
+// Token Status Lists as rows: an index for one grant or client at a time, whoever asks at once, not used again before its time is over. What
+// turns a bit on is in status-endings.test.ts.
 
-import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { createDatabase, type Database, type Queries } from '../../src/store/database.ts'
-import { endAccount, endClient } from '../../src/store/ending.ts'
-import { createGrantStore, grantHandle } from '../../src/store/grants.ts'
+import { endAccount } from '../../src/store/ending.ts'
+import { createGrantStore } from '../../src/store/grants.ts'
+import { createRestoreStore } from '../../src/store/restore.ts'
 import { createSessionStore } from '../../src/store/sessions.ts'
 import { createStatusListStore, type StatusEntry } from '../../src/store/status-lists.ts'
 import { createSweeper } from '../../src/store/sweep.ts'
 import { createTestDatabase } from '../support/postgres.ts'
+import { createListedRows, type ListedGrant } from './listed-rows.ts'
 import { addGrant, count, turnClock } from './rows.ts'
 
 const { url, database } = await createTestDatabase(t)
 const grants = createGrantStore({ sql: database })
 const sessions = createSessionStore({ sql: database })
 const lists = createStatusListStore({ sql: database })
+const { empty, isOn, addListed, addSessionGrant } = createListedRows(database)
 
 /** More connections than one, as processes have them. */
 function others(t: Test, how = 4): Database[] {
   const pools = Array.from({ length: how }, () => createDatabase({ url, pool: 3 }))
   t.teardown(() => Promise.all(pools.map(pool => pool.end())))
   return pools
-}
-
-async function empty() {
-  await turnClock(database, 0)
-  await database.run(
-    'test.empty',
-    'TRUNCATE status_entries, status_lists, grants, accounts CASCADE'
-  )
-}
-
-async function isOn(entry: StatusEntry | undefined): Promise<boolean> {
-  if (entry === undefined) throw new Error('no entry')
-  const row = await lists.find(entry.list)
-  return row?.ended.includes(entry.idx) ?? false
-}
-
-/** A grant that was saved with an index, as an authorization does. */
-async function addListed(given: Parameters<typeof addGrant>[1] = {}) {
-  const grant = await addGrant(database, given)
-  const { accountId, clientId } = grant
-  const id = `grant-${randomUUID()}`
-  await database.pipeline([
-    grants.saveStatement({ ...grant, id, accountId, clientId, status: 'listed' })
-  ])
-  const entry = (await grants.find(id))?.status
-  return { ...grant, id, entry }
-}
-
-async function addSession(accountId: string) {
-  const session = {
-    id: Buffer.from(randomUUID()),
-    uid: randomUUID(),
-    accountId,
-    payload: {},
-    sealed: undefined,
-    lifetimeSeconds: 1000
-  }
-  await database.pipeline([sessions.insertStatement(session)])
-  return session
-}
-
-async function addSessionGrant(offline: boolean) {
-  const { accountId, clientId } = await addGrant(database)
-  const session = await addSession(accountId)
-  const id = `grant-${randomUUID()}`
-  await database.pipeline([
-    grants.saveStatement({
-      id,
-      accountId,
-      clientId,
-      sessionUid: session.uid,
-      offline,
-      payload: {},
-      lifetimeSeconds: 1000,
-      status: 'listed'
-    })
-  ])
-  return { id, accountId, session, entry: (await grants.find(id))?.status }
 }
 
 t.test('an index comes with the grant, once, however often it is saved', async t => {
@@ -133,129 +77,6 @@ t.test('one grant, one client, asked for by all at once: one index', async t => 
   t.equal(await count(database, 'status_lists'), 1)
 })
 
-type Listed = Awaited<ReturnType<typeof addListed>>
-const update = (text: string, key: 'id' | 'accountId' | 'clientId') => (grant: Listed) =>
-  database.run(`test.end_${text.slice(0, 40)}`, text, [grant[key]])
-
-const endings: [string, (grant: Listed) => Promise<unknown>][] = [
-  ['it is revoked', ({ id }) => database.pipeline(grants.revokeStatements(id))],
-  ['it is deleted', update('DELETE FROM grants WHERE id = $1', 'id')],
-  ['its account ends', ({ accountId }) => endAccount(accountId, database)],
-  [
-    'its account is disabled',
-    update('UPDATE accounts SET disabled_at = clock_time() WHERE id = $1', 'accountId')
-  ],
-  ['its account is gone', update('DELETE FROM accounts WHERE id = $1', 'accountId')],
-  [
-    'its account signed out everywhere',
-    update('UPDATE accounts SET valid_after = clock_time() WHERE id = $1', 'accountId')
-  ],
-  ['its client ends', ({ clientId }) => endClient(clientId, database)],
-  [
-    'its client is disabled',
-    update('UPDATE clients SET disabled_at = clock_time() WHERE client_id = $1', 'clientId')
-  ],
-  [
-    'its client’s tokens are refused',
-    update('UPDATE clients SET tokens_not_before = clock_time() WHERE client_id = $1', 'clientId')
-  ],
-  ['its client is gone', update('DELETE FROM clients WHERE client_id = $1', 'clientId')]
-]
-
-for (const [why, end] of endings) {
-  t.test(`the bit of a grant is on when ${why}, and nobody else’s`, async t => {
-    await empty()
-    const [grant, other] = [await addListed(), await addListed()]
-    await end(grant)
-    t.ok(await isOn(grant.entry))
-    t.notOk(await isOn(other.entry))
-    const state = await grants.accessTokenState({
-      jti: 'any',
-      handle: grantHandle(grant.id),
-      clientId: grant.clientId,
-      issuedAt: Date.now() / 1000 - 1
-    })
-    t.notOk(state.grant !== undefined && state.clientAlive, 'as introspection judges it')
-  })
-}
-
-t.test('a transaction that is undone turns no bit on', async t => {
-  await empty()
-  const grant = await addListed()
-  await t.rejects(
-    database.transaction(async tx => {
-      await endAccount(grant.accountId, tx)
-      throw new Error('undone')
-    })
-  )
-  t.notOk(await isOn(grant.entry))
-})
-
-t.test('a session ends the bits of its grants, and not those that survive it', async t => {
-  await empty()
-  for (const offline of [false, true]) {
-    const signedOut = await addSessionGrant(offline)
-    await database.pipeline(sessions.endStatements(signedOut.session.uid))
-    t.equal(await isOn(signedOut.entry), !offline, 'signed out')
-
-    const switched = await addSessionGrant(offline)
-    const { accountId } = await addGrant(database)
-    const { session } = switched
-    await database.pipeline([sessions.updateStatement({ ...session, accountId }, session.id)])
-    t.equal(await isOn(switched.entry), !offline, 'somebody else signed in')
-
-    const expired = await addSessionGrant(offline)
-    t.notOk(await isOn(expired.entry))
-    await turnClock(database, 1001)
-    t.equal(await isOn(expired.entry), !offline, 'expired, and not swept yet')
-    await turnClock(database, 1100)
-    await createSweeper({ sql: database }).sweep()
-    t.equal(await count(database, 'sessions'), 0)
-    t.equal(await isOn(expired.entry), !offline, 'swept')
-    await turnClock(database, 0)
-  }
-})
-
-t.test('a session that gets another identifier ends nothing', async t => {
-  await empty()
-  const { session, entry } = await addSessionGrant(false)
-  const renamed = { ...session, id: Buffer.from(randomUUID()) }
-  await database.pipeline([sessions.updateStatement(renamed, session.id)])
-  t.notOk(await isOn(entry))
-  const again = { ...session, id: Buffer.from(randomUUID()) }
-  // the old row goes first: at the end of the transaction there is one
-  await database.pipeline([sessions.destroyStatement(renamed.id), sessions.insertStatement(again)])
-  t.notOk(await isOn(entry))
-  await database.pipeline([sessions.destroyStatement(again.id)])
-  t.ok(await isOn(entry))
-})
-
-t.test('a client’s own tokens: revoked ones keep their bit, later ones have another', async t => {
-  const changes = [
-    'UPDATE clients SET tokens_not_before = clock_time() WHERE client_id = $1',
-    'UPDATE clients SET disabled_at = clock_time() WHERE client_id = $1'
-  ]
-  for (const change of changes) {
-    await empty()
-    const { clientId } = await addGrant(database)
-    const first = await lists.assignToClient(clientId)
-    t.notOk(await isOn(first))
-    await database.run(`test.change_${change.length}`, change, [clientId])
-    t.ok(await isOn(first))
-    await database.run(
-      'test.enable',
-      'UPDATE clients SET disabled_at = NULL WHERE client_id = $1',
-      [clientId]
-    )
-    const second = await lists.assignToClient(clientId)
-    t.notSame(second, first)
-    t.ok(await isOn(first))
-    t.notOk(await isOn(second))
-    await database.run('test.remove', 'DELETE FROM clients WHERE client_id = $1', [clientId])
-    t.ok(await isOn(second), 'and deleting the client ends that one, too')
-  }
-})
-
 t.test('what has ended gets no index', async t => {
   await empty()
   const revoked = await addGrant(database)
@@ -283,7 +104,7 @@ t.test('what has ended gets no index', async t => {
   t.equal(await count(database, 'status_entries'), 0)
 })
 
-const racing: [string, (subject: Listed, sql: Queries) => Promise<unknown>][] = [
+const racing: [string, (subject: ListedGrant, sql: Queries) => Promise<unknown>][] = [
   ['the grant', ({ id }, sql) => runAll(sql, grants.revokeStatements(id))],
   ['the account', ({ accountId }, sql) => endAccount(accountId, sql)],
   [
@@ -363,6 +184,37 @@ t.test('an index is not used again before the last token of it has expired', asy
   t.equal(await kept(), 0)
   await turnClock(database, 0)
 })
+
+t.test(
+  'after a restore whatever names a list of before has ended, and what is kept is listed anew',
+  async t => {
+    await empty()
+    const { id, entry } = await addListed()
+    const { clientId } = await addGrant(database)
+    const ofClient = await lists.assignToClient(clientId)
+    await database.transaction(tx =>
+      createRestoreStore({ sql: tx }).endWhatIsDoubtful(tx, 2, 'keep families')
+    )
+    t.equal((await lists.find(1))?.ended, 'all')
+    const [grantAgain, clientAgain] = [
+      await lists.assignToGrant(id),
+      await lists.assignToClient(clientId)
+    ]
+    for (const again of [grantAgain, clientAgain]) {
+      t.equal(again?.list, 2_000_001, 'a number that no list since the backup had')
+      t.notOk(await isOn(again))
+    }
+    t.notSame(grantAgain, entry)
+    t.notSame(clientAgain, ofClient)
+    await turnClock(database, 2 * 3600 + 5)
+    t.same(
+      await lists.find(1),
+      { size: 131_072, ended: [] },
+      'when every token of before has expired'
+    )
+    await turnClock(database, 0)
+  }
+)
 
 t.test('a list that has emptied is opened again', async t => {
   await empty()
