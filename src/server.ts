@@ -34,6 +34,8 @@ import { saveRegistration } from './protocol/registration.ts'
 import { createRequestFactsBook } from './protocol/request-facts.ts'
 import { createResourceCatalogue } from './protocol/resources.ts'
 import { createSessionAdapter } from './protocol/session-adapter.ts'
+import { createStatusClaims } from './protocol/status-claim.ts'
+import { createStatusLists, statusListEndpoint } from './protocol/status-lists.ts'
 import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createArtifactStore } from './store/artifacts.ts'
@@ -46,6 +48,7 @@ import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
 import { createSessionStore } from './store/sessions.ts'
 import { createSettingsStore } from './store/settings.ts'
+import { createStatusListStore } from './store/status-lists.ts'
 import { createSweeper } from './store/sweep.ts'
 import type { Logger } from './telemetry/logger.ts'
 
@@ -154,6 +157,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     accessTokens: config.accessTokens,
     keys: ring
   })
+  const statusLists = createStatusListStore({ sql: database })
   const secretVersions = (purpose: SecretPurpose) =>
     secrets.all(purpose).map(({ version }) => `${purpose}:${version}`)
   const versioned = (purpose: SecretPurpose) => ({
@@ -176,6 +180,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     issuer,
     keys: ring,
     resources,
+    statusClaims: createStatusClaims({ issuer, resources, units, lists: statusLists, clients }),
     clients,
     units,
     grants,
@@ -261,6 +266,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requests,
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
+  })
+  await app.register(statusListEndpoint, {
+    lists: createStatusLists({
+      issuer,
+      keys: ring,
+      store: statusLists,
+      ...config.statusLists,
+      now
+    })
   })
   await app.register(pages, {
     interactions,

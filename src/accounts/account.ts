@@ -65,6 +65,8 @@ export interface AccountService {
   disable(id: string, actor: AccountActor): Promise<ChangeAccountOutcome>
   enable(id: string, actor: AccountActor): Promise<ChangeAccountOutcome>
   setPassword(id: string, password: string, actor: AccountActor): Promise<SetPasswordOutcome>
+  /** Ends every session and grant: signs the person out everywhere. */
+  signOut(id: string, by: 'account' | 'operator'): Promise<ChangeAccountOutcome>
 }
 
 const nameLimit = 200
@@ -184,6 +186,15 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         if (enabled === undefined) return undefined
         await appendAuditEvent(tx, { type: 'account.enabled', accountId: id, data: { via: actor } })
         return enabled
+      }),
+
+    signOut: (id, by) =>
+      change(id, async (store, tx) => {
+        const signedOut = await store.refuseEarlier(id)
+        if (signedOut === undefined) return undefined
+        await endAccount(id, tx)
+        await appendAuditEvent(tx, { type: 'sign_out', accountId: id, data: { by } })
+        return signedOut
       }),
 
     async setPassword(id, password, actor) {

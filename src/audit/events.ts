@@ -110,6 +110,7 @@ export const auditEvents = {
     outcome: success,
     data: { via: ['config', 'cli', 'registration', 'admin'] }
   },
+  'client.tokens_revoked': { outcome: success, data: { via: ['cli', 'admin'] } },
   'registration.refused': { outcome: refused, data: { reason: 'text' } },
 
   'account.created': { outcome: success, data: { via: ['config', 'cli', 'admin', 'self'] } },

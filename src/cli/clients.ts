@@ -37,6 +37,7 @@ export interface ClientsCliContext {
       | 'enable'
       | 'delete'
       | 'rotateSecret'
+      | 'revokeTokens'
       | 'list'
       | 'findStored'
       | 'listSecrets'
@@ -251,6 +252,17 @@ export function clientsCommand(context: ClientsCliContext): Command {
         const outcome = await (await context.registry()).delete(clientId)
         if (!outcome.ok) return refuse(outcome, clientId)
         context.out(`The client ${clientId} is deleted.`)
+      })
+    )
+
+  clients
+    .command('revoke-tokens <client-id>')
+    .description('end every token that it holds; it may ask for new ones')
+    .action(
+      action(async (clientId: string) => {
+        const outcome = await (await context.registry()).revokeTokens(clientId, 'cli')
+        if (!outcome.ok) return refuse(outcome, clientId)
+        context.out(`All tokens of the client ${clientId} have ended.`)
       })
     )
 

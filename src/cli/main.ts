@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigurationError } from '../config/configuration-error.ts'
 import { processEnvironment } from '../config/load.ts'
+import { createGrantAdministration } from '../grants/administer.ts'
 import { Fault } from '../lib/fault.ts'
 import { version } from '../ops/installation.ts'
 import { accountsCommand } from './accounts.ts'
@@ -12,6 +13,7 @@ import { configCommand } from './config.ts'
 import { type CliContext, createCliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { doctorChecks } from './doctor-checks.ts'
+import { grantsCommand } from './grants.ts'
 import { keysCommand } from './keys.ts'
 import { migrateCommand } from './migrate.ts'
 import { registrationCommand } from './registration.ts'
@@ -61,6 +63,15 @@ function program(context: CliContext): Command {
       config: context.config,
       database: async () => (await context.store()).database,
       keys: context.keys,
+      out: context.out,
+      err: context.err,
+      exit: context.exit
+    })
+  )
+  mintmark.addCommand(
+    grantsCommand({
+      grants: async () => createGrantAdministration({ database: (await context.store()).database }),
+      accounts: async () => (await context.accounts()).service,
       out: context.out,
       err: context.err,
       exit: context.exit

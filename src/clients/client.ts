@@ -75,6 +75,8 @@ export interface RegisteredClient {
   readonly disabledAt: Date | undefined
   /** machine tokens issued before this are refused */
   readonly tokensNotBefore: Date | undefined
+  /** where the status of its machine tokens stands; absent until a resource asks for it (Token Status List) */
+  readonly status?: { readonly list: number; readonly idx: number } | undefined
   /** made by a development start; a production start disables it */
   readonly seeded: boolean
   /** raised by every change of the metadata */

@@ -2,11 +2,13 @@
 // Memory is believed only while the change feed is confirmed, else the database is asked: a disabled client is refused within a second
 // on every process. Refuses to change what the configuration file owns.
 
+import { appendAuditEvent } from '../audit/record.ts'
 import { createCache } from '../lib/cache.ts'
 import { Fault } from '../lib/fault.ts'
 import { digest } from '../lib/secret.ts'
 import { createClientStore, type StoredSecret } from '../store/clients.ts'
 import type { Database, Queries } from '../store/database.ts'
+import { createStatusListStore, type StatusEntry } from '../store/status-lists.ts'
 import { type ClientOwner, type ClientType, needsSecret, type RegisteredClient } from './client.ts'
 import { clientIdProblem, issueClientId } from './client-id.ts'
 import {
@@ -95,6 +97,8 @@ export interface ClientRegistry {
   disable(clientId: string): Promise<Changed>
   /** Accepts it again; what it held before stays ended. */
   enable(clientId: string): Promise<Changed>
+  /** Ends all that it holds: machine tokens, grants, refresh families. It may ask for new ones; whoever owns it stays the owner. */
+  revokeTokens(clientId: string, via: 'cli' | 'admin'): Promise<Changed>
   /** Removes it for good. One that the configuration owns must have left the file first. */
   delete(clientId: string): Promise<Changed>
   /**
@@ -106,6 +110,8 @@ export interface ClientRegistry {
   setOnlySecret(clientId: string, secret: string): Promise<void>
   /** Notes that a secret was used: one statement an hour for each, none in between. For after the answer, never before it. */
   noteSecretUse(clientId: string, digest: Buffer): Promise<void>
+  /** Where the status of its machine tokens is published from now on; undefined when it is disabled or gone. */
+  assignStatus(clientId: string): Promise<StatusEntry | undefined>
   /** Makes the stored clients those of the configuration file (reconcile.ts). */
   reconcile(configured: readonly ConfiguredClient[], revision: Revision): Promise<Reconciled>
   /** For a production start: disables what a development start has seeded; answers the client ids. */
@@ -115,6 +121,7 @@ export interface ClientRegistry {
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   const { database, feed, now, development, resources, responseTypes = [], onDisabled } = options
   const rows = createClientStore({ sql: database })
+  const statusLists = createStatusListStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
     max: options.cached ?? 10_000,
     now
@@ -238,6 +245,14 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
         return { ok: true, changed: true }
       }),
 
+    revokeTokens: (clientId, via) =>
+      change(clientId, async (_client, store, tx): Promise<Changed> => {
+        await store.refuseEarlierTokens(clientId)
+        await onDisabled(clientId, tx)
+        await appendAuditEvent(tx, { type: 'client.tokens_revoked', clientId, data: { via } })
+        return { ok: true, changed: true }
+      }),
+
     delete: clientId =>
       change(clientId, async (client, store, tx): Promise<Changed> => {
         if (client.owner === 'config' && client.disabledAt === undefined) return ownedByConfig
@@ -274,6 +289,12 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
         await rows.noteSecretUse(clientId, used)
         return true
       })
+    },
+
+    async assignStatus(clientId) {
+      const entry = await statusLists.assignToClient(clientId)
+      forget(clientId)
+      return entry
     },
 
     async reconcile(configured, revision) {

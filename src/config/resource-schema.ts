@@ -55,6 +55,11 @@ export const resourceSchema = closedObject({
     },
     { default: {}, description: 'What its access tokens look like.' }
   ),
+  statusList: Type.Boolean({
+    default: false,
+    description:
+      'Its access tokens name a list in which it can see, without asking for each token, that their grant was revoked (Token Status List).'
+  }),
   clients: Type.Array(Type.String({ minLength: 1 }), {
     default: [firstPartyClients],
     description: `Who may ask for tokens: client ids, and \`${firstPartyClients}\` for every first-party client. Ids may also be of clients that the command line made.`

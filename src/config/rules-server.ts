@@ -140,6 +140,16 @@ export const keyTimesFit: Check = ({ keys, idTokens, sessions, refreshTokens }) 
   }
   return problems
 }
+export const statusListTimesFit: Check = ({ statusLists }) =>
+  statusLists.lifetimeSeconds >= 3 * statusLists.ttlSeconds
+    ? []
+    : [
+        {
+          path: 'statusLists.lifetime',
+          problem: 'is less than three times statusLists.ttl: a copy out of a cache could be dead',
+          fix: 'Make it longer, or statusLists.ttl shorter.'
+        }
+      ]
 
 export const pkceExemptionIsConfidential: Check = config => {
   const { exemptClient } = config.pkce

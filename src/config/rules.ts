@@ -38,7 +38,8 @@ import {
   pkceExemptionIsConfidential,
   proxiesAreAddresses,
   refreshTimesFit,
-  sessionTimesFit
+  sessionTimesFit,
+  statusListTimesFit
 } from './rules-server.ts'
 import type { Config } from './schema.ts'
 
@@ -55,6 +56,7 @@ export const rules: readonly Rule[] = [
   { topic: 'keys', mode: 'any', check: keyTimesFit },
   { topic: 'token lifetimes', mode: 'any', check: refreshTimesFit },
   { topic: 'session lifetimes', mode: 'any', check: sessionTimesFit },
+  { topic: 'token lifetimes', mode: 'any', check: statusListTimesFit },
   { topic: 'resources', mode: 'any', check: resourcesAreUris },
   { topic: 'resources', mode: 'any', check: resourcesAreDistinct },
   { topic: 'resources', mode: 'any', check: resourcesHaveNoOpenIdScopes },

@@ -108,6 +108,24 @@ export const configSchema = closedObject({
     },
     { default: {} }
   ),
+  statusLists: closedObject(
+    {
+      ttl: durationSchema({
+        description: 'How long an API may go by its copy of a status list before it asks again.',
+        default: '30s',
+        minimum: '1s',
+        maximum: '10m'
+      }),
+      lifetime: durationSchema({
+        description:
+          'How long a copy counts when the server cannot be asked; then the API refuses tokens. At least three times `statusLists.ttl`.',
+        default: '5m',
+        minimum: '3s',
+        maximum: '1h'
+      })
+    },
+    { default: {} }
+  ),
   idTokens: closedObject(
     {
       lifetime: durationSchema({

@@ -14,9 +14,12 @@ export function keyTimes({ keys }: Pick<Config, 'keys'>): KeyTimes {
   }
 }
 
-/** The keys that sign access tokens and ID tokens. */
+/** Signs status lists: small and fast to verify, whatever the resource's access tokens are signed with. */
+export const statusListAlgorithm: SigningAlgorithm = 'ES256'
+
+/** The keys that sign access tokens, ID tokens and status lists. */
 export function wantedKeys(
-  config: Pick<Config, 'accessTokens' | 'idTokens' | 'sessions' | 'resources'>,
+  config: Pick<Config, 'accessTokens' | 'idTokens' | 'sessions' | 'resources' | 'statusLists'>,
   identityAlgorithms: readonly SigningAlgorithm[]
 ): WantedKey[] {
   const { accessTokens, idTokens, sessions, resources } = config
@@ -33,6 +36,15 @@ export function wantedKeys(
       // RP-Initiated Logout 1.0 §2: the server "SHOULD accept ID Tokens when the RP identified by the ID Token's aud claim and/or sid claim
       // has a current session or had a recent session at the OP, even when the exp time has passed"; the engine does
       longestSeconds: Math.max(idTokens.lifetimeSeconds, sessions.absoluteSeconds)
-    }))
+    })),
+    ...(resources.some(resource => resource.statusList)
+      ? [
+          {
+            purpose: 'status_list' as const,
+            alg: statusListAlgorithm,
+            longestSeconds: config.statusLists.lifetimeSeconds
+          }
+        ]
+      : [])
   ]
 }

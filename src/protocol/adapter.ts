@@ -10,6 +10,7 @@ import type { ArtifactRow, ArtifactStore } from '../store/artifacts.ts'
 import type { GrantStore, LiveGrant, Payload } from '../store/grants.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { isBound, type RefreshRequest, type RefreshTokens } from './refresh-tokens.ts'
+import type { ResourceCatalogue } from './resources.ts'
 import type { SessionAdapter } from './session-adapter.ts'
 import { noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -21,6 +22,7 @@ export interface AdapterDependencies {
   sessions: SessionAdapter
   refreshTokens: RefreshTokens
   accessTokens: AccessTokens
+  resources: Pick<ResourceCatalogue, 'listsStatus'>
   saveRegisteredClient(clientId: string, metadata: Payload): Promise<string | undefined>
   deleteRegisteredClient(clientId: string): Promise<void>
   seal: Sealer
@@ -194,6 +196,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
 
   function saveGrant(current: UnitOfWork, id: string, payload: Payload) {
     const openid = payload['openid'] as { scope?: string } | undefined
+    const audiences = Object.keys((payload['resources'] ?? {}) as object)
     current.effects.push(
       grants.saveStatement({
         id,
@@ -204,7 +207,8 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         payload: Object.fromEntries(
           Object.entries(payload).filter(([name]) => name !== 'jti' && name !== 'exp')
         ),
-        lifetimeSeconds: deps.grantLifetimeSeconds
+        lifetimeSeconds: deps.grantLifetimeSeconds,
+        status: audiences.some(deps.resources.listsStatus) ? 'listed' : 'unlisted'
       })
     )
   }

@@ -18,6 +18,7 @@ import { extraMetadata } from './client.ts'
 import type { EnginePages } from './engine-pages.ts'
 import { createInteractionPolicy } from './policy.ts'
 import type { ResourceCatalogue } from './resources.ts'
+import type { StatusClaims } from './status-claim.ts'
 
 /** Where each endpoint is, under the issuer. */
 export const endpoints = {
@@ -45,6 +46,7 @@ export interface ConfigurationParts {
   issuer: string
   keys: Pick<KeyRing, 'keys'>
   resources: ResourceCatalogue
+  statusClaim: StatusClaims['claimFor']
   pages: EnginePages
   adapter: Configuration['adapter']
   findAccount: FindAccount
@@ -206,13 +208,19 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     formats: {
       bitsOfOpaqueRandomness: 256,
       customizers: {
-        jwt: (_ctx, token, jwt) => {
+        jwt: async (_ctx, token, jwt) => {
           const audience = jwt.payload?.['aud']
           const typ = typeof audience === 'string' ? resources.typOf(audience) : 'at+jwt'
           jwt.header = { ...jwt.header, typ }
           if ('grantId' in token && token.grantId !== undefined && jwt.payload !== undefined) {
             jwt.payload['gid'] = grantHandle(token.grantId)
           }
+          if (typeof audience !== 'string' || token.client === undefined) return
+          const status = await parts.statusClaim(audience, {
+            grantId: 'grantId' in token ? token.grantId : undefined,
+            client: registeredClient(token.client)
+          })
+          if (status !== undefined && jwt.payload !== undefined) jwt.payload['status'] = status
         }
       }
     },

@@ -11,6 +11,7 @@ import { replaceToken } from './presented-token.ts'
 import type { Engine } from './provider.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { bodyLimit } from './sentences.ts'
+import { statusListPath } from './status-claim.ts'
 
 interface Endpoint {
   url: string
@@ -87,7 +88,8 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
 const speaksJson = [
   ...table.filter(endpoint => endpoint.page === undefined),
   ...registrationTable,
-  { url: endpoints.jwks }
+  { url: endpoints.jwks },
+  { url: `${statusListPath}/` }
 ].map(({ url }) => url.replace('/:clientId', '/'))
 
 /** Whether clients talk to the endpoint at this path, so that a refusal is JSON (RFC 6749 §5.2); people get a page. */

@@ -31,6 +31,7 @@ import { completeRecord } from './registration.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import { answerFailed, answerLost, answerUnavailable, completeAnswer } from './response.ts'
+import type { StatusClaims } from './status-claim.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EngineDependencies {
@@ -38,12 +39,13 @@ export interface EngineDependencies {
   issuer: string
   keys: KeyRing
   resources: ResourceCatalogue
+  statusClaims: StatusClaims
   clients: ClientSource
   units: UnitOfWorkRunner
   grants: GrantStore
   replay: ReplayStore
   refreshTokens: RefreshTokens
-  adapter: Omit<AdapterDependencies, 'units' | 'grants' | 'issuer'>
+  adapter: Omit<AdapterDependencies, 'units' | 'grants' | 'issuer' | 'resources'>
   findAccount(accountId: string): Promise<Parameters<typeof claimsOf>[0] | undefined>
   renderers: Renderers
   clientId(): string
@@ -123,8 +125,9 @@ export function createEngine(deps: EngineDependencies): Engine {
     issuer,
     keys: deps.keys,
     resources,
+    statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
-    adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer }),
+    adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer, resources }),
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
     clientId: deps.clientId,

@@ -30,6 +30,8 @@ export interface ResourceCatalogue {
   /** The confidential client that is this resource server, if one is registered (RFC 7662 §2). */
   introspectionClientOf(audience: string): string | undefined
   isAudience(audience: string): boolean
+  /** Its tokens say where their status stands (status-claim.ts). */
+  listsStatus(audience: string): boolean
   algorithms(): SigningAlgorithm[]
 }
 
@@ -76,6 +78,7 @@ export function createResourceCatalogue(options: {
     typOf: audience => resources.get(audience)?.accessTokens.typ ?? 'at+jwt',
     introspectionClientOf: audience => resources.get(audience)?.introspectionClient,
     isAudience: audience => audience === issuer || resources.has(audience),
+    listsStatus: audience => resources.get(audience)?.statusList === true,
     algorithms: () => [
       ...new Set([
         accessTokens.algorithm,

@@ -28,6 +28,10 @@ const lostWrites: Record<string, { error: string; description: string }> = {
   interaction_spent: {
     error: 'invalid_request',
     description: 'this sign-in was completed already, in another tab or by a double click'
+  },
+  session_ended: {
+    error: 'invalid_request',
+    description: 'you were signed out in the meantime; begin again in the application'
   }
 }
 

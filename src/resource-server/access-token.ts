@@ -8,7 +8,8 @@ declare const verified: unique symbol
 /**
  * An access token whose type, algorithm, signature, issuer, audience, lifetime and required claims
  * were checked (RFC 9068 §4). Only a verifier makes one. What it does not say: that the token was
- * not revoked since; until `expiresAt` only introspection (RFC 7662) knows that.
+ * not revoked since. With `statusList: 'required'` what it stands on was not, a moment ago; of the
+ * one token only introspection (RFC 7662) knows.
  */
 export interface VerifiedAccessToken {
   readonly [verified]: true

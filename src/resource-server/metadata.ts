@@ -64,18 +64,26 @@ async function fetchMetadata(issuer: string, fetch: typeof globalThis.fetch) {
   throw new Error(`${issuer} serves no metadata at its well-known locations`)
 }
 
-/** undefined: 404, there is no such document here. */
-async function fetchJson(location: URL, fetch: typeof globalThis.fetch) {
+/**
+ * A document of bearable size and within bearable time, and never by a redirect. undefined: 404,
+ * there is no such document here.
+ */
+export async function fetchText(location: URL, fetch: typeof globalThis.fetch, accept: string) {
   const response = await fetch(location, {
-    headers: { accept: 'application/json' },
+    headers: { accept },
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMilliseconds)
   })
   if (response.status !== 200) await response.body?.cancel()
   if (response.status === 404) return undefined
   if (response.status !== 200) throw new Error(`${location} answered ${response.status}`)
+  return readText(response, location)
+}
 
-  const document: unknown = JSON.parse(await readText(response, location))
+async function fetchJson(location: URL, fetch: typeof globalThis.fetch) {
+  const text = await fetchText(location, fetch, 'application/json')
+  if (text === undefined) return undefined
+  const document: unknown = JSON.parse(text)
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw new Error(`${location} serves no JSON object`)
   }

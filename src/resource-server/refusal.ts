@@ -79,7 +79,7 @@ export function createRefusals({ realm }: { realm: string }) {
       }
     },
 
-    /** The issuer's keys are not at hand. Never 401: a client would throw a good token away. */
+    /** The issuer's keys, or its status list, are not at hand. Never 401: a client would throw a good token away. */
     unavailable(retryAfterSeconds: number, cause: unknown): Refusal {
       return {
         ok: false,

@@ -1,13 +1,14 @@
 // Verifies our access tokens in anybody's API (RFC 9068 §4, RFC 6750): issuer and audience are all
-// it needs. Refuses every other kind of JWT of the same issuer, tokens for another API, every
-// algorithm that is not ours, and to start with the issuer itself as the audience. Never reads a
-// token from a query or a body (RFC 9700 §4.3.2).
+// it needs. Refuses every other kind of JWT of the same issuer, tokens for another API, what was
+// revoked (where it is told to look), every algorithm that is not ours, and to start with the issuer
+// itself as the audience. Never reads a token from a query or a body (RFC 9700 §4.3.2).
 
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { missing, readAccessToken, type VerifiedAccessToken } from './access-token.ts'
 import { createKeySource, failureCoolDown, IssuerUnavailable } from './keys.ts'
 import { metadataLocations } from './metadata.ts'
 import { createRefusals, type Refusal } from './refusal.ts'
+import { createStatusSource, readStatusReference } from './status-list.ts'
 
 export type { VerifiedAccessToken } from './access-token.ts'
 export type { Refusal } from './refusal.ts'
@@ -29,6 +30,12 @@ export interface VerifierOptions {
    * another library in front of it refuses `at+jwt`. Default: `at+jwt` only.
    */
   typ?: 'at+jwt' | 'JWT'
+  /**
+   * `required`: refuses tokens whose grant or client was revoked, by the list that they name; the
+   * resource must be configured with `statusList`. When the list is too old and cannot be had, every
+   * token is refused with 503. Default: `off`.
+   */
+  statusList?: 'required' | 'off'
   /** how far the clocks of issuer and API may differ, 0 to 300; default 5 */
   clockToleranceSeconds?: number
   fetch?: typeof globalThis.fetch
@@ -59,11 +66,25 @@ export type Verification = { ok: true; token: VerifiedAccessToken } | Refusal
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { issuer, audience, typ = 'at+jwt', clockToleranceSeconds = 5 } = options
+  const { statusList = 'off' } = options
   const { fetch = globalThis.fetch, now = Date.now } = options
   assertOptions(issuer, audience, clockToleranceSeconds)
   const acceptedTypes = typ === 'JWT' ? ['at+jwt', 'jwt'] : ['at+jwt']
   const keys = createKeySource({ issuer, fetch, now })
   const refusals = createRefusals({ realm: audience })
+  const statuses = createStatusSource({
+    ...{ issuer, algorithms, fetch, now, clockToleranceSeconds },
+    findKey: keys.find
+  })
+
+  /** The last check, of a token that is good otherwise. undefined: nothing is against it. */
+  async function refusedByStatus(token: VerifiedAccessToken): Promise<Refusal | undefined> {
+    if (statusList === 'off') return undefined
+    const reference = readStatusReference(token.claims, issuer)
+    if (typeof reference === 'string') return refusals.invalidToken(reference)
+    const status = await statuses.statusOf(reference)
+    return status === 'valid' ? undefined : refusals.invalidToken(statusSentences[status])
+  }
 
   return {
     async verify(authorization) {
@@ -87,7 +108,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
         })
         const latestIssue = now() / 1000 + clockToleranceSeconds
         const token = readAccessToken(payload, { audience, latestIssue })
-        return 'problem' in token ? refusals.invalidToken(token.problem) : { ok: true, token }
+        if ('problem' in token) return refusals.invalidToken(token.problem)
+        return (await refusedByStatus(token)) ?? { ok: true, token }
       } catch (error) {
         if (error instanceof IssuerUnavailable) {
           return refusals.unavailable(failureCoolDown / 1000, error)
@@ -158,6 +180,10 @@ function mediaType(token: string): string {
   }
 }
 
+const statusSentences = {
+  ended: 'The access token was revoked.',
+  'no such entry': 'The access token names an entry that its status list does not have.'
+}
 const malformed = 'The access token is malformed.'
 
 function sentence(error: errors.JOSEError): string {

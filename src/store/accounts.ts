@@ -189,6 +189,16 @@ export function createAccountStore({ sql }: { sql: Queries }) {
       )
     },
 
+    /** Refuses every session and grant from before. */
+    async refuseEarlier(id: string): Promise<Account | undefined> {
+      return account(
+        'accounts.refuse_earlier',
+        `UPDATE accounts SET valid_after = clock_time(), updated_at = clock_time()
+         WHERE id = $1 RETURNING ${columns}`,
+        [id]
+      )
+    },
+
     /** The same password under better parameters: sessions live on. Writes only over the string that was verified. */
     async replaceHash(id: string, from: string, to: string): Promise<'replaced' | 'changed'> {
       const { rowCount } = await sql.run(

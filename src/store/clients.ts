@@ -2,6 +2,7 @@
 // Every write that must not be lost locks the client's row first; the change feed tells all processes by triggers.
 
 import type { Queries } from './database.ts'
+import type { StatusEntry } from './status-lists.ts'
 
 type ClientType = 'web' | 'spa' | 'native' | 'machine'
 type ClientOwner = 'config' | 'cli' | 'registration'
@@ -15,6 +16,7 @@ export interface StoredClient {
   secrets: { digest: Buffer; expiresAt: Date | undefined }[]
   disabledAt: Date | undefined
   tokensNotBefore: Date | undefined
+  status: StatusEntry | undefined
   seeded: boolean
   revision: number
 }
@@ -29,6 +31,8 @@ interface ClientRow {
   seeded: boolean
   disabled_at: Date | null
   tokens_not_before: Date | null
+  status_list: number | null
+  status_idx: number | null
   digest: Buffer | null
   expires_at: Date | null
 }
@@ -57,9 +61,10 @@ export interface StoredSecret {
 }
 
 const columns = `c.client_id, c.type, c.owner, c.metadata, c.revision, c.seeded, c.disabled_at, c.tokens_not_before,
-  s.digest, s.expires_at`
+  e.list AS status_list, e.idx AS status_idx, s.digest, s.expires_at`
 const liveSecret = '(s.expires_at IS NULL OR s.expires_at > clock_time())'
-const withSecrets = `LEFT JOIN client_secrets s ON s.client_id = c.client_id AND ${liveSecret}`
+const withSecrets = `LEFT JOIN client_secrets s ON s.client_id = c.client_id AND ${liveSecret}
+  LEFT JOIN status_entries e ON e.client_id = c.client_id AND e.ended_at IS NULL`
 const order = 'ORDER BY c.client_id, s.created_at DESC, s.digest'
 
 // any number, as long as it is the same in every version of the server
@@ -277,6 +282,10 @@ function toClient(row: ClientRow, group: readonly ClientRow[]): StoredClient {
     ),
     disabledAt: row.disabled_at ?? undefined,
     tokensNotBefore: row.tokens_not_before ?? undefined,
+    status:
+      row.status_list === null || row.status_idx === null
+        ? undefined
+        : { list: row.status_list, idx: row.status_idx },
     seeded: row.seeded,
     // bigint arrives as text; a revision is raised by hand or at starts and stays far below 2^53
     revision: Number(row.revision)

@@ -3,6 +3,7 @@
 
 import { digest } from '../lib/secret.ts'
 import type { Queries, Statement } from './database.ts'
+import { type StatusEntry, statusListSize } from './status-lists.ts'
 
 /** The engine's own JSON. */
 export type Payload = Record<string, unknown>
@@ -29,12 +30,14 @@ export interface LiveGrant {
   /** seconds, by the database's clock */
   remainingSeconds: number
   account: GrantAccount
+  /** where its tokens' status stands; undefined when no resource of it asked for a list */
+  status: StatusEntry | undefined
 }
 
 /** Columns and joins that judge a grant; shared by every read that needs one, so that none forgets a condition. */
 export const liveGrantColumns = `
   g.id AS grant_id, g.client_id AS grant_client_id, g.session_uid AS grant_session_uid, g.payload AS grant_payload,
-  extract(epoch FROM g.expires_at - clock_time())::float8 AS grant_remaining,
+  g.status_list, g.status_idx, extract(epoch FROM g.expires_at - clock_time())::float8 AS grant_remaining,
   a.id AS account_id, a.login, a.name, a.email, a.email_verified, a.locale, a.claims, a.updated_at AS account_updated_at`
 
 /** Joins `g` and `a`; both are null where the grant does not live. `$grant` is an SQL expression for the grant's condition. */
@@ -54,6 +57,8 @@ export interface LiveGrantRow {
   grant_session_uid: string | null
   grant_payload: Payload
   grant_remaining: number
+  status_list: number | null
+  status_idx: number | null
   account_id: string
   login: string
   name: string | null
@@ -74,6 +79,7 @@ export function liveGrantOf(row: LiveGrantRow): LiveGrant | undefined {
     sessionUid: row.grant_session_uid ?? undefined,
     payload: row.grant_payload,
     remainingSeconds: row.grant_remaining,
+    status: statusOf(row),
     account: {
       id: row.account_id,
       login: row.login,
@@ -85,6 +91,10 @@ export function liveGrantOf(row: LiveGrantRow): LiveGrant | undefined {
       updated_at: row.account_updated_at
     }
   }
+}
+
+function statusOf({ status_list: list, status_idx: idx }: LiveGrantRow): StatusEntry | undefined {
+  return list === null || idx === null ? undefined : { list, idx }
 }
 
 /** The handle that access tokens carry as `gid`: as random as the grant's id, but accepted by no endpoint. */
@@ -117,6 +127,8 @@ export interface GrantStore {
     offline: boolean
     payload: Payload
     lifetimeSeconds: number
+    /** whether a resource of it publishes the status of its tokens */
+    status?: 'listed' | 'unlisted'
   }): Statement
   /** Ends the grant and its refresh token families. Nothing to match is no error: it has ended already. */
   revokeStatements(id: string): Statement[]
@@ -158,9 +170,15 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
 
     saveStatement: grant => ({
       name: 'grants.save',
-      text: `INSERT INTO grants (id, handle, account_id, client_id, session_uid, offline, payload, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, clock_time() + make_interval(secs => $8))
-        ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, offline = excluded.offline`,
+      // the index travels with the grant: whoever reads one has the other
+      text: `INSERT INTO grants (id, handle, account_id, client_id, session_uid, offline, payload, expires_at, status_list, status_idx)
+        SELECT $1::text, $2, $3::uuid, $4, $5, $6::boolean, $7::jsonb, fresh.expires_at, fresh.status[1], fresh.status[2]
+        FROM (SELECT expires_at, CASE WHEN $9::integer IS NOT NULL
+            THEN take_status_entry($1, NULL, $9, expires_at + status_keep()) END AS status
+          FROM (SELECT clock_time() + make_interval(secs => $8) AS expires_at) AS lifetime) AS fresh
+        ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, offline = excluded.offline,
+          status_list = coalesce(grants.status_list, excluded.status_list),
+          status_idx = coalesce(grants.status_idx, excluded.status_idx)`,
       values: [
         grant.id,
         grantHandle(grant.id),
@@ -169,7 +187,8 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
         grant.sessionUid ?? null,
         grant.offline,
         JSON.stringify(grant.payload),
-        grant.lifetimeSeconds
+        grant.lifetimeSeconds,
+        grant.status === 'listed' ? statusListSize : null
       ]
     }),
 

@@ -3,6 +3,7 @@
 // it, and written down here.
 
 import type { Queries } from './database.ts'
+import { statusListSize } from './status-lists.ts'
 
 export interface RestoreState {
   epoch: number
@@ -90,6 +91,23 @@ export function createRestoreStore({ sql }: { sql: Queries }): RestoreStore {
         )
         ;[ended, grants] = [revoked.rowCount, over.rowCount]
       }
+      // What was listed since the backup is not known: whatever names a list of before has ended, and what is kept gets another place, in a
+      // list whose number nobody has had.
+      await tx.run('restore.status_entries', 'DELETE FROM status_entries')
+      await tx.run(
+        'restore.status_grants',
+        'UPDATE grants SET status_list = NULL, status_idx = NULL WHERE status_list IS NOT NULL'
+      )
+      await tx.run(
+        'restore.status_lists',
+        'UPDATE status_lists SET dead_until = clock_time() + status_keep()'
+      )
+      await tx.run(
+        'restore.status_list',
+        `INSERT INTO status_lists (id, size, opened_at) SELECT $1::integer * 1000000 + 1, $2,
+           greatest(clock_time(), max(opened_at) + interval '1 microsecond') FROM status_lists`,
+        [epoch, statusListSize]
+      )
       await tx.run(
         'restore.epoch',
         // `iat` has whole seconds, rounded down: of the second that is running, none is believed

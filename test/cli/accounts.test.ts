@@ -70,7 +70,7 @@ async function setUp(t: Test) {
     const password = (prepared.ok ? prepared.password : '') as PreparedPassword
     return hasher.verify(stored?.password ?? '', password)
   }
-  return { run, store, ended, verifies }
+  return { run, store, ended, verifies, database }
 }
 
 test('create makes a password, shows it once, and only its hash is stored', async t => {
@@ -154,7 +154,8 @@ test('refusals are one sentence on standard error, exit code 1, and nothing on s
     [['create', '--login', 'bob', '--locale', 'not a tag'], '', /BCP 47/],
     [['disable', 'nobody'], '', /no such account/],
     [['enable', 'nobody'], '', /no such account/],
-    [['set-password', 'nobody'], '', /no such account/]
+    [['set-password', 'nobody'], '', /no such account/],
+    [['sign-out', 'nobody'], '', /no such account/]
   ]
   for (const [args, input, sentence] of cases) {
     t.match(await run(args, input), { out: '', code: 1, err: sentence }, args.join(' '))
@@ -177,6 +178,22 @@ test('disable, enable and set-password take a login or an id, and end what the a
   t.match(await run(['set-password', id, '--password-stdin'], 'another long password'), { code: 0 })
   t.ok(await verifies('alice@example.com', 'another long password'))
   t.strictSame(ended, [id, id])
+})
+
+test('sign-out ends what the account has, leaves it enabled, and is audited', async t => {
+  const { run, ended, store, database } = await setUp(t)
+  await run(['create', '--login', 'alice@example.com'])
+  const before = await store.findByLogin('alice@example.com')
+  t.match(await run(['sign-out', 'ALICE@example.com']), { code: 0, out: /enabled/, err: '' })
+  const after = await store.findByLogin('alice@example.com')
+  t.equal(before?.validAfter, undefined)
+  t.ok(after?.validAfter)
+  t.strictSame(ended, [after?.id])
+  const { rows } = await database.run(
+    'test.events',
+    `SELECT account_id, data FROM audit_events WHERE type = 'sign_out'`
+  )
+  t.strictSame(rows, [{ account_id: after?.id, data: { by: 'operator' } }])
 })
 
 test("an id is an id even where somebody's login looks like it", async t => {

@@ -44,7 +44,7 @@ async function start(clients: { client_id: string; client_secret?: string }[] = 
     }
     return { out: out.join('\n'), err: err.join('\n'), code }
   }
-  return { run, registry: first.registry }
+  return { run, registry: first.registry, ended: first.ended, database: first.database }
 }
 
 t.test('create shows the secret once, and says so', async t => {
@@ -222,6 +222,31 @@ t.test('rotate-secret keeps the old one for a while, or ends it', async t => {
   await run('create', '--type', 'spa', '--redirect-uri', 'https://app.example.com/', '--id', 'spa')
   t.match(await run('rotate-secret', 'spa'), { code: 1, err: /has no secret/ })
 })
+
+t.test(
+  'revoke-tokens ends what a client holds, also one that the file owns, and is audited',
+  async t => {
+    const { run, registry, ended, database } = await start()
+    await registry.reconcile([{ client_id: 'filed', type: 'machine' }], { from: 'key', value: 1 })
+    await registry.create({ clientId: 'made', type: 'machine', owner: 'cli', metadata: {} })
+    for (const id of ['filed', 'made']) {
+      t.equal((await registry.find(id))?.tokensNotBefore, undefined)
+      t.match(await run('revoke-tokens', id), { code: 0, out: /^All tokens of .* have ended\.$/ })
+      const client = await registry.find(id)
+      t.ok(client?.tokensNotBefore, 'it is enabled, and its earlier tokens are refused')
+    }
+    t.same(ended, ['filed', 'made'], 'with its grants and families')
+    const { rows } = await database.run<{ client_id: string; data: object }>(
+      'test.events',
+      `SELECT client_id, data FROM audit_events WHERE type = 'client.tokens_revoked' ORDER BY id`
+    )
+    t.same(
+      rows,
+      ['filed', 'made'].map(client_id => ({ client_id, data: { via: 'cli' } }))
+    )
+    t.match(await run('revoke-tokens', 'nobody'), { code: 1, err: /no client nobody/ })
+  }
+)
 
 t.test('what the file owns is changed in the file, which is named', async t => {
   const client_secret = randomBytes(32).toString('hex')

@@ -68,6 +68,8 @@ t.test('every variable reaches its key', async t => {
     trustedProxies: '["10.0.0.0/24"]',
     'accessTokens.lifetime': '11m',
     'accessTokens.algorithm': 'RS256',
+    'statusLists.ttl': '40s',
+    'statusLists.lifetime': '6m',
     'idTokens.lifetime': '12m',
     'idTokens.algorithm': 'ES256',
     'refreshTokens.leeway': '21s',

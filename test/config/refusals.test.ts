@@ -114,6 +114,12 @@ const always: Refusal[] = [
     says: /more than 30 keys/
   },
   {
+    title: 'status lists that die before the copies of them are renewed',
+    file: { statusLists: { ttl: '2m' } },
+    path: 'statusLists.lifetime',
+    says: /less than three times statusLists.ttl/
+  },
+  {
     title: 'access tokens for more than an hour',
     file: { accessTokens: { lifetime: '61m' } },
     path: 'accessTokens.lifetime',

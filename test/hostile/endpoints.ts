@@ -2,6 +2,7 @@
 // matrix.test.ts compares this table with the routes that are there.
 
 import { endpoints } from '../../src/protocol/configuration.ts'
+import { statusListPath } from '../../src/protocol/status-claim.ts'
 import { api, redirectUri, secretOf } from '../support/configuration.ts'
 import type { Wire } from './wire.ts'
 
@@ -111,6 +112,13 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       route: endpoints.jwks,
       methods: ['GET', 'HEAD'],
       sound: get(endpoints.jwks),
+      cacheable: true
+    },
+    {
+      ...client,
+      route: `${statusListPath}/:list`,
+      methods: ['GET', 'HEAD'],
+      sound: get(`${statusListPath}/1`),
       cacheable: true
     },
     {

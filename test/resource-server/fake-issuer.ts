@@ -34,6 +34,9 @@ export async function startFakeIssuer(t: { teardown: (end: () => Promise<void>) 
   const key = await createKey('first')
   const published: JWK[] = [key.publicJwk]
   const counts = { metadata: 0, keys: 0 }
+  const listCounts = { asked: 0 }
+  /** status lists by path; a function answers by itself */
+  const lists = new Map<string, string | RequestListener>()
   const metadata: Record<string, unknown> = {}
   let metadataPath = '/.well-known/openid-configuration'
   let server: ReturnType<typeof createServer> | undefined
@@ -49,6 +52,11 @@ export async function startFakeIssuer(t: { teardown: (end: () => Promise<void>) 
     } else if (req.url === '/jwks') {
       counts.keys += 1
       res.end(JSON.stringify({ keys: published }))
+    } else if (lists.has(req.url ?? '')) {
+      listCounts.asked += 1
+      const list = lists.get(req.url ?? '')
+      if (typeof list === 'function') list(req, res)
+      else res.end(list)
     } else {
       res.statusCode = 404
       res.end('{}')
@@ -62,6 +70,8 @@ export async function startFakeIssuer(t: { teardown: (end: () => Promise<void>) 
     key,
     published,
     counts,
+    lists,
+    listCounts,
     metadata,
     serveMetadataAt(path: string) {
       metadataPath = path
