@@ -12,7 +12,8 @@ const tables = [
   { table: 'session_clients', key: 'ctid', column: 'expires_at', keep: '1 minute' },
   { table: 'refresh_families', key: 'ctid', column: 'expires_at', keep: '1 day' },
   { table: 'grants', key: 'id', column: 'expires_at', keep: '1 day' },
-  { table: 'attempts', key: 'ctid', column: 'window_end', keep: '1 minute' }
+  { table: 'attempts', key: 'ctid', column: 'window_end', keep: '1 minute' },
+  { table: 'changes', key: 'id', column: 'at', keep: '10 minutes' }
 ] as const
 
 const batch = 1_000
