@@ -20,6 +20,7 @@ import { hmac } from './lib/secret.ts'
 import { health, healthPaths } from './ops/health.ts'
 import { httpLimits, httpOptions } from './ops/http-limits.ts'
 import { type Accounts, composeAccounts, composeClients, type Store } from './ops/parts.ts'
+import { reloading } from './ops/reload.ts'
 import { startSweeping } from './ops/sweep.ts'
 import { watchTraffic } from './ops/traffic.ts'
 import { createAssets } from './pages/assets.ts'
@@ -124,8 +125,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   // floor 3: keys, clients, accounts
   const keys = await composeKeys(database, config, options.masterKey)
   const { ring, secrets, seal } = keys
-  const reload = (what: string, load: () => Promise<void>) => () =>
-    void load().catch(error => log.error({ err: error }, `${what} could not be reloaded`))
+  const reload = (what: string, load: () => Promise<void>) => reloading({ what, load, log })
   feed.on('signing_keys', reload('signing keys', ring.load))
   feed.on('server_secrets', reload('server secrets', secrets.load))
   feed.onGap(reload('signing keys', ring.load))

@@ -2,7 +2,7 @@
 // read its answer, and how a stopping server gets rid of both without losing a request. Time-outs for what peers send are Node's own
 // (http-limits.ts).
 
-import type { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { BlockList, isIP, isIPv6, type Server as NetServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 
@@ -53,7 +53,13 @@ function listOf(ranges: readonly string[]): BlockList {
   return list
 }
 
-/** Watches a server from before it listens. */
+/**
+ * Requests that may wait on one connection for answers before them. Node reads whatever has arrived in one go, and would work on
+ * thousands of them before it turns to anybody else.
+ */
+const pipelined = 10
+
+/** Watches a server that has its listener and does not listen yet. */
 export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
   const proxies = listOf(options.trustedProxies)
   const ofPeer = new Map<string, number>()
@@ -79,12 +85,31 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
     if (count > options.connectionsPerAddress) socket.destroy()
   })
 
-  server.prependListener('request', (_request, response: ServerResponse) => {
+  /** answers that a connection waits for; once it asked for too many, nothing more is heard from it */
+  const waiting = new WeakMap<Socket, number>()
+  const handlers = server.listeners('request') as ((
+    request: IncomingMessage,
+    response: ServerResponse
+  ) => void)[]
+  server.removeAllListeners('request')
+  server.on('request', (request, response) => {
+    const { socket } = request
+    const before = waiting.get(socket) ?? 0
+    if (before >= pipelined) {
+      socket.pause()
+      return
+    }
     answers.set(response, performance.now())
-    response.once('close', () => answers.delete(response))
-    // RFC 9112 §9.6: "A server that does not support persistent connections MUST send the close connection option"; one that is about to
-    // end says so, and no request follows that would be lost
-    if (state === 'leaving') response.shouldKeepAlive = false
+    waiting.set(socket, before + 1)
+    // RFC 9112 §9.6: "A server that sends a "close" connection option MUST initiate closure of the connection after it sends the
+    // response": one that is about to end says so on each answer, and no request follows that would be lost
+    const isLast = before + 1 === pipelined
+    if (isLast || state === 'leaving') response.shouldKeepAlive = false
+    response.once('close', () => {
+      answers.delete(response)
+      if (!isLast) waiting.set(socket, (waiting.get(socket) ?? 1) - 1)
+    })
+    for (const handle of handlers) handle.call(server, request, response)
   })
 
   const checking = setInterval(() => {
