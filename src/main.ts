@@ -2,38 +2,44 @@
 // is missing, on loopback only; production refuses to guess.
 
 import { randomBytes } from 'node:crypto'
-import { statSync } from 'node:fs'
 import { clientProblemLines, declaredProblems } from './cli/declared.ts'
-import type { Revision } from './clients/reconcile.ts'
+import type { ReconcileProblem } from './clients/reconcile.ts'
 import { demoLogin, demoMachineClientId, demoWebClientId } from './config/demo-names.ts'
-import { processEnvironment } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { settle } from './config/settle.ts'
 import { demo } from './demo/plugin.ts'
 import { selfCheck } from './demo/self-check.ts'
 import { Fault } from './lib/fault.ts'
-import { hmac, randomSecret } from './lib/secret.ts'
+import { digest, hmac } from './lib/secret.ts'
 import { renderBanner } from './ops/banner.ts'
+import { isWorker, superviseWorkers, whenPrimaryEnds, workFor } from './ops/cluster.ts'
+import { type DemoSecrets, declare } from './ops/declare.ts'
+import { examinePath, findEpoch } from './ops/first-look.ts'
 import { files, version } from './ops/installation.ts'
-import { foreignDatabase, openStore } from './ops/parts.ts'
-import { holdPort } from './ops/port.ts'
-import { openRestoreEpoch } from './ops/restore.ts'
-import { demoAccount, demoApi, demoResource, seedClients } from './ops/seed.ts'
-import { createServer, type Server } from './server.ts'
+import {
+  composeAccounts,
+  composeClients,
+  foreignDatabase,
+  openStore,
+  type Store
+} from './ops/parts.ts'
+import { type HeldPort, holdPort } from './ops/port.ts'
+import { demoApi, demoResource } from './ops/seed.ts'
 import { type DataFolder, openDataFolder } from './store/data-folder.ts'
 import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts'
 import { migrate } from './store/migrate.ts'
-import { createSettingsStore } from './store/settings.ts'
+import type { RestoreState } from './store/restore.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 
 /** Milliseconds that a stop may take before the process ends anyway. */
 const longestStop = 9_000
 
-export interface RunningServer {
-  issuer: string
-  server: Server
-  /** Stops in order: requests in flight, store, database. */
-  stop(): Promise<void>
+/** What a stop of the primary may take: its workers end within theirs. */
+const longestStopOfAll = 9_700
+
+interface Running {
+  /** Stops in order: readiness, requests in flight, store, database. */
+  stop(): Promise<'in order' | 'killed'>
 }
 
 /** Undoes what was started, last first, also when starting failed half-way. */
@@ -47,22 +53,30 @@ function createUndo() {
   }
 }
 
-/** Starts everything; resolves when requests are answered. @throws Fault with a sentence for the operator */
-export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
-  const undo = createUndo()
-  try {
-    return await start(config, log, undo)
-  } catch (error) {
-    await undo.run()
-    throw error
-  }
+/** What a start found out or made, for whoever answers requests. Travels to workers. */
+interface Found {
+  url: string
+  directUrl: string
+  port: number
+  issuer: string
+  masterKey: Uint8Array
+  restored: RestoreState
+  /** the configuration that this was found with, as a digest */
+  configuration: string
 }
 
-async function start(
-  config: Config,
-  log: Logger,
-  undo: ReturnType<typeof createUndo>
-): Promise<RunningServer> {
+interface Prepared {
+  found: Found
+  config: Config & { issuer: string }
+  folder: DataFolder | undefined
+  embedded: EmbeddedPostgres | undefined
+  held: HeldPort
+}
+
+type Undo = ReturnType<typeof createUndo>
+
+/** What is done once, however many processes answer: data folder, database, schema, port, master key. */
+async function prepare(config: Config, log: Logger, undo: Undo): Promise<Prepared> {
   refuseDeclared(declaredProblems(config))
   const development = config.mode === 'development'
   const given = await foreignDatabase(config)
@@ -91,8 +105,13 @@ async function start(
   if (url === undefined) throw new Fault('configuration_invalid', 'No database: set DATABASE_URL.')
   const directUrl = config.database.directUrl ?? url
 
-  const { applied } = await migrate(directUrl)
+  const { applied, unknown } = await migrate(directUrl)
   if (applied.length > 0) log.info({ applied }, 'schema brought up to date')
+  if (unknown.length > 0) {
+    log.warn({ unknown }, 'a newer version has been here; this one still works on its schema')
+  }
+  await examinePath(url, config, log)
+  const restored = await findEpoch(url, config, development ? folder : undefined, log)
 
   const remembered = Number(await folder?.recall(files.port))
   const held = await holdPort({
@@ -101,31 +120,71 @@ async function start(
     remembered: remembered > 0 ? remembered : undefined
   })
   undo.add(async () => held.release())
-  const { port, note } = held
-  const issuer = config.issuer ?? `http://localhost:${port}`
-  const settled = settle(config, {
-    issuer,
-    resources: development ? [...config.resources, demoApi(config, issuer)] : config.resources
-  })
-
+  const issuer = config.issuer ?? `http://localhost:${held.port}`
   const masterKey =
     config.masterKey ??
     Buffer.from((await folder?.secretFile(files.masterKey, newMasterKey)) ?? '', 'base64url')
+  const found = {
+    url,
+    directUrl,
+    port: held.port,
+    issuer,
+    masterKey,
+    restored,
+    configuration: configurationDigest(config)
+  }
+  return { found, config: settled(config, issuer), folder, embedded, held }
+}
 
-  const store = openStore({ url, directUrl, pool: config.database.pool, log })
+function settled(config: Config, issuer: string) {
+  const resources =
+    config.mode === 'development'
+      ? [...config.resources, demoApi(config, issuer)]
+      : config.resources
+  return settle(config, { issuer, resources })
+}
+
+/** Of what is no secret. */
+function configurationDigest(config: Config): string {
+  return digest(JSON.stringify(config)).toString('base64url')
+}
+
+/** @throws Fault `configuration_invalid` with all of them */
+function refuseDeclared(problems: readonly string[]): void {
+  if (problems.length === 0) return
+  throw new Fault(
+    'configuration_invalid',
+    `The configuration is refused:\n  ${problems.join('\n  ')}`
+  )
+}
+
+const refuse = (problems: readonly ReconcileProblem[]) =>
+  refuseDeclared(clientProblemLines(problems))
+
+function storeOf(found: Found, { database }: Config, log: Logger): Store {
+  const { url, directUrl } = found
+  const { pool, preparedStatements, pooler } = database
+  return openStore({ url, directUrl, pool, preparedStatements, pooler, log })
+}
+
+/** A server that does not listen yet, in this process. */
+async function build(found: Found, config: Config & { issuer: string }, log: Logger, undo: Undo) {
+  // loaded here: a primary answers no requests
+  const { createServer } = await import('./server.ts')
+  const store = storeOf(found, config, log)
   undo.add(() => store.end())
-  await warnOfLooseDatabase(store.database, log)
   await store.feed.ready()
-
-  const restored = await openRestoreEpoch(store.database, {
-    configured: config.restoreEpoch,
-    folder: development ? folder : undefined
+  const masterKey = Buffer.from(found.masterKey)
+  const server = await createServer({
+    config,
+    masterKey,
+    store,
+    log,
+    restored: found.restored
   })
-  const server = await createServer({ config: settled, masterKey, store, log, restored })
-  undo.add(() => server.close())
-  const demoSecrets = await declare(server, settled, folder, log)
-
-  if (demoSecrets !== undefined) {
+  undo.add(() => server.close(delayOf(config) * 1_000))
+  const { issuer } = config
+  if (config.mode === 'development') {
     await server.app.register(demo, {
       issuer,
       clientId: demoWebClientId,
@@ -136,144 +195,178 @@ async function start(
       cookieKey: hmac(server.keys.secrets.current('cookie').key, 'demo')
     })
   }
-
   await server.app.ready()
-  held.release()
-  await server.app.listen({ port, host: config.host })
-  await folder?.remember(files.port, port)
-  if (note !== undefined) log.info({ port }, note)
-
-  if (demoSecrets !== undefined) {
-    const check = await selfCheck({
-      issuer,
-      machineClient: { id: demoMachineClientId, secret: demoSecrets.machineSecret },
-      resource: demoResource(issuer)
-    })
-    const banner = renderBanner({
-      version,
-      issuer,
-      host: config.host,
-      login: demoLogin,
-      password: demoSecrets.password,
-      database:
-        embedded === undefined
-          ? 'PostgreSQL at DATABASE_URL'
-          : `PostgreSQL ${embedded.version}, embedded, in ${config.dataFolder}  ·  set DATABASE_URL for another`,
-      machineClientId: demoMachineClientId,
-      machineSecret: demoSecrets.machineSecret,
-      resource: demoResource(issuer),
-      selfCheck: check,
-      notes: note === undefined ? [] : [note]
-    })
-    process.stdout.write(banner)
-  } else {
-    log.info({ issuer, host: config.host, port }, 'mintmark is listening')
+  return {
+    server,
+    store,
+    listen: async () => void (await server.app.listen({ port: found.port, host: config.host }))
   }
-  return { issuer, server, stop: () => undo.run() }
+}
+
+/** Seconds for which a stopping server still lets everybody in. */
+function delayOf({ mode, shutdown }: Config): number {
+  return shutdown.delaySeconds ?? (mode === 'production' ? 3 : 0)
+}
+
+/** One process does everything. */
+async function startAlone(config: Config, log: Logger, undo: Undo): Promise<Running> {
+  const prepared = await prepare(config, log, undo)
+  const { server, store, listen } = await build(prepared.found, prepared.config, log, undo)
+  const demoSecrets = await declare(server, store, { ...prepared, refuse }, log)
+  prepared.held.release()
+  await listen()
+  await announce(prepared, demoSecrets, log)
+  return {
+    async stop() {
+      await undo.run()
+      return 'in order'
+    }
+  }
+}
+
+/** This process prepares and keeps workers, which answer. */
+async function startWorkers(config: Config, log: Logger, undo: Undo): Promise<Running> {
+  const prepared = await prepare(config, log, undo)
+  const store = storeOf(prepared.found, config, log)
+  let demoSecrets: DemoSecrets | undefined
+  try {
+    const clients = composeClients(store, prepared.config)
+    const accounts = await composeAccounts(store.database, prepared.config)
+    demoSecrets = await declare({ clients, accounts }, store, { ...prepared, refuse }, log)
+  } finally {
+    await store.end()
+  }
+  const workers = superviseWorkers({
+    count: config.workers,
+    given: prepared.found,
+    log,
+    freePort: prepared.held.release
+  })
+  let outcome: 'in order' | 'killed' = 'in order'
+  undo.add(async () => {
+    outcome = await workers.stop(longestStop + 200)
+  })
+  await workers.start()
+  await announce(prepared, demoSecrets, log)
+  return {
+    async stop() {
+      await undo.run()
+      return outcome
+    }
+  }
+}
+
+/** Remembers the port, and tells whoever started this. */
+async function announce(
+  { found, config, folder, embedded, held }: Prepared,
+  demoSecrets: DemoSecrets | undefined,
+  log: Logger
+): Promise<void> {
+  const { issuer } = config
+  const { port, note } = held
+  await folder?.remember(files.port, found.port)
+  if (note !== undefined) log.info({ port }, note)
+  if (demoSecrets === undefined) {
+    const { host, workers } = config
+    log.info({ issuer, host, port, workers }, 'mintmark is listening')
+    return
+  }
+  const check = await selfCheck({
+    issuer,
+    machineClient: { id: demoMachineClientId, secret: demoSecrets.machineSecret },
+    resource: demoResource(issuer)
+  })
+  const banner = renderBanner({
+    version,
+    issuer,
+    host: config.host,
+    login: demoLogin,
+    password: demoSecrets.password,
+    database:
+      embedded === undefined
+        ? 'PostgreSQL at DATABASE_URL'
+        : `PostgreSQL ${embedded.version}, embedded, in ${config.dataFolder}  ·  set DATABASE_URL for another`,
+    machineClientId: demoMachineClientId,
+    machineSecret: demoSecrets.machineSecret,
+    resource: demoResource(issuer),
+    selfCheck: check,
+    notes: note === undefined ? [] : [note]
+  })
+  process.stdout.write(banner)
 }
 
 function newMasterKey(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** Says so when the database may forget what it has confirmed. */
-async function warnOfLooseDatabase(
-  database: Parameters<typeof createSettingsStore>[0]['sql'],
-  log: Logger
-): Promise<void> {
-  const settings = createSettingsStore({ sql: database, now: () => new Date() })
-  const facts = await settings.serverFacts()
-  if (!facts.fsync || !facts.fullPageWrites || !facts.synchronousCommit) {
-    log.warn(
-      {
-        fsync: facts.fsync,
-        fullPageWrites: facts.fullPageWrites,
-        synchronousCommit: facts.synchronousCommit
-      },
-      'the database may lose what it has confirmed: tokens that were handed out may be unknown after a crash'
-    )
-  }
-}
-
-/** @throws Fault `configuration_invalid` with all of them */
-function refuseDeclared(problems: readonly string[]): undefined {
-  if (problems.length === 0) return
-  throw new Fault(
-    'configuration_invalid',
-    `The configuration is refused:\n  ${problems.join('\n  ')}`
-  )
-}
-
-/** Brings clients and accounts to what is declared: by the file, and in development by the seed. */
-async function declare(
-  server: Server,
-  config: Config & { issuer: string },
-  folder: DataFolder | undefined,
-  log: Logger
-): Promise<{ password: string; machineSecret: string } | undefined> {
-  const { clients, accounts } = server
-  const reconciled = await clients.reconcile(config.clients, revisionOf(config))
-  if (!reconciled.ok) return refuseDeclared(clientProblemLines(reconciled.problems))
-  if (reconciled.outcome === 'written') log.info({ reconciled }, 'configured clients are in place')
-  else {
-    log.warn(
-      { reconciled },
-      "the clients of a newer configuration stay as they are: this one is older, or declares none. If it is meant, save its file again, raise its clientsRevision, or say MINTMARK_CLIENTS='[]' for none"
-    )
-  }
-
-  if (config.mode !== 'development' || folder === undefined) {
-    const disabled = [
-      ...(await clients.disableSeeded()),
-      ...(await accounts.reconciler.disableSeeded())
-    ]
-    if (disabled.length > 0)
-      log.warn({ disabled }, 'what a development start had seeded is disabled')
-    return undefined
-  }
-  const password = await folder.secretFile(files.password, () => randomSecret(16))
-  const machineSecret = await folder.secretFile(files.machineSecret, randomSecret)
-  await accounts.reconciler.reconcileConfigured([...config.accounts, demoAccount(password)])
-  await seedClients(clients, config.issuer, machineSecret)
-  return { password, machineSecret }
-}
-
-function revisionOf(config: Config): Revision {
-  if (config.clientsRevision !== undefined) return { from: 'key', value: config.clientsRevision }
-  // a variable has no age of its own: what it says is as new as this start
-  if (processEnvironment()['MINTMARK_CLIENTS']) return { from: 'variable', value: Date.now() }
-  if (config.file === undefined) return { from: 'nothing', value: 0 }
-  return { from: 'file', value: Math.trunc(statSync(config.file).mtimeMs) }
-}
-
 /** Runs the server until a signal ends it; the exit code is 0 after an orderly stop. */
 export async function runServer(config: Config): Promise<void> {
   const log = createLogger({ level: config.log.level })
-  let stopping = false
-  let running: RunningServer | undefined
-  const starting = startServer(config, log)
+  if (isWorker) return runWorker(config, log)
+  const start = config.workers > 1 ? startWorkers : startAlone
+  await runUntilSignal(log, ['SIGTERM', 'SIGINT', 'SIGHUP'], undo => start(config, log, undo))
+}
 
-  async function stop(reason: string, code: number) {
+/** A worker of a cluster; the primary ends it. */
+async function runWorker(config: Config, log: Logger): Promise<void> {
+  // a terminal sends these to all processes of the server: the primary decides
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  await runUntilSignal(log, ['SIGTERM'], async undo => {
+    await workFor(async (found: Found) => {
+      if (found.configuration !== configurationDigest(config)) {
+        log.warn({}, 'the configuration has changed since the server started: restart all of it')
+      }
+      return build(found, settled(config, found.issuer), log, undo)
+    }, explain)
+    return {
+      async stop() {
+        await undo.run()
+        return 'in order'
+      }
+    }
+  })
+}
+
+/** A sentence for the operator; a stack only for what nobody expected. */
+function explain(error: unknown): string {
+  return error instanceof Fault ? error.message : String((error as Error).stack ?? error)
+}
+
+async function runUntilSignal(
+  log: Logger,
+  signals: readonly NodeJS.Signals[],
+  start: (undo: Undo) => Promise<Running>
+): Promise<void> {
+  let stopping = false
+  let running: Running | undefined
+  const undo = createUndo()
+  const starting = start(undo).catch(async error => {
+    // also undoes what was started when starting failed half-way
+    await undo.run()
+    throw error
+  })
+
+  async function stop(reason: string) {
     if (stopping) return
     stopping = true
     log.info({ reason }, 'stopping')
+    const longest = isWorker ? longestStop : longestStopOfAll
     setTimeout(() => {
       log.error({ reason }, 'stopping took too long: ended as it is')
       process.exit(1)
-    }, longestStop).unref()
+    }, longest).unref()
     try {
       running ??= await starting.catch(() => undefined)
-      await running?.stop()
-      process.exit(code)
+      const outcome = await running?.stop()
+      process.exit(outcome === 'killed' ? 1 : 0)
     } catch (error) {
       log.error({ err: error }, 'stopping failed')
       process.exit(1)
     }
   }
 
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => void stop(signal, 0))
-  }
+  for (const signal of signals) process.on(signal, () => void stop(signal))
+  if (isWorker) whenPrimaryEnds(() => void stop('the primary process is gone'))
   // whoever read what we print may go (a log collector, `| head`): pino takes that as it comes, and so does the banner
   process.stdout.on('error', () => undefined)
   process.on('unhandledRejection', error =>
@@ -284,8 +377,8 @@ export async function runServer(config: Config): Promise<void> {
     running = await starting
   } catch (error) {
     if (stopping) return
-    const message = error instanceof Fault ? error.message : String((error as Error).stack ?? error)
-    process.stderr.write(`mintmark cannot start: ${message}\n`)
+    // a worker has told the primary, which says it once for all
+    if (!isWorker) process.stderr.write(`mintmark cannot start: ${explain(error)}\n`)
     process.exit(1)
   }
 }

@@ -1,5 +1,5 @@
 // The composition root: builds every part with explicit dependencies and mounts it. Reads as the tour of the house, from the ground up.
-// Owns no behaviour of its own but the HTTP limits.
+// Owns no behaviour of its own.
 
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -14,10 +14,12 @@ import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { wantedKeys } from './keys/wanted.ts'
 import { hmac } from './lib/secret.ts'
 import { health, healthPaths } from './ops/health.ts'
+import { httpLimits, httpOptions } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
 import { type Accounts, composeAccounts, composeClients, type Store } from './ops/parts.ts'
 import { startSweeping } from './ops/sweep.ts'
+import { watchTraffic } from './ops/traffic.ts'
 import { createAssets } from './pages/assets.ts'
 import { createBoundary, originForm, refuseUnparsed } from './pages/boundary.ts'
 import { pageHeaders } from './pages/headers.ts'
@@ -51,18 +53,6 @@ import { createSettingsStore } from './store/settings.ts'
 import { createStatusListStore } from './store/status-lists.ts'
 import { createSweeper } from './store/sweep.ts'
 import type { Logger } from './telemetry/logger.ts'
-
-/** HTTP limits, milliseconds: a peer that sends slowly is not waited for. Fastify's own default for a body is "for ever". */
-const limits = {
-  requestTimeout: 20_000,
-  headersTimeout: 10_000,
-  connectionsCheckingInterval: 2_000,
-  keepAliveTimeout: 65_000,
-  connectionTimeout: 0,
-  /** how long a stop waits for requests in flight */
-  closing: 4_000,
-  bodyLimit: 64 * 1024
-}
 
 const secretPurposes: readonly SecretPurpose[] = [
   'cookie',
@@ -111,8 +101,8 @@ export interface Server {
   keys: Keys
   stylesheets: readonly string[]
   icon: string
-  /** Finishes requests in flight, for some seconds; the store stays open. */
-  close(): Promise<void>
+  /** Says that it is not ready for so long, then finishes requests in flight, for some seconds; the store stays open. */
+  close(delayMillis?: number): Promise<void>
 }
 
 /** Builds a server that does not listen yet. The schema must be up to date. */
@@ -238,16 +228,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
-    requestTimeout: limits.requestTimeout,
-    keepAliveTimeout: limits.keepAliveTimeout,
-    bodyLimit: limits.bodyLimit,
+    ...httpOptions,
     rewriteUrl: originForm,
     frameworkErrors: boundary.refuseTarget,
-    clientErrorHandler: refuseUnparsed,
-    http: {
-      headersTimeout: limits.headersTimeout,
-      connectionsCheckingInterval: limits.connectionsCheckingInterval
-    }
+    clientErrorHandler: refuseUnparsed
+  })
+  const traffic = watchTraffic(app.server, {
+    ...config.http,
+    trustedProxies: config.trustedProxies,
+    longestAnswerMillis: httpLimits.longestAnswer,
+    checkEveryMillis: httpLimits.connectionsCheckingInterval
   })
   boundary.guard(app)
   app.addHook('onRequest', async request => {
@@ -258,7 +248,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     request.log.info({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request')
   })
 
-  await app.register(health, { settings: createSettingsStore({ sql: database, now }) })
+  await app.register(health, {
+    settings: createSettingsStore({ sql: database, now }),
+    state: traffic.state
+  })
   await app.register(mount, {
     engine: () => engine.current(),
     keys: ring,
@@ -316,11 +309,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     keys,
     stylesheets: assets.stylesheets,
     icon: assets.icon,
-    async close() {
+    async close(delayMillis = 0) {
       // who is still sending or reading then is let down: the database must be closed in good order, too
-      const patience = setTimeout(() => app.server.closeAllConnections(), limits.closing)
+      await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()
-      clearTimeout(patience)
       await sweeping.end()
       await keyJob.end()
       await audit.end()

@@ -88,16 +88,18 @@ export function createCliContext(): CliContext {
   const database = once(async () => {
     const onError = (error: Error) =>
       log.warn({ err: error }, 'a connection to the database was lost')
-    const opened = createDatabase({ url: await databaseUrl(), pool: 1, onError })
+    const { preparedStatements, pooler } = read().database
+    const url = await databaseUrl()
+    const opened = createDatabase({ url, pool: 1, preparedStatements, pooler, onError })
     closing.push(() => opened.end())
     return opened
   })
 
   const store = once(async () => {
     const url = await databaseUrl()
-    const directUrl = read().database.directUrl ?? url
+    const { directUrl = url, preparedStatements, pooler } = read().database
     await migrate(directUrl)
-    const opened = openStore({ url, directUrl, pool: 2, log })
+    const opened = openStore({ url, directUrl, pool: 2, preparedStatements, pooler, log })
     closing.push(() => opened.end())
     return opened
   })

@@ -3,10 +3,41 @@
 
 import type { Config } from '../config/schema.ts'
 import { longestSkewSeconds } from '../ops/health.ts'
+import { examineDatabase } from '../store/database.ts'
+import { lostStatement, type PathFacts, timeouts } from '../store/pooler.ts'
 import { createSettingsStore, type ServerFacts } from '../store/settings.ts'
 import type { CliContext } from './context.ts'
 import { declaredProblems } from './declared.ts'
 import type { DoctorCheck } from './doctor.ts'
+
+/** What the operator runs once, so that a pooler's connections have time-outs from their role. */
+function roleLines(role: string): string {
+  return Object.entries(timeouts)
+    .map(([name, value]) => `ALTER ROLE ${role} SET ${name} = '${value / 1_000}s';`)
+    .join(' ')
+}
+
+/** What stands between the server and PostgreSQL. */
+function judgePath(path: PathFacts, { database }: Config): Awaited<ReturnType<DoctorCheck['run']>> {
+  if (!path.pooled) return { status: 'ok', detail: 'none: each connection sets its time-outs' }
+  if (path.namedStatements === 'are lost' && database.preparedStatements === 'named') {
+    const [detail = '', fix = ''] = lostStatement.split(': ')
+    return { status: 'problem', detail, fix: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}` }
+  }
+  if (!path.timed) {
+    return {
+      status: 'warning',
+      detail: 'the database role has no time-outs, so each statement sets its own',
+      fix: `Run: ${roleLines(path.role)} Then RECONNECT; in the console of PgBouncer.`
+    }
+  }
+  return database.directUrl === undefined
+    ? {
+        status: 'ok',
+        detail: 'in transaction mode; changes are asked for, as DATABASE_DIRECT_URL is not set'
+      }
+    : { status: 'ok', detail: 'in transaction mode; changes are heard on the direct connection' }
+}
 
 export function doctorChecks(context: CliContext, config: Config): DoctorCheck[] {
   return [
@@ -56,6 +87,13 @@ function databaseChecks(context: CliContext, config: Config): DoctorCheck[] {
         return version >= 150_000
           ? { status: 'ok', detail }
           : { status: 'problem', detail, fix: 'Use PostgreSQL 15 or later.' }
+      }
+    },
+    {
+      name: 'pooler',
+      async run() {
+        const url = await context.databaseUrl()
+        return judgePath(await examineDatabase(url, config.database.pooler), config)
       }
     },
     {

@@ -4,6 +4,7 @@
 import Type, { type Static } from 'typebox'
 import { accountSchema, clientSchema } from './client-schema.ts'
 import { keySchema } from './key-schema.ts'
+import { databaseSchema, httpSchema, shutdownSchema, workersSchema } from './process-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
 import {
   closedObject,
@@ -50,34 +51,10 @@ export const configSchema = closedObject({
       variables: ['MINTMARK_DATA']
     })
   ),
-  database: closedObject(
-    {
-      url: Type.Optional(
-        secretSchema({
-          description: 'PostgreSQL 15 or later. Left out in development: the embedded database.',
-          variables: ['DATABASE_URL']
-        })
-      ),
-      directUrl: Type.Optional(
-        secretSchema({
-          description:
-            'The same database without a pooler, for migrations and notifications. Needed only if `database.url` leads through one.',
-          variables: ['DATABASE_DIRECT_URL']
-        })
-      ),
-      pool: Type.Integer({
-        minimum: 2,
-        maximum: 200,
-        default: 10,
-        description: 'Connections of each process at most.'
-      }),
-      embedded: Type.Boolean({
-        default: false,
-        description: 'Production only: yes, the embedded database is meant.'
-      })
-    },
-    { default: {} }
-  ),
+  database: databaseSchema,
+  workers: workersSchema,
+  http: httpSchema,
+  shutdown: shutdownSchema,
   masterKey: Type.Optional(
     secretSchema({
       description:

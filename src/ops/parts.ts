@@ -31,16 +31,31 @@ export async function foreignDatabase(
 /** Opens the database and the change feed beside it. */
 export function openStore(options: {
   url: string
+  /** as is `url`, where there is no other */
   directUrl: string
   pool: number
+  preparedStatements?: 'named' | 'unnamed'
+  pooler?: Config['database']['pooler']
   log: Logger
   onRoundTrip?: RoundTripObserver
 }): Store {
   const onError = (error: Error) =>
     options.log.warn({ err: error }, 'a connection to the database was lost')
-  const { url, pool, onRoundTrip } = options
-  const database = createDatabase({ url, pool, onError, ...(onRoundTrip && { onRoundTrip }) })
-  const feed = createChangeFeed({ url: options.directUrl, onError })
+  const { url, directUrl, pool, preparedStatements = 'named', pooler, onRoundTrip } = options
+  const database = createDatabase({
+    url,
+    pool,
+    preparedStatements,
+    pooler,
+    onError,
+    ...(onRoundTrip && { onRoundTrip })
+  })
+  // a URL of its own is direct, or found to lead through a pooler, too
+  const feed = createChangeFeed({
+    url: directUrl,
+    ...(directUrl === url && { pooler }),
+    onError
+  })
   return {
     database,
     feed,

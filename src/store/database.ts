@@ -4,6 +4,16 @@
 
 import pg from 'pg'
 import { Fault } from '../lib/fault.ts'
+import {
+  beginTimed,
+  examinePath,
+  introduce,
+  isLostStatement,
+  lostStatement,
+  type PathFacts,
+  type Pooler,
+  type Timing
+} from './pooler.ts'
 
 /** One prepared statement; `name` is unique per text, and the label in metrics and in the statement counter. */
 export interface Statement {
@@ -59,16 +69,17 @@ export interface DatabaseOptions {
   url: string
   /** connections at most */
   pool?: number
+  /** `unnamed` where a pooler does not track named ones: each is then parsed anew */
+  preparedStatements?: 'named' | 'unnamed'
+  /** left out: found out at each connection */
+  pooler?: Pooler | undefined
   onRoundTrip?: RoundTripObserver
   /** told of errors of idle connections, which nobody awaits */
   onError?: (error: Error) => void
 }
 
-/** Time-outs in milliseconds: a caller waits no longer than this for a connection, a statement, or a lock. */
+/** A caller waits no longer than this for a connection, milliseconds; for a statement or a lock see pooler.ts. */
 const connectionTimeoutMillis = 3_000
-const statementTimeoutMillis = 5_000
-const lockTimeoutMillis = 3_000
-const idleInTransactionMillis = 5_000
 /** Ours, for a server that says nothing any more: longer than all of its own patience. */
 const silenceMillis = 6_000
 
@@ -82,6 +93,7 @@ export function storeError(error: unknown): unknown {
   if (error instanceof Fault || error instanceof Refused) return error
   const state = sqlState(error)
   if (state === 'MM001') return new Refused((error as Error).message, error)
+  if (isLostStatement(state)) return new Fault('store_unavailable', lostStatement, error)
   // 22 data exception, 23 integrity constraint, 42 our SQL is wrong: not the database's fault, and trying again does not help.
   // 42P01 is that, too, and means that migrations have not run.
   if (state !== undefined && /^(22|23|42)...$/.test(state)) return error
@@ -95,7 +107,8 @@ function conflict(error: unknown): unknown {
 
 /** Opens a pool. Nothing is connected until the first statement. */
 export function createDatabase(options: DatabaseOptions): Database {
-  const { onRoundTrip, onError } = options
+  const { onRoundTrip, onError, preparedStatements = 'named', pooler } = options
+  const timings = new WeakMap<pg.PoolClient, Timing>()
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.pool ?? 10,
@@ -104,16 +117,25 @@ export function createDatabase(options: DatabaseOptions): Database {
     query_timeout: silenceMillis,
     idleTimeoutMillis: 30_000,
     application_name: 'mintmark',
-    keepAlive: true,
-    // set once per connection; a pooler in transaction mode needs them by role instead
-    options: `-c statement_timeout=${statementTimeoutMillis} -c lock_timeout=${lockTimeoutMillis} -c idle_in_transaction_session_timeout=${idleInTransactionMillis}`
+    // time-outs are no startup parameters here: poolers refuse those (pooler.ts)
+    keepAlive: true
   })
   // Both listeners matter: without the first, an idle connection that Postgres closes ends the process; without the second, one that
   // is checked out does.
   pool.on('error', error => onError?.(error))
   pool.on('connect', client => client.on('error', error => onError?.(error)))
 
-  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async function timingOf(client: pg.PoolClient): Promise<Timing> {
+    const known = timings.get(client)
+    if (known !== undefined) return known
+    const timing = await introduce(client, pooler, connectionTimeoutMillis)
+    timings.set(client, timing)
+    return timing
+  }
+
+  async function withClient<T>(
+    work: (client: pg.PoolClient, timing: Timing) => Promise<T>
+  ): Promise<T> {
     let client: pg.PoolClient
     try {
       client = await pool.connect()
@@ -122,7 +144,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     }
     let broken: Error | undefined
     try {
-      return await work(client)
+      return await work(client, await timingOf(client))
     } catch (error) {
       const translated = storeError(error)
       if (translated instanceof Fault) broken = translated
@@ -134,11 +156,29 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 
   function send<Row extends object>(client: pg.PoolClient, statement: Statement) {
+    const { name, text, values } = statement
     return client.query<Row>({
-      name: statement.name,
-      text: statement.text,
-      values: [...statement.values]
+      ...(preparedStatements === 'named' && { name }),
+      text,
+      values: [...values]
     })
+  }
+
+  /** One round trip, all or nothing. */
+  async function sendAsTransaction(
+    client: pg.PoolClient,
+    timing: Timing,
+    statements: readonly Statement[]
+  ) {
+    const answers = statements.map(() => undefined as Promise<pg.QueryResult> | undefined)
+    const begun = client.query(begin(timing))
+    statements.forEach((statement, at) => {
+      answers[at] = send(client, statement)
+    })
+    const settled = await Promise.allSettled([begun, ...answers, commit(client)])
+    // the first rejection is the reason; those behind it only say that the transaction is aborted
+    for (const answer of settled) if (answer.status === 'rejected') throw answer.reason
+    return Promise.all(answers as Promise<pg.QueryResult>[])
   }
 
   async function run<Row extends object>(
@@ -146,10 +186,14 @@ export function createDatabase(options: DatabaseOptions): Database {
     text: string,
     values: readonly unknown[] = []
   ): Promise<Result<Row>> {
-    return withClient(async client => {
+    return withClient(async (client, timing) => {
       onRoundTrip?.([name])
-      const { rows, rowCount } = await send<Row>(client, { name, text, values })
-      return { rows, rowCount: rowCount ?? 0 }
+      const statement = { name, text, values }
+      const answer =
+        timing === 'of the session'
+          ? await send<Row>(client, statement)
+          : (await sendAsTransaction(client, timing, [statement]))[0]
+      return { rows: (answer?.rows ?? []) as Row[], rowCount: answer?.rowCount ?? 0 }
     })
   }
 
@@ -157,8 +201,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     run,
 
     async transaction<T>(work: (tx: Queries) => Promise<T>) {
-      const outcome = await withClient(async client => {
-        await client.query('BEGIN')
+      const outcome = await withClient(async (client, timing) => {
+        await client.query(begin(timing))
         let result: T
         try {
           result = await work({
@@ -193,17 +237,12 @@ export function createDatabase(options: DatabaseOptions): Database {
         })
         return
       }
-      await withClient(async client => {
+      await withClient(async (client, timing) => {
         onRoundTrip?.(statements.map(statement => statement.name))
-        const sent = [
-          client.query('BEGIN'),
-          ...statements.map(statement => send(client, statement)),
-          commit(client)
-        ]
-        const answers = await Promise.allSettled(sent)
-        // the first rejection is the reason; those behind it only say that the transaction is aborted
-        for (const answer of answers) {
-          if (answer.status === 'rejected') throw conflict(answer.reason)
+        try {
+          await sendAsTransaction(client, timing, statements)
+        } catch (error) {
+          throw conflict(error)
         }
       })
     },
@@ -212,6 +251,28 @@ export function createDatabase(options: DatabaseOptions): Database {
       await pool.end()
     }
   }
+}
+
+function begin(timing: Timing): string {
+  return timing === 'of the session' ? 'BEGIN' : beginTimed
+}
+
+/** What the way to the database is like, for a start and for `mintmark doctor`. @throws Fault `store_unavailable` */
+export async function examineDatabase(url: string, pooler?: Pooler): Promise<PathFacts> {
+  const connect = async () => {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'mintmark',
+      connectionTimeoutMillis,
+      query_timeout: connectionTimeoutMillis
+    })
+    client.on('error', () => undefined)
+    await client.connect()
+    return client
+  }
+  return examinePath(connect, pooler).catch(error => {
+    throw storeError(error)
+  })
 }
 
 /** COMMIT of a failed transaction answers ROLLBACK without an error: tried, so it is checked. */

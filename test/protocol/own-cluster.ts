@@ -7,7 +7,7 @@ import { createServer } from '../../src/server.ts'
 import { openEmbedded } from '../../src/store/embedded.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
-import { testConfig } from '../support/configuration.ts'
+import { type Overrides, testConfig } from '../support/configuration.ts'
 import { dataFolderIn, makeFolder, postmastersIn } from '../support/embedded-folder.ts'
 import { freePort, masterKey, person, type TestServer } from '../support/server.ts'
 
@@ -43,15 +43,21 @@ export async function startOwnCluster(t: Test): Promise<OwnCluster> {
 export async function startServerOn(
   t: Test,
   url: string,
-  { pool }: { pool: number }
+  { pool, overrides = {} }: { pool: number; overrides?: Overrides }
 ): Promise<TestServer> {
   const port = await freePort()
   const issuer = `http://localhost:${port}`
-  const config = testConfig(issuer)
+  const config = testConfig(issuer, overrides)
   const log: Record<string, unknown>[] = []
   const stream = { write: (line: string) => void log.push(JSON.parse(line)) }
   const logger = createLogger({ level: 'info', stream })
-  const store = openStore({ url, directUrl: url, pool, log: logger })
+  const store = openStore({
+    url,
+    directUrl: url,
+    pool,
+    preparedStatements: config.database.preparedStatements,
+    log: logger
+  })
   t.teardown(() => store.end())
   await store.feed.ready()
   const server = await createServer({ config, masterKey, store, log: logger })

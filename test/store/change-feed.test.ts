@@ -14,10 +14,10 @@ async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await what())) await sleep(10)
 }
 
-async function startFeed(t: Test, url: string) {
+async function startFeed(t: Test, url: string, pooler?: 'transaction') {
   const heard: string[] = []
   const errors: Error[] = []
-  const feed = createChangeFeed({ url, onError: error => void errors.push(error) })
+  const feed = createChangeFeed({ url, pooler, onError: error => void errors.push(error) })
   t.teardown(() => feed.end())
   for (const table of ['clients', 'client_secrets', 'signing_keys', 'server_secrets'] as const) {
     feed.on(table, key => void heard.push(`${table}:${key}`))
@@ -47,30 +47,67 @@ const terminateFeeds = (database: Database) =>
      WHERE application_name = 'mintmark-feed' AND datname = current_database()`
   )
 
-t.test('changes are heard by table and key, after commit and not otherwise', async t => {
-  const { url, database } = await createTestDatabase(t)
-  const { feed, heard, gaps } = await startFeed(t, url)
-  t.ok(feed.confirmed())
-  t.equal(gaps(), 1, 'what changed before it listened is unknown')
-  const insert = `INSERT INTO clients (client_id, type, owner, metadata) VALUES ($1, 'web', 'cli', '{}')`
-  const undone = database.transaction(async tx => {
-    await tx.run('test.insert', insert, ['never'])
-    throw new Error('undone')
+for (const [how, pooler] of [
+  ['heard', undefined],
+  ['found by asking, behind a pooler,', 'transaction']
+] as const)
+  t.test(`changes are ${how} by table and key, after commit and not otherwise`, async t => {
+    const { url, database } = await createTestDatabase(t)
+    const { feed, heard, gaps } = await startFeed(t, url, pooler)
+    t.ok(feed.confirmed())
+    t.equal(gaps(), 1, 'what changed before it listened is unknown')
+    const insert = `INSERT INTO clients (client_id, type, owner, metadata) VALUES ($1, 'web', 'cli', '{}')`
+    const undone = database.transaction(async tx => {
+      await tx.run('test.insert', insert, ['never'])
+      throw new Error('undone')
+    })
+    await t.rejects(undone)
+    await database.run('test.insert', insert, ['a:b'])
+    await database.run('test.secret', `INSERT INTO client_secrets VALUES ('a:b', '\\x00')`)
+    await database.run('test.used', `UPDATE client_secrets SET last_used_at = now()`)
+    await database.run(
+      'test.disable',
+      `UPDATE clients SET disabled_at = now() WHERE client_id = 'a:b'`
+    )
+    await database.run(
+      'test.key',
+      `INSERT INTO server_secrets (purpose, version, state, sealed) VALUES ('rotation', 1, 'active', '')`
+    )
+    await until(() => heard.includes('server_secrets:rotation'))
+    t.same(heard, ['clients:a:b', 'client_secrets:a:b', 'clients:a:b', 'server_secrets:rotation'])
   })
-  await t.rejects(undone)
-  await database.run('test.insert', insert, ['a:b'])
-  await database.run('test.secret', `INSERT INTO client_secrets VALUES ('a:b', '\\x00')`)
-  await database.run('test.used', `UPDATE client_secrets SET last_used_at = now()`)
-  await database.run(
-    'test.disable',
-    `UPDATE clients SET disabled_at = now() WHERE client_id = 'a:b'`
-  )
-  await database.run(
-    'test.key',
-    `INSERT INTO server_secrets (purpose, version, state, sealed) VALUES ('rotation', 1, 'active', '')`
-  )
-  await until(() => heard.includes('server_secrets:rotation'))
-  t.same(heard, ['clients:a:b', 'client_secrets:a:b', 'clients:a:b', 'server_secrets:rotation'])
+
+t.test('behind a pooler, what commits late is told all the same, and nothing twice', async t => {
+  const { url, database } = await createTestDatabase(t)
+  const { feed, heard } = await startFeed(t, url, 'transaction')
+  const insert = `INSERT INTO clients (client_id, type, owner, metadata) VALUES ($1, 'web', 'cli', '{}')`
+  let looks = 0
+  const looked = async () => {
+    const asked = `SELECT count(*)::int AS looks FROM pg_stat_activity
+      WHERE application_name = 'mintmark-feed' AND datname = current_database() AND query_start > $1`
+    const { rows } = await database.run<{ now: Date }>(
+      'test.now',
+      'SELECT clock_timestamp() AS now'
+    )
+    await until(async () => {
+      const seen = await database.run<{ looks: number }>('test.looks', asked, [rows[0]?.now])
+      return (seen.rows[0]?.looks ?? 0) > 0
+    })
+    looks += 1
+  }
+  await database.transaction(async tx => {
+    await tx.run('test.insert', insert, ['late'])
+    await database.run('test.insert', insert, ['early'])
+    await until(() => heard.includes('clients:early'))
+    await looked()
+    await looked()
+    t.same(heard, ['clients:early'], 'once, and the other has not been committed')
+  })
+  await until(() => heard.includes('clients:late'))
+  await looked()
+  t.same(heard, ['clients:early', 'clients:late'])
+  t.equal(looks, 3)
+  t.ok(feed.confirmed())
 })
 
 t.test('a lost connection: nothing is believed until it is back, and the gap is told', async t => {

@@ -77,12 +77,19 @@ interface Options {
   env?: Record<string, string>
   /** standard input; without it there is none */
   input?: string
+  /** the command of another version */
+  launcher?: string
 }
 
 /** Begins a command and does not wait for it. */
 export function launch(t: Test, place: Place, args: string[], options: Options = {}): Command {
   // through a shell, because tap adds its own loader to every Node that a test starts: slower, and not for other users to write to
-  const bare = ['-c', 'unset NODE_OPTIONS; exec "$0" "$@"', process.execPath, launcher]
+  const bare = [
+    '-c',
+    'unset NODE_OPTIONS; exec "$0" "$@"',
+    process.execPath,
+    options.launcher ?? launcher
+  ]
   const child = spawn('/bin/sh', [...bare, ...args], {
     ...place.account,
     cwd: place.folder,

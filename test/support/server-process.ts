@@ -14,9 +14,10 @@ const given = JSON.parse(process.argv[2] ?? '{}') as {
   overrides: Overrides
 }
 const log = createLogger({ level: 'warn', stream: process.stderr })
-const store = openStore({ url: given.url, directUrl: given.url, pool: 10, log })
-await store.feed.ready()
 const config = testConfig(given.issuer, given.overrides)
+const { preparedStatements } = config.database
+const store = openStore({ url: given.url, directUrl: given.url, pool: 10, preparedStatements, log })
+await store.feed.ready()
 const masterKey = Buffer.from(given.masterKey, 'base64')
 const server = await createServer({ config, masterKey, store, log })
 await server.app.listen({ port: given.port, host: '127.0.0.1' })
