@@ -117,8 +117,10 @@ BEGIN
 END
 $$;
 CREATE TRIGGER grants_revoked_status AFTER UPDATE OF revoked_at ON grants FOR EACH ROW
-  WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL) EXECUTE FUNCTION end_grant_status();
-CREATE TRIGGER grants_deleted_status AFTER DELETE ON grants FOR EACH ROW EXECUTE FUNCTION end_grant_status();
+  WHEN (OLD.status_list IS NOT NULL AND OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL)
+  EXECUTE FUNCTION end_grant_status();
+CREATE TRIGGER grants_deleted_status AFTER DELETE ON grants FOR EACH ROW
+  WHEN (OLD.status_list IS NOT NULL) EXECUTE FUNCTION end_grant_status();
 
 CREATE FUNCTION end_account_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -143,9 +145,11 @@ BEGIN
   RETURN NULL;
 END
 $$;
--- at the end of the transaction: a session that gets another id has two rows for a moment, or none
+-- At the end of the transaction: a session that gets another id has two rows for a moment, or none. Not for a restore, which ends all
+-- sessions and all lists at once (store/restore.ts).
 CREATE CONSTRAINT TRIGGER sessions_ended_status AFTER DELETE ON sessions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-  WHEN (OLD.account_id IS NOT NULL) EXECUTE FUNCTION end_session_status();
+  WHEN (OLD.account_id IS NOT NULL AND current_setting('mintmark.restoring', true) IS DISTINCT FROM 'on')
+  EXECUTE FUNCTION end_session_status();
 CREATE CONSTRAINT TRIGGER sessions_changed_status AFTER UPDATE OF account_id ON sessions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
   WHEN (OLD.account_id IS NOT NULL AND NEW.account_id IS DISTINCT FROM OLD.account_id) EXECUTE FUNCTION end_session_status();
 

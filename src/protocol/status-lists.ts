@@ -61,7 +61,7 @@ export function createStatusLists(deps: {
 
   async function sign(list: number, bits: Buffer, signedAt: number): Promise<Held['copy']> {
     const key = deps.keys.active('status_list', statusListAlgorithm)
-    // §4.1: "compressed using DEFLATE with the ZLIB data format"
+    // §4.1: DEFLATE (RFC 1951) in the ZLIB format (RFC 1950), at the highest level
     const lst = (await deflated(bits, { level: 9 })).toString('base64url')
     const jwt = await new SignJWT({ ttl: ttlSeconds, status_list: { bits: 1, lst } })
       .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'statuslist+jwt' })
@@ -117,7 +117,7 @@ export function createStatusLists(deps: {
   }
 }
 
-/** §4.1: "The bits within a byte are counted from the least significant bit '0' to the most significant bit ('7')." */
+/** §4.1: the bits of a byte are counted from the least significant one. */
 function bitsOf({ size, ended }: ListRow): Buffer {
   if (ended === 'all') return Buffer.alloc(size / 8, 0xff)
   const bits = Buffer.alloc(size / 8)

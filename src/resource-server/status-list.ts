@@ -89,7 +89,7 @@ export function createStatusSource(options: {
   async function load(uri: string): Promise<{ copy: Copy; ttlSeconds: number }> {
     const jwt = await fetchText(new URL(uri), fetch, 'application/statuslist+jwt')
     if (jwt === undefined) throw new Error(`${uri} is no status list of the issuer any more`)
-    // §8.3: signature, `typ`, and `sub` "MUST be equal to the uri claim"; the algorithm comes from our table, never from the list
+    // §8.3: signature, `typ`, and `sub` equal to the `uri` of the token; the algorithm comes from our table, never from the list
     const { payload } = await jwtVerify(jwt, options.findKey, {
       algorithms: options.algorithms,
       typ: 'statuslist+jwt',
@@ -154,7 +154,7 @@ export function createStatusSource(options: {
   return {
     async statusOf({ uri, idx }) {
       const { bytes, bits } = await current(uri)
-      // §4.1: counted "from the least significant bit" of each byte
+      // §4.1: counted from the least significant bit of each byte
       const perByte = 8 / bits
       const byte = bytes[Math.floor(idx / perByte)]
       if (byte === undefined) return 'no such entry'

@@ -77,6 +77,8 @@ export function createRestoreStore({ sql }: { sql: Queries }): RestoreStore {
         `DELETE FROM artifacts WHERE kind IN
            ('AuthorizationCode', 'DeviceCode', 'PushedAuthorizationRequest', 'Interaction')`
       )
+      // every status list ends below: nothing is to be worked out for each session (migrations/0014_status_lists.sql)
+      await tx.run('restore.mark', "SELECT set_config('mintmark.restoring', 'on', true)")
       const sessions = await tx.run('restore.sessions', 'DELETE FROM sessions')
       await tx.run('restore.session_clients', 'DELETE FROM session_clients')
       let [ended, grants] = [0, 0]

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inflateSync } from 'node:zlib'
+import { SignJWT } from 'jose'
 import t from 'tap'
 import { fetchFrom } from '../support/processes.ts'
 import { startTestServer } from '../support/server.ts'
@@ -172,6 +173,16 @@ t.test('a status list where an access token belongs is refused (D-9)', async t =
   t.equal((await requests.userinfo(text)).status, 401)
   t.same((await requests.introspect(web.caller, text)).body, { active: false })
   t.equal((await requests.revoke(web.caller, text)).status, 200)
+
+  // what says all that an access token says, and was signed with the key of lists
+  const { access_token: token } = await requests.tokens()
+  t.equal((await requests.userinfo(token)).status, 200)
+  const key = server.server.keys.ring.active('status_list', 'ES256')
+  const resigned = await new SignJWT(claimsIn(token))
+    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: key.kid })
+    .sign(key.privateJwk)
+  t.equal((await requests.userinfo(resigned)).status, 401)
+  t.same((await requests.introspect(web.caller, resigned)).body, { active: false })
 })
 
 t.test('many who ask at once are one question to the database', async t => {
