@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { loadPasswordHasher } from './accounts/password-hash.ts'
 import { clientProblemLines, declaredProblems } from './cli/declared.ts'
 import type { Revision } from './clients/reconcile.ts'
 import { demoLogin, demoMachineClientId, demoWebClientId } from './config/demo-names.ts'
@@ -64,6 +65,14 @@ async function start(
   undo: ReturnType<typeof createUndo>
 ): Promise<RunningServer> {
   refuseDeclared(declaredProblems(config))
+  // before anything is made or changed: without it nobody could sign in
+  const hasher = await loadPasswordHasher()
+  if (hasher.implementation === 'wasm') {
+    log.warn(
+      'passwords are hashed in WebAssembly, which is slower: run npm ci without --omit=optional for the native module, or use Node 24.7 or later'
+    )
+  }
+
   const development = config.mode === 'development'
   const given = await foreignDatabase(config)
   const embeds = given === undefined
@@ -121,7 +130,14 @@ async function start(
     configured: config.restoreEpoch,
     folder: development ? folder : undefined
   })
-  const server = await createServer({ config: settled, masterKey, store, log, restored })
+  const server = await createServer({
+    config: settled,
+    masterKey,
+    store,
+    log,
+    hasher,
+    restored
+  })
   undo.add(() => server.close())
   const demoSecrets = await declare(server, settled, folder, log)
 

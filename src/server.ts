@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { createAuthenticator } from './accounts/authenticate.ts'
+import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
@@ -110,6 +111,8 @@ export interface ServerOptions {
   store: Store
   log: Logger
   now?: () => Date
+  /** left out: loaded here */
+  hasher?: PasswordHasher
   /** see ops/restore.ts; left out where no backup was ever restored */
   restored?: RestoreState
 }
@@ -142,7 +145,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   feed.onGap(reload('server secrets', secrets.load))
 
   const clients = composeClients(store, config)
-  const accounts = await composeAccounts(database, config)
+  const accounts = await composeAccounts(database, config, options.hasher)
   const accountStore = createAccountStore({ sql: database })
   const authenticate = createAuthenticator({
     accounts: accountStore,

@@ -77,13 +77,15 @@ interface Options {
   env?: Record<string, string>
   /** standard input; without it there is none */
   input?: string
+  /** options of Node itself */
+  node?: string[]
 }
 
 /** Begins a command and does not wait for it. */
 export function launch(t: Test, place: Place, args: string[], options: Options = {}): Command {
   // through a shell, because tap adds its own loader to every Node that a test starts: slower, and not for other users to write to
-  const bare = ['-c', 'unset NODE_OPTIONS; exec "$0" "$@"', process.execPath, launcher]
-  const child = spawn('/bin/sh', [...bare, ...args], {
+  const bare = ['-c', 'unset NODE_OPTIONS; exec "$0" "$@"', process.execPath]
+  const child = spawn('/bin/sh', [...bare, ...(options.node ?? []), launcher, ...args], {
     ...place.account,
     cwd: place.folder,
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
