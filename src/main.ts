@@ -17,6 +17,7 @@ import { hmac, randomSecret } from './lib/secret.ts'
 import { renderBanner } from './ops/banner.ts'
 import { files, version } from './ops/installation.ts'
 import { foreignDatabase, openStore } from './ops/parts.ts'
+import { tellPkceExemption } from './ops/pkce-exemption.ts'
 import { holdPort } from './ops/port.ts'
 import { openRestoreEpoch } from './ops/restore.ts'
 import { demoAccount, demoApi, demoResource, seedClients } from './ops/seed.ts'
@@ -140,6 +141,7 @@ async function start(
   })
   undo.add(() => server.close())
   const demoSecrets = await declare(server, settled, folder, log)
+  await tellPkceExemption(config.pkce.exemptClient, { clients: server.clients, log })
 
   if (demoSecrets !== undefined) {
     await server.app.register(demo, {

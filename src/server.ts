@@ -297,13 +297,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     secureCookies: issuer.startsWith('https:')
   })
 
-  if (config.pkce.exemptClient !== undefined) {
-    log.warn(
-      { clientId: config.pkce.exemptClient },
-      'this client may leave out PKCE, by configuration'
-    )
-  }
-
   const sweeping = startSweeping({ sweeper: createSweeper({ sql: database }), log })
   return {
     app,
