@@ -3,6 +3,7 @@
 // for ever; a gap tells every listener to forget what it knows.
 
 import pg from 'pg'
+import { withFullVerification } from './connection-url.ts'
 
 /** Tables whose triggers announce `table:key` (migrations). */
 export type WatchedTable = 'clients' | 'client_secrets' | 'signing_keys' | 'server_secrets'
@@ -63,7 +64,7 @@ export function createChangeFeed(options: {
   /** One connection's life: listen, then confirm until it breaks. */
   async function live() {
     const connection = new pg.Client({
-      connectionString: options.url,
+      connectionString: withFullVerification(options.url),
       application_name: 'mintmark-feed',
       connectionTimeoutMillis: 3_000,
       // a heartbeat without an answer means that the connection is lost

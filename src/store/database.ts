@@ -4,6 +4,7 @@
 
 import pg from 'pg'
 import { Fault } from '../lib/fault.ts'
+import { withFullVerification } from './connection-url.ts'
 
 /** One prepared statement; `name` is unique per text, and the label in metrics and in the statement counter. */
 export interface Statement {
@@ -97,7 +98,7 @@ function conflict(error: unknown): unknown {
 export function createDatabase(options: DatabaseOptions): Database {
   const { onRoundTrip, onError } = options
   const pool = new pg.Pool({
-    connectionString: options.url,
+    connectionString: withFullVerification(options.url),
     max: options.pool ?? 10,
     pipeline: true,
     connectionTimeoutMillis,
