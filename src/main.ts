@@ -2,6 +2,7 @@
 // is missing, on loopback only; production refuses to guess.
 
 import { randomBytes } from 'node:crypto'
+import { loadPasswordHasher } from './accounts/password-hash.ts'
 import { clientProblemLines, declaredProblems } from './cli/declared.ts'
 import type { ReconcileProblem } from './clients/reconcile.ts'
 import { demoLogin, demoMachineClientId, demoWebClientId } from './config/demo-names.ts'
@@ -78,6 +79,14 @@ type Undo = ReturnType<typeof createUndo>
 /** What is done once, however many processes answer: data folder, database, schema, port, master key. */
 async function prepare(config: Config, log: Logger, undo: Undo): Promise<Prepared> {
   refuseDeclared(declaredProblems(config))
+  // before anything is made or changed: without it nobody could sign in
+  const hasher = await loadPasswordHasher()
+  if (hasher.implementation === 'wasm') {
+    log.warn(
+      'passwords are hashed in WebAssembly, which is slower: run npm ci without --omit=optional for the native module, or use Node 24.7 or later'
+    )
+  }
+
   const development = config.mode === 'development'
   const given = await foreignDatabase(config)
   const embeds = given === undefined

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { createAuthenticator } from './accounts/authenticate.ts'
+import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
@@ -90,6 +91,8 @@ export interface ServerOptions {
   store: Store
   log: Logger
   now?: () => Date
+  /** left out: loaded here */
+  hasher?: PasswordHasher
   /** see ops/restore.ts; left out where no backup was ever restored */
   restored?: RestoreState
 }
@@ -116,7 +119,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { ring, secrets, seal } = keys
 
   const clients = composeClients(store, config)
-  const accounts = await composeAccounts(database, config)
+  const accounts = await composeAccounts(database, config, options.hasher)
   const accountStore = createAccountStore({ sql: database })
   const authenticate = createAuthenticator({
     accounts: accountStore,
@@ -285,13 +288,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     resources: config.resources,
     secureCookies: issuer.startsWith('https:')
   })
-
-  if (config.pkce.exemptClient !== undefined) {
-    log.warn(
-      { clientId: config.pkce.exemptClient },
-      'this client may leave out PKCE, by configuration'
-    )
-  }
 
   const keyJob = startKeyJob({
     ...keys,

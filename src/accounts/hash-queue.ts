@@ -1,6 +1,6 @@
 // The bounded queue before password hashing: so many hashes at once, so many waiting, each for so long; whoever is over that is told
 // `busy` at once. Owns the order and the bounds, knows nothing of passwords. A caller that has gone leaves the queue and costs no hash.
-// Both argon2 implementations work on libuv's threads (four by default), and so do signatures: hashes take two of them at most.
+// Argon2 works on libuv's threads (four by default) unless it is WebAssembly's, and so do signatures: hashes take two of them at most.
 
 import { availableParallelism } from 'node:os'
 

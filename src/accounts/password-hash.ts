@@ -1,12 +1,20 @@
-// Password hashing: argon2id (RFC 9106) as PHC strings, by one of two implementations that verify each other's hashes. The native module
-// is three times as fast (measured); node:crypto is there where it cannot be loaded. Both work off the event loop, on libuv's threads.
+// Password hashing: argon2id (RFC 9106) as PHC strings, by one of three implementations that verify each other's hashes. The native module
+// is several times as fast as the others (measured); where it is not installed there is node:crypto (from Node 24.7), else WebAssembly. All
+// work off the event loop: the first two on libuv's threads, the last on threads of its own (wasm-argon2.ts).
 // Owns hash, verify and needsRehash; only prepared passwords come in, and always through the hash queue.
 
 import * as crypto from 'node:crypto'
 import { promisify } from 'node:util'
 import { Fault } from '../lib/fault.ts'
-import { type Argon2Hash, type Argon2Parameters, formatPhc, parsePhc } from './phc.ts'
+import {
+  type Argon2Hash,
+  type Argon2Parameters,
+  type DeriveTag,
+  formatPhc,
+  parsePhc
+} from './phc.ts'
 import type { PreparedPassword } from './prepared-password.ts'
+import { wasmDeriveTag } from './wasm-argon2.ts'
 
 /** OWASP Password Storage Cheat Sheet, ASVS v5.0.0 appendix C: 19 MiB, two passes, one lane. */
 export const defaultParameters: Argon2Parameters = { memory: 19_456, passes: 2, lanes: 1 }
@@ -14,16 +22,10 @@ export const defaultParameters: Argon2Parameters = { memory: 19_456, passes: 2, 
 const saltBytes = 16
 const hashBytes = 32
 
-/** The raw function: the tag of RFC 9106 §3 over password and salt. */
-export type DeriveTag = (
-  password: string,
-  salt: Buffer,
-  parameters: Argon2Parameters,
-  tagBytes: number
-) => Promise<Buffer>
+export type Argon2Implementation = 'native' | 'node' | 'wasm'
 
 export interface PasswordHasher {
-  readonly implementation: 'native' | 'node'
+  readonly implementation: Argon2Implementation
   hash(password: PreparedPassword): Promise<string>
   /** False also for a string that is no argon2id PHC string, without work: ask `readable` first where that tells something. */
   verify(phc: string, password: PreparedPassword): Promise<boolean>
@@ -36,7 +38,7 @@ export interface PasswordHasher {
 
 /** Creates a hasher over one implementation of argon2id. */
 export function createPasswordHasher(
-  implementation: 'native' | 'node',
+  implementation: Argon2Implementation,
   derive: DeriveTag,
   parameters: Argon2Parameters = defaultParameters
 ): PasswordHasher {
@@ -106,23 +108,42 @@ export function nativeDeriveTag({ hashRaw }: NativeArgon2): DeriveTag {
     })
 }
 
+/** Where the implementations come from; a test leaves some out. */
+export interface Argon2Sources {
+  native(): Promise<NativeArgon2>
+  /** undefined: this Node has none */
+  node(): DeriveTag | undefined
+  wasm(): DeriveTag
+}
+
+const installed: Argon2Sources = {
+  native: () => import('@node-rs/argon2'),
+  node: nodeDeriveTag,
+  wasm: wasmDeriveTag
+}
+
 /**
- * The hasher of this process: the native module, else node:crypto.
- * @param loadNative where the native module comes from; a test makes it fail
- * @throws Fault `configuration_invalid` when neither is there
+ * The hasher of this process: the native module, else node:crypto, else WebAssembly, which is tried once: only that tells whether it runs.
+ * @throws Fault `configuration_invalid` when none of them runs
  */
 export async function loadPasswordHasher(
   parameters: Argon2Parameters = defaultParameters,
-  loadNative: () => Promise<NativeArgon2> = () => import('@node-rs/argon2')
+  sources: Partial<Argon2Sources> = {}
 ): Promise<PasswordHasher> {
+  const { native, node, wasm } = { ...installed, ...sources }
+  const module = await native().catch(() => undefined)
+  if (module !== undefined)
+    return createPasswordHasher('native', nativeDeriveTag(module), parameters)
+  const ofNode = node()
+  if (ofNode !== undefined) return createPasswordHasher('node', ofNode, parameters)
   try {
-    return createPasswordHasher('native', nativeDeriveTag(await loadNative()), parameters)
+    const derive = wasm()
+    await derive('try', Buffer.alloc(saltBytes), { memory: 8, passes: 1, lanes: 1 }, hashBytes)
+    return createPasswordHasher('wasm', derive, parameters)
   } catch (error) {
-    const derive = nodeDeriveTag()
-    if (derive !== undefined) return createPasswordHasher('node', derive, parameters)
     throw new Fault(
       'configuration_invalid',
-      'No argon2id implementation: install @node-rs/argon2 for this platform, or run Node 24.7 or later.',
+      'No argon2id for passwords runs here: neither the native module of @node-rs/argon2, which --omit=optional leaves out, nor WebAssembly (hash-wasm). Run npm ci without it, or use Node 24.7 or later, which has its own.',
       error
     )
   }

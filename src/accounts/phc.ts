@@ -9,6 +9,14 @@ export interface Argon2Parameters {
   lanes: number
 }
 
+/** The raw function: the tag of RFC 9106 §3 over password and salt. */
+export type DeriveTag = (
+  password: string,
+  salt: Buffer,
+  parameters: Argon2Parameters,
+  tagBytes: number
+) => Promise<Buffer>
+
 export interface Argon2Hash extends Argon2Parameters {
   salt: Buffer
   hash: Buffer

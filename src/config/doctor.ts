@@ -72,7 +72,7 @@ const warnings: readonly Warning[] = [
   {
     name: 'PKCE',
     applies: ({ pkce }) => pkce.exemptClient !== undefined,
-    detail: 'one client may leave out PKCE',
+    detail: 'one client may leave out PKCE, unless it is public',
     fix: 'Unset MINTMARK_PKCE__EXEMPT_CLIENT as soon as that client can do it.'
   },
   {

@@ -8,7 +8,8 @@ export const databaseSchema = closedObject(
   {
     url: Type.Optional(
       secretSchema({
-        description: 'PostgreSQL 15 or later. Left out in development: the embedded database.',
+        description:
+          'PostgreSQL 15 or later. Left out in development: the embedded database. Any `sslmode` but `disable` and `no-verify` verifies the server (`sslrootcert` names the authority).',
         variables: ['DATABASE_URL']
       })
     ),

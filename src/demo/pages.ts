@@ -85,7 +85,7 @@ and shows it to nobody.</p>`
 </section>
 <section class="demo-token" aria-labelledby="verify">
 <h2 id="verify">How the demo API checks the access token</h2>
-<pre tabindex="0"><code>import { createVerifier } from '@mintmark/resource-server'
+<pre tabindex="0"><code>import { createVerifier } from './src/resource-server/verifier.ts'
 
 const verifier = createVerifier({
   issuer: '${site.issuer}',
@@ -93,7 +93,8 @@ const verifier = createVerifier({
 })
 const result = await verifier.verify(request.headers.authorization)</code></pre>
 <p class="small">Issuer and audience are all it needs; the keys come from discovery,
-and are cached.</p>
+and are cached. The import is of ${site.product.name}’s own repository; its
+<code>docs/resource-servers.md</code> has the same for <code>jose</code> and for Python.</p>
 </section>`
   return document(site, 'Signed in', body)
 }

@@ -55,6 +55,8 @@ export const en: Messages = {
     ],
     signedInAs: account => ['Signed in as ', account.shown],
     willAllow: client => ['This will allow ', client.shown, ' to:'],
+    willAlsoAllow: client => ['New: this will also allow ', client.shown, ' to:'],
+    alreadyAllowed: 'Already allowed',
     accountGroup: product => `Your ${product} account`,
     unverified:
       'This app has not been verified. Only continue if you know and trust the developer.',

@@ -53,6 +53,8 @@ export const ko: Messages = {
     ],
     signedInAs: account => [account.shown, `${josa(account.text, '로/으로')} 로그인됨`],
     willAllow: client => [client.shown, '에 다음을 허용합니다:'],
+    willAlsoAllow: client => ['새로운 권한: ', client.shown, '에 다음을 추가로 허용합니다:'],
+    alreadyAllowed: '이미 허용한 권한',
     accountGroup: product => `${product} 계정`,
     unverified: '확인되지 않은 앱입니다. 개발자를 알고 신뢰하는 경우에만 계속하세요.',
     unverifiable:

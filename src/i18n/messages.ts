@@ -46,6 +46,9 @@ export interface Messages {
     wantsAccess: <T>(client: Term<T>, product: Term<T>) => Sentence<T>
     signedInAs: <T>(account: Term<T>) => Sentence<T>
     willAllow: <T>(client: Term<T>) => Sentence<T>
+    /** in its place where something was allowed before */
+    willAlsoAllow: <T>(client: Term<T>) => Sentence<T>
+    alreadyAllowed: string
     accountGroup: (product: string) => string
     unverified: string
     unverifiable: string

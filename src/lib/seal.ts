@@ -71,8 +71,9 @@ export function createSealer(options: { masterKey: Buffer; previous?: Buffer[] }
       if (named.length === 0) {
         throw broken(
           context,
-          'was sealed with another master key: MINTMARK_MASTER_KEY differs from the one that ' +
-            'sealed. Start with that key, or list it among the previous master keys'
+          'was sealed with another master key than MINTMARK_MASTER_KEY (in development, where that is unset, ' +
+            'than master-key in the data folder). Start with the key that sealed it, or list that one in ' +
+            'previousMasterKeys (MINTMARK_PREVIOUS_MASTER_KEYS). If it is lost, only an empty database begins anew'
         )
       }
       // key ids are short: two of our own master keys may share one, so each that it names is tried

@@ -12,6 +12,7 @@ import { createSettingsStore } from '../store/settings.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { files } from './installation.ts'
 import type { Accounts, Store } from './parts.ts'
+import { tellPkceExemption } from './pkce-exemption.ts'
 import { demoAccount, seedClients } from './seed.ts'
 
 /** Says so when the database may forget what it has confirmed. */
@@ -67,6 +68,8 @@ export async function declare(
       "the clients of a newer configuration stay as they are: this one is older, or declares none. If it is meant, save its file again, raise its clientsRevision, or say MINTMARK_CLIENTS='[]' for none"
     )
   }
+
+  await tellPkceExemption(config.pkce.exemptClient, { clients, log })
 
   if (config.mode !== 'development' || folder === undefined) {
     const disabled = [

@@ -87,8 +87,12 @@ export interface Accounts {
 }
 
 /** The accounts, as server and command line use them. */
-export async function composeAccounts(database: Database, config: Config): Promise<Accounts> {
-  const hasher = await loadPasswordHasher()
+export async function composeAccounts(
+  database: Database,
+  config: Config,
+  loaded?: PasswordHasher
+): Promise<Accounts> {
+  const hasher = loaded ?? (await loadPasswordHasher())
   const queue = createHashQueue({ parallel: parallelHashes(availableParallelism()) })
   const host = config.issuer === undefined ? 'localhost' : new URL(config.issuer).hostname
   return {

@@ -140,6 +140,8 @@ export function interactionRoutes(
         csrf: details.csrf,
         client: details.client,
         requested: details.requested,
+        allowedBefore: details.allowedBefore,
+        lasts: details.lasts,
         resources: deps.resources,
         accountName: accountId === undefined ? undefined : await deps.accountName(accountId)
       })

@@ -5,11 +5,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Provider } from 'oidc-provider'
 import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac } from '../lib/secret.ts'
-import { isOpenidScope } from '../oauth/scope.ts'
+import { isOpenidScope, missingScopes } from '../oauth/scope.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
 import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
-import type { InteractionDetails, Interactions } from './ports.ts'
+import type { InteractionDetails, Interactions, RequestedAccess } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -22,17 +22,47 @@ const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
  * interaction_policy/prompts/consent.js), or, where nothing is missing, all that this request asks for (policy.ts).
  */
 function scopesInQuestion(interaction: EngineInteraction): ConsentedScopes {
-  const details = interaction.prompt.details as {
+  const { missingOIDCScope: openid, missingResourceScopes: resources } = promptDetails(interaction)
+  if (openid === undefined && resources === undefined) return scopesAsked(interaction)
+  return { openid: openid ?? [], resources: resources ?? {} }
+}
+
+function promptDetails(interaction: EngineInteraction) {
+  return interaction.prompt.details as {
     missingOIDCScope?: string[]
     missingResourceScopes?: Record<string, string[]>
     requestedResourceScopes?: Record<string, string[]>
   }
-  const { missingOIDCScope: openid, missingResourceScopes: resources } = details
-  if (openid !== undefined || resources !== undefined) {
-    return { openid: openid ?? [], resources: resources ?? {} }
+}
+
+/** All that this request asks for. The engine has left out what it will not give, such as `offline_access` without `prompt=consent`. */
+function scopesAsked(interaction: EngineInteraction): ConsentedScopes {
+  return {
+    openid: (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenidScope),
+    resources: promptDetails(interaction).requestedResourceScopes ?? {}
   }
-  const asked = (text(interaction.params['scope']) ?? '').split(' ')
-  return { openid: asked.filter(isOpenidScope), resources: details.requestedResourceScopes ?? {} }
+}
+
+/** What was asked and is not in question: the person has allowed it before. */
+function scopesAllowedBefore(asked: ConsentedScopes, inQuestion: ConsentedScopes): ConsentedScopes {
+  return {
+    openid: missingScopes(asked.openid, inQuestion.openid),
+    resources: Object.fromEntries(
+      Object.entries(asked.resources).map(([identifier, scopes]) => [
+        identifier,
+        missingScopes(scopes, inQuestion.resources[identifier] ?? [])
+      ])
+    )
+  }
+}
+
+function accessTo({ openid, resources }: ConsentedScopes): RequestedAccess[] {
+  const byResource = Object.entries(resources).map(([identifier, scopes]) => ({
+    identifier,
+    scopes
+  }))
+  const scopes = new Set([...openid, ...byResource.flatMap(each => each.scopes)])
+  return requestedAccess([...scopes], isOpenidScope, byResource)
 }
 
 export function createInteractions(deps: {
@@ -97,9 +127,8 @@ export function createInteractions(deps: {
   /** Everything that this request may do, if the person allows it: remembered so that the next time only what is new is asked. */
   function consented(interaction: EngineInteraction): ConsentedScopes {
     const inQuestion = scopesInQuestion(interaction)
-    const requested = (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenidScope)
     return {
-      openid: [...new Set([...inQuestion.openid, ...requested])],
+      openid: [...new Set([...inQuestion.openid, ...scopesAsked(interaction).openid])],
       resources: inQuestion.resources
     }
   }
@@ -112,13 +141,9 @@ export function createInteractions(deps: {
         const { params, prompt, session } = interaction
         const row = await clients.find(text(params['client_id']) ?? '')
         if (row === undefined) return undefined
+        const asked = scopesAsked(interaction)
         const inQuestion = scopesInQuestion(interaction)
-        const resources = Object.entries(inQuestion.resources).map(([identifier, scopes]) => ({
-          identifier,
-          scopes
-        }))
         const redirectUri = text(params['redirect_uri'])
-        const scopes = [...inQuestion.openid, ...resources.flatMap(each => each.scopes)]
         return {
           uid: interaction.uid,
           prompt: prompt.name === 'consent' ? 'consent' : 'login',
@@ -127,7 +152,11 @@ export function createInteractions(deps: {
             // a device flow leads nowhere: its person stays on our pages (RFC 8628 §3.3)
             ...(redirectUri === undefined ? { redirectHost: '' } : {})
           },
-          requested: requestedAccess([...new Set(scopes)], isOpenidScope, resources),
+          requested: accessTo(inQuestion),
+          allowedBefore: accessTo(scopesAllowedBefore(asked, inQuestion)),
+          // what the grant will hold, whenever it was allowed (consent.ts). Without this scope a refresh token of a client that always
+          // gets one (`refresh_tokens`) ends with the session, too
+          lasts: asked.openid.includes('offline_access') ? 'offline' : 'until sign-out',
           accountId: session?.accountId,
           loginHint: text(params['login_hint']),
           uiLocales: text(params['ui_locales']),

@@ -72,6 +72,10 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
   mountKeys(app, deps)
+  if (deps.registration === 'off') {
+    // clients ask here, so they are not answered with the page of an unknown address
+    for (const { url } of registrationTable) app.all(url, refuseRegistration)
+  }
   const endpointsHere = deps.registration === 'on' ? [...table, ...registrationTable] : table
   for (const endpoint of endpointsHere) {
     // RFC 9110 §9.3.2: HEAD is GET without a body. Only metadata: elsewhere a GET does something.
@@ -121,6 +125,11 @@ function mountKeys(app: FastifyInstance, { keys, cacheSeconds }: MountDependenci
     if (request.headers['if-none-match'] === etag) return reply.code(304).send()
     return reply.type('application/jwk-set+json').send(JSON.stringify(keys.jwks()))
   })
+}
+
+function refuseRegistration(): never {
+  const text = 'clients cannot register themselves at this server; ask its operator for a client'
+  throw refusal({ status: 404, text })
 }
 
 /** Becomes a page or JSON at the server's error handler, which knows both. */

@@ -31,6 +31,10 @@ export interface InteractionDetails {
   client: ShownClient
   /** for consent: what is new, in the order in which it was asked for */
   requested: RequestedAccess[]
+  /** for consent: what the request asks for as well, and the person has allowed before */
+  allowedBefore: RequestedAccess[]
+  /** how long what comes out of this request lasts */
+  lasts: 'until sign-out' | 'offline'
   /** the account that is signed in already, if any */
   accountId: string | undefined
   loginHint: string | undefined

@@ -30,7 +30,13 @@ import type { RefreshTokens } from './refresh-tokens.ts'
 import { completeRecord } from './registration.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import type { ResourceCatalogue } from './resources.ts'
-import { answerFailed, answerLost, answerUnavailable, completeAnswer } from './response.ts'
+import {
+  answerFailed,
+  answerLost,
+  answerUnavailable,
+  completeAnswer,
+  completeRedirect
+} from './response.ts'
 import type { StatusClaims } from './status-claim.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -83,6 +89,17 @@ export interface Engine {
   provider: Provider
   callback: ReturnType<Provider['callback']>
   pages: EnginePages
+}
+
+type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
+
+/** The engine registers its own response modes by this method, too: each gets to see a refusal with a sentence that helps. */
+class SpeakingProvider extends Provider {
+  override registerResponseMode(name: string, mode: ResponseMode): void {
+    super.registerResponseMode(name, (ctx, redirectUri, payload) =>
+      mode.call(this, ctx, redirectUri, completeRedirect(payload))
+    )
+  }
 }
 
 export function createEngine(deps: EngineDependencies): Engine {
@@ -150,7 +167,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       return guarded(() => grantForRequest(ctx, { issuer, grants, client: registeredOf(client) }))
     }
   })
-  const provider = new Provider(issuer, configuration)
+  const provider = new SpeakingProvider(issuer, configuration)
   const clients = installClients(provider, deps.clients, deps.now)
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */

@@ -122,6 +122,14 @@ function errorBodyOf(ctx: KoaContextWithOIDC): ErrorBody | undefined {
   return { ...body, error, error_description: description ?? sentenceFor(error) }
 }
 
+/** A refusal that goes back by the redirect (RFC 6749 §4.1.2.1), with the sentence that the page and the JSON of it would have. */
+export function completeRedirect(payload: Record<string, unknown>): Record<string, unknown> {
+  const { error, error_description: told } = payload
+  if (typeof error !== 'string') return payload
+  const sentence = typeof told === 'string' ? helpfulSentence(told) : sentenceFor(error)
+  return { ...payload, error_description: printable(sentence) }
+}
+
 /** The engine's answer, completed: after everything else, before it leaves. */
 export function completeAnswer(
   ctx: KoaContextWithOIDC,
@@ -149,7 +157,12 @@ export function completeAnswer(
   const helpful =
     body.error === 'server_error'
       ? `something went wrong on our side; the request number is ${requestId}`
-      : printable(helpfulSentence(told, ctx.oidc?.params?.['grant_type']))
+      : printable(
+          helpfulSentence(told, {
+            grantType: ctx.oidc.params?.['grant_type'],
+            route: ctx.oidc.route
+          })
+        )
   ctx.body = {
     ...body,
     ...(nobody ? { error: 'invalid_client' } : {}),

@@ -10,6 +10,8 @@ export const bodyLimit = 56 * 1024
 /** What the engine says where a request names no client at all (shared/client_auth.js). */
 export const noClientAuthentication = 'no client authentication mechanism provided'
 
+const invalidToken = 'invalid token provided'
+
 const basicFormat =
   'the Authorization header must read: Basic base64(client_id:client_secret), both parts percent-encoded before (RFC 6749 section 2.3.1)'
 
@@ -17,7 +19,7 @@ const sentences: Record<string, string> = {
   [noClientAuthentication]:
     'the request names no client: send client_id, and unless the client is public also its client_secret (HTTP Basic or body) or a client_assertion',
   'client authentication failed':
-    'the client is unknown or disabled, its secret or assertion is wrong or expired, or it is registered for another token_endpoint_auth_method',
+    'the client is unknown or disabled, its secret or assertion is wrong or expired, or it is registered for another kind of token_endpoint_auth_method (secret, private_key_jwt, none)',
   'client authentication must only be provided using one mechanism':
     'send client authentication once: in the Authorization header, or in the body, not in both',
   'invalid authorization header value format': basicFormat,
@@ -35,7 +37,7 @@ const sentences: Record<string, string> = {
   'not supported value of code_challenge_method': 'code_challenge_method must be S256',
   'no access token provided':
     'no access token was sent; send it as: Authorization: Bearer, and the token',
-  'invalid token provided':
+  [invalidToken]:
     'the token is unknown, expired, revoked, bound to a key that was not proven, or not meant for this endpoint (userinfo takes access tokens for the issuer, not for an API)',
   'client is invalid': 'client_id is unknown, or the client is disabled',
   'requested response_type is not allowed for this client':
@@ -56,6 +58,17 @@ const grants: Record<string, string> = {
     'the device code is unknown, used already or issued to another client; start again'
 }
 
+/** Which token a client has to show at registration, by the engine's name of the route (RFC 7591 §3, RFC 7592 §2). */
+const registrationToken =
+  'the registration access token is unknown, replaced by a later one, or of another client; each change of a registration answers a new one'
+const tokens: Record<string, string> = {
+  registration:
+    'the initial access token is unknown or expired; ask the operator of this server for one (mintmark registration create-token)',
+  client: registrationToken,
+  client_update: registrationToken,
+  client_delete: registrationToken
+}
+
 /** What the engine sends without a sentence. */
 const unsaid: Record<string, string> = {
   request_not_supported:
@@ -71,8 +84,12 @@ export function sentenceFor(error: string): string {
   return (Object.hasOwn(unsaid, error) && unsaid[error]) || 'the request was refused'
 }
 
-/** A better sentence than the engine's, or the same one. `grantType`: of a token request. */
-export function helpfulSentence(sentence: string, grantType?: unknown): string {
+/** A better sentence than the engine's, or the same one. `grantType`: of a token request; `route`: the engine's name of the endpoint. */
+export function helpfulSentence(
+  sentence: string,
+  { grantType, route = '' }: { grantType?: unknown; route?: string | undefined } = {}
+): string {
+  if (sentence === invalidToken && Object.hasOwn(tokens, route)) return tokens[route] ?? sentence
   if (sentence === 'grant request is invalid' && typeof grantType === 'string') {
     return (Object.hasOwn(grants, grantType) && grants[grantType]) || sentence
   }

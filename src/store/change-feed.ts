@@ -4,6 +4,7 @@
 // knows.
 
 import pg from 'pg'
+import { withFullVerification } from './connection-url.ts'
 import { isPooled, type Pooler } from './pooler.ts'
 
 /** Tables whose triggers announce `table:key` (migrations). */
@@ -101,7 +102,7 @@ export function createChangeFeed(options: {
   /** One connection's life: listen, or ask, then confirm until it breaks. */
   async function live() {
     const connection = new pg.Client({
-      connectionString: options.url,
+      connectionString: withFullVerification(options.url),
       application_name: 'mintmark-feed',
       connectionTimeoutMillis: 3_000,
       // a heartbeat without an answer means that the connection is lost

@@ -4,6 +4,7 @@
 
 import pg from 'pg'
 import { Fault } from '../lib/fault.ts'
+import { withFullVerification } from './connection-url.ts'
 import {
   beginTimed,
   examinePath,
@@ -110,7 +111,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   const { onRoundTrip, onError, preparedStatements = 'named', pooler } = options
   const timings = new WeakMap<pg.PoolClient, Timing>()
   const pool = new pg.Pool({
-    connectionString: options.url,
+    connectionString: withFullVerification(options.url),
     max: options.pool ?? 10,
     pipeline: true,
     connectionTimeoutMillis,

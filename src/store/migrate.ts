@@ -6,6 +6,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import knex, { type Knex } from 'knex'
 import { Fault } from '../lib/fault.ts'
+import { withFullVerification } from './connection-url.ts'
 
 const ours = new URL('../../migrations/', import.meta.url)
 
@@ -74,6 +75,14 @@ function explain(error: unknown): unknown {
   // a name of several addresses fails with an error for each
   const [first] = error instanceof AggregateError ? error.errors : []
   const message = error.message || (first instanceof Error ? first.message : code)
+  // OpenSSL's names for what is wrong with a certificate, and Node's (tls.md, X509 certificate error codes)
+  if (/CERT|SIGNATURE|ISSUER|^ERR_TLS_|SSL/.test(code) || /support SSL/.test(message)) {
+    return new Fault(
+      'store_unavailable',
+      `The database cannot be used: ${message}. DATABASE_URL asks for TLS and a server that is verified: name the authority of its certificate by sslrootcert=/path/to/ca.pem, or set sslmode (disable; no-verify encrypts without knowing for whom).`,
+      error
+    )
+  }
   // PostgreSQL's classes: connection, authorization, catalogue name, resources, operator; the system's: ECONNREFUSED and the like
   const isUnreachable = code === '' ? /timeout|terminated/i : /^(08|28|3D|53|57P|E[A-Z]{3,})/
   if (isUnreachable.test(code || message)) {
@@ -152,7 +161,7 @@ export async function migrate(
   const database = knex({
     client: 'pg',
     connection: {
-      connectionString: url,
+      connectionString: withFullVerification(url),
       application_name: 'mintmark-migrate',
       connectionTimeoutMillis: 10_000
     },

@@ -17,7 +17,12 @@ export interface ConsentPage {
   action: string
   csrf: string
   client: ClientView
+  /** what is new */
   requested: readonly AccessView[]
+  /** what the request asks for as well, and the person has allowed before */
+  allowedBefore: readonly AccessView[]
+  /** how long the access lasts that this request ends with */
+  lasts: 'until sign-out' | 'offline'
   resources: readonly ResourceView[]
   /** how the signed-in person knows their account */
   accountName: string | undefined
@@ -29,7 +34,8 @@ export function renderConsent(frame: Frame, page: ConsentPage): string {
   const { client } = page
   const product = frame.site.product.name
   const term = { text: client.name, shown: name(client.name) }
-  const lasting = page.requested.some(access => access.scopes.includes('offline_access'))
+  const access = { words, locale: frame.locale, product, resources: page.resources }
+  const earlier = page.allowedBefore.some(({ scopes }) => scopes.length > 0)
   return renderPage(frame, {
     title: words.consent.title,
     body: html`${monogram(client)}
@@ -40,10 +46,11 @@ ${
     : html`<p class="lead">${words.consent.signedInAs({ text: page.accountName, shown: name(page.accountName) })}</p>`
 }
 ${warning(client, words.consent)}
-<h2>${words.consent.willAllow(term)}</h2>
-${accessList(page.requested, { words, locale: frame.locale, product, resources: page.resources })}
+<h2>${earlier ? words.consent.willAlsoAllow(term) : words.consent.willAllow(term)}</h2>
+${accessList(page.requested, access)}
+${earlier && html`<h2>${words.consent.alreadyAllowed}</h2>${accessList(page.allowedBefore, access)}`}
 <dl class="facts"><div><dt>${words.consent.duration}</dt><dd>${
-      lasting ? words.consent.durationOffline : words.consent.durationSession
+      page.lasts === 'offline' ? words.consent.durationOffline : words.consent.durationSession
     }</dd></div></dl>
 <form method="post" action="${page.action}">
 ${hidden({ csrf: page.csrf, prompt: 'consent' })}

@@ -4,11 +4,8 @@
 import { type Test, test } from 'tap'
 import { createAccountService, type EndAccount } from '../../src/accounts/account.ts'
 import { createHashQueue } from '../../src/accounts/hash-queue.ts'
-import {
-  createPasswordHasher,
-  type DeriveTag,
-  nodeDeriveTag
-} from '../../src/accounts/password-hash.ts'
+import { createPasswordHasher, nodeDeriveTag } from '../../src/accounts/password-hash.ts'
+import type { DeriveTag } from '../../src/accounts/phc.ts'
 import { type PreparedPassword, preparePassword } from '../../src/accounts/prepared-password.ts'
 import { type ConfiguredAccount, createAccountReconciler } from '../../src/accounts/reconcile.ts'
 import { createAccountStore } from '../../src/store/accounts.ts'

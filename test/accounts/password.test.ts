@@ -1,23 +1,29 @@
-// Passwords before and in hashing: their one form, the policy, PHC strings, and two implementations that must agree (security part 4).
+// Passwords before and in hashing: their one form, the policy, PHC strings, and three implementations that must agree (security part 4).
 
 import * as argon2 from '@node-rs/argon2'
 import { test } from 'tap'
 import {
   createPasswordHasher,
-  type DeriveTag,
   defaultParameters,
   loadPasswordHasher,
   nativeDeriveTag,
   nodeDeriveTag
 } from '../../src/accounts/password-hash.ts'
 import { checkPassword } from '../../src/accounts/password-policy.ts'
-import { formatPhc, parsePhc } from '../../src/accounts/phc.ts'
+import { type DeriveTag, formatPhc, parsePhc } from '../../src/accounts/phc.ts'
 import { type PreparedPassword, preparePassword } from '../../src/accounts/prepared-password.ts'
+import { wasmDeriveTag } from '../../src/accounts/wasm-argon2.ts'
 
 const small = { memory: 64, passes: 1, lanes: 1 }
 const nodeDerive = nodeDeriveTag() as DeriveTag
 const native = createPasswordHasher('native', nativeDeriveTag(argon2), small)
 const node = createPasswordHasher('node', nodeDerive, small)
+const wasmDerive = wasmDeriveTag()
+
+/** As npm ci --omit=optional leaves it. */
+const noNative = async () => {
+  throw new Error('no prebuilt binary for this platform')
+}
 
 function prepared(typed: string): PreparedPassword {
   const outcome = preparePassword(typed)
@@ -98,21 +104,23 @@ test('the login and the names of this server are refused as passwords (ASVS §6.
   t.ok(checkPassword('mintmark is where I sign in', words).ok)
 })
 
-test('the two argon2id implementations verify each other (security 4.5)', async t => {
+test('the three argon2id implementations verify each other (security 4.5)', async t => {
   const password = prepared('correct horse — 한글 🔑')
   const wrong = prepared('correct horse — 한글 🔒')
-  for (const parameters of [small, { memory: 256, passes: 3, lanes: 2 }]) {
-    const pair = [
+  // 257 KiB are no multiple of 4 * lanes: RFC 9106 §3.2 rounds down
+  for (const parameters of [small, { memory: 257, passes: 3, lanes: 2 }, defaultParameters]) {
+    const all = [
       createPasswordHasher('native', nativeDeriveTag(argon2), parameters),
-      createPasswordHasher('node', nodeDerive, parameters)
-    ] as const
-    for (const [maker, checker] of [pair, [pair[1], pair[0]] as const]) {
+      createPasswordHasher('node', nodeDerive, parameters),
+      createPasswordHasher('wasm', wasmDerive, parameters)
+    ]
+    for (const maker of all) {
       const phc = await maker.hash(password)
-      t.ok(
-        await checker.verify(phc, password),
-        `${maker.implementation} by ${checker.implementation}`
-      )
-      t.notOk(await checker.verify(phc, wrong))
+      for (const checker of all) {
+        const pair = `${maker.implementation} by ${checker.implementation}`
+        t.ok(await checker.verify(phc, password), pair)
+        t.notOk(await checker.verify(phc, wrong), pair)
+      }
     }
   }
 })
@@ -133,11 +141,50 @@ test('new hashes carry 19 MiB, two passes, one lane and a salt of their own (OWA
 })
 
 test('without the native module node:crypto takes over', async t => {
-  const hasher = await loadPasswordHasher(small, async () => {
-    throw new Error('no prebuilt binary for this platform')
-  })
+  const hasher = await loadPasswordHasher(small, { native: noNative })
   t.equal(hasher.implementation, 'node')
   t.ok(await native.verify(await hasher.hash(prepared('correct horse')), prepared('correct horse')))
+})
+
+test('on a Node without argon2, and without the native module, WebAssembly takes over', async t => {
+  const hasher = await loadPasswordHasher(small, { native: noNative, node: () => undefined })
+  t.equal(hasher.implementation, 'wasm')
+  t.ok(await native.verify(await hasher.hash(prepared('correct horse')), prepared('correct horse')))
+})
+
+test('where nothing runs, the sentence names --omit=optional and the Node that has its own', async t => {
+  const none = { native: noNative, node: () => undefined }
+  for (const wasm of [
+    () => wasmDeriveTag(new URL('./no-such-thread.ts', import.meta.url)),
+    () => async () => Promise.reject(new Error('no WebAssembly here'))
+  ]) {
+    await t.rejects(loadPasswordHasher(small, { ...none, wasm }), {
+      code: 'configuration_invalid',
+      message: /--omit=optional.*Node 24\.7/
+    })
+  }
+})
+
+test('WebAssembly hashes beside the event loop, several at once, and each gets its own answer', async t => {
+  const hasher = createPasswordHasher('wasm', wasmDerive, { memory: 4_096, passes: 4, lanes: 1 })
+  const passwords = ['one password', 'two passwords', 'three passwords'].map(prepared)
+  let turns = 0
+  const turning = setInterval(() => {
+    turns += 1
+  }, 1)
+  const hashes = await Promise.all(passwords.map(password => hasher.hash(password)))
+  clearInterval(turning)
+  t.ok(turns > 0, 'the loop turned meanwhile')
+  for (const [i, password] of passwords.entries()) {
+    t.ok(await hasher.verify(hashes[i] ?? '', password))
+    t.notOk(await hasher.verify(hashes[(i + 1) % 3] ?? '', password))
+  }
+})
+
+test('a failure in the thread is the failure of that hash alone', async t => {
+  const salt = Buffer.alloc(16)
+  await t.rejects(wasmDerive('x', salt, { memory: 1, passes: 1, lanes: 1 }, 32), /memory/i)
+  t.equal((await wasmDerive('x', salt, small, 32)).length, 32)
 })
 
 test('a hash of other parameters still verifies and asks to be made again (L-12)', async t => {

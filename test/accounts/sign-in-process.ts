@@ -8,12 +8,8 @@ import {
   createAuthenticator
 } from '../../src/accounts/authenticate.ts'
 import { createHashQueue, type HashQueueOptions } from '../../src/accounts/hash-queue.ts'
-import {
-  createPasswordHasher,
-  type DeriveTag,
-  nodeDeriveTag
-} from '../../src/accounts/password-hash.ts'
-import type { Argon2Parameters } from '../../src/accounts/phc.ts'
+import { createPasswordHasher, nodeDeriveTag } from '../../src/accounts/password-hash.ts'
+import type { Argon2Parameters, DeriveTag } from '../../src/accounts/phc.ts'
 import { type PreparedPassword, preparePassword } from '../../src/accounts/prepared-password.ts'
 import type { AuditEvent } from '../../src/audit/events.ts'
 import { createAccountStore } from '../../src/store/accounts.ts'

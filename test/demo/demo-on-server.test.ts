@@ -1,8 +1,13 @@
 // The demo's whole flow on a server as `npm start` runs it, over plain HTTP requests: sign-in, every button, sign-out; and what the person
 // is asked and told. The same in a real browser: test/browser/demo.test.ts.
 
+import { execFile } from 'node:child_process'
+import { symlinkSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { createBrowser, type Page } from '../support/browser.ts'
+import * as relyingParty from '../support/relying-party.ts'
 import { startServerAsUsersDo } from '../support/started-server.ts'
 
 type Claims = Record<string, unknown>
@@ -93,6 +98,34 @@ t.test('sign-in, tokens, userinfo, refresh, API, sign-out', async t => {
     []
   )
 })
+
+t.test(
+  'the verification that the page shows runs as it stands there, from the repository',
+  async t => {
+    const { tokens } = await signIn(startBrowser())
+    const [, shown = ''] =
+      /<code>(import \{ createVerifier[\s\S]*?)<\/code>/.exec(tokens.html) ?? []
+    const snippet = shown.replaceAll('&#39;', "'").replaceAll('&quot;', '"').replaceAll('&gt;', '>')
+    const folder = t.testdir({
+      'api.mjs': `const request = { headers: { authorization: 'Bearer ' + process.argv[2] } }
+${snippet}
+console.log(result.ok ? result.token.subject : result.status)`
+    })
+    symlinkSync(fileURLToPath(new URL('../../src', import.meta.url)), `${folder}/src`)
+    const run = async (token: string) =>
+      (await promisify(execFile)(process.execPath, [`${folder}/api.mjs`, token])).stdout.trim()
+    const account = await relyingParty.signIn({
+      issuer,
+      clientId: 'demo-web',
+      redirectUri: `${issuer}/demo/callback`,
+      scope: 'openid read:things',
+      resource: `${issuer}/demo-api`,
+      ...person
+    })
+    t.equal(await run(account.tokens.access_token), account.tokens.claims()?.sub)
+    t.equal(await run('x.y.z'), '401')
+  }
+)
 
 t.test('who is asked for consent again sees the scopes of the API again', async t => {
   const { consent } = await signIn(startBrowser())

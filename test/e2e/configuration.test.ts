@@ -54,8 +54,10 @@ t.test('clients follow the file from start to start (D-23)', async t => {
   const reconciled = (log: Record<string, unknown>[]) =>
     log.find(({ msg }) => msg === 'configured clients are in place')?.['reconciled']
 
-  write(place, { clients: [web, billing], accounts: [ada] })
+  write(place, { clients: [web, billing], accounts: [ada], pkce: { exemptClient: 'demo-web' } })
   const first = await startMintmark(t, place)
+  const ofPkce = first.log().filter(({ clientId }) => clientId === 'demo-web')
+  t.match(ofPkce, [{ level: 'warn', msg: /is public and must use PKCE/ }], 'of the seeded client')
   t.match(reconciled(first.log()), { created: ['web', 'billing'] })
   t.equal(await machineAnswer(first.issuer), 200)
   const person = await signIn({

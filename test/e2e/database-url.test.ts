@@ -1,59 +1,17 @@
 // DATABASE_URL: a PostgreSQL of the operator's own, over TCP with a password; the oldest one that is supported, where the machine has it
 // (Debian: postgresql-15). And what an operator reads when it is not reachable, not to be entered, or too old.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { join } from 'node:path'
 import { pipeline, Transform } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { refreshTokenGrant } from 'openid-client'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { isRoot, makeFolder, nobody } from '../support/embedded-folder.ts'
 import { createTestDatabase } from '../support/postgres.ts'
+import { has15, password, startPostgres15 } from '../support/postgres-15.ts'
 import { makePlace, mintmark, startMintmark } from '../support/process.ts'
 import { signIn } from '../support/relying-party.ts'
 import { freePort } from '../support/server.ts'
-
-const binaries = '/usr/lib/postgresql/15/bin'
-const password = 'p@ss/wörd:1'
-
-/** A cluster of PostgreSQL 15 with a password, on loopback; it ends with `t`. */
-async function startPostgres15(t: Test): Promise<{ port: number; process: ChildProcess }> {
-  const account = isRoot ? nobody : undefined
-  const folder = makeFolder(t, account)
-  const cluster = join(folder, 'cluster')
-  const passwordFile = join(folder, 'password')
-  writeFileSync(passwordFile, password)
-  const init = ['-D', cluster, '-U', 'owner', '--auth=scram-sha-256', `--pwfile=${passwordFile}`]
-  execFileSync(join(binaries, 'initdb'), [...init, '--no-sync', '-E', 'UTF8', '--locale=C'], {
-    ...account,
-    stdio: 'pipe'
-  })
-  const port = await freePort()
-  const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'fsync=off']
-  const server = spawn(
-    join(binaries, 'postgres'),
-    ['-D', cluster, '-p', `${port}`, ...settings.flatMap(setting => ['-c', setting])],
-    { ...account, stdio: ['ignore', 'ignore', 'pipe'] }
-  )
-  t.teardown(async () => {
-    if (server.exitCode !== null) return
-    server.kill('SIGINT')
-    await once(server, 'exit')
-  })
-  let said = ''
-  server.stderr.on('data', text => {
-    said += text
-  })
-  while (!said.includes('ready to accept connections')) {
-    if (server.exitCode !== null) throw new Error(said)
-    await sleep(20)
-  }
-  return { port, process: server }
-}
 
 /** A PostgreSQL that says it is version 14: the one behind `port`, with its answer to one question changed on the way. */
 async function startOldPostgres(t: Test, port: number): Promise<number> {
@@ -72,8 +30,6 @@ async function startOldPostgres(t: Test, port: number): Promise<number> {
   t.teardown(() => proxy.close())
   return (proxy.address() as AddressInfo).port
 }
-
-const has15 = { skip: existsSync(binaries) ? false : `there is no ${binaries}` }
 
 t.test('PostgreSQL 15 over TCP, with a password', has15, async t => {
   const { port, process: postgres } = await startPostgres15(t)

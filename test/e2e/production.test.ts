@@ -223,5 +223,8 @@ t.test('a production start on a database that development has seeded (D-18)', as
   writeFileSync(join(place.folder, 'master-key'), randomBytes(32).toString('base64'))
   const wrongKey = await mintmark(t, place, ['start'])
   t.equal(wrongKey.code, 1)
-  t.match(wrongKey.err, /^mintmark cannot start: .*master key.*\n$/)
+  t.match(
+    wrongKey.err,
+    /^mintmark cannot start: .*MINTMARK_MASTER_KEY .*MINTMARK_PREVIOUS_MASTER_KEYS.*\n$/
+  )
 })

@@ -104,6 +104,20 @@ const mistakes: [string, Wire, number, string, RegExp][] = [
     'invalid_token',
     /Authorization: Bearer/
   ],
+  [
+    'a wrong initial access token',
+    { ...post('/oauth/register', '{}'), headers: [json, ['authorization', 'Bearer x']] },
+    401,
+    'invalid_token',
+    /^the initial access token (?!.*userinfo)/
+  ],
+  [
+    'a wrong registration access token',
+    { target: '/oauth/register/web', headers: [['authorization', 'Bearer x']] },
+    401,
+    'invalid_token',
+    /^the registration access token (?!.*userinfo)/
+  ],
   ['no grant_type', post('/oauth/token', '', basic('web')), 400, 'invalid_request', /grant_type/],
   [
     'unknown grant_type',

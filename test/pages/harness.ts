@@ -20,6 +20,8 @@ export const loginDetails: InteractionDetails = {
     firstParty: false
   },
   requested: [],
+  allowedBefore: [],
+  lasts: 'until sign-out',
   accountId: undefined,
   loginHint: undefined,
   uiLocales: undefined,

@@ -150,6 +150,28 @@ t.test(
 )
 
 t.test(
+  'a refusal by the redirect says in a sentence what its page says (RFC 6749 §4.1.2.1)',
+  async t => {
+    const mistakes: [string, RegExp, Record<string, string>][] = [
+      ['request_not_supported', /push them \(RFC 9126\)/, { request: 'e30.e30.' }],
+      ['request_uri_not_supported', /RFC 9126/, { request_uri: 'https://evil.example/request' }],
+      ['registration_not_supported', /register the client beforehand/, { registration: '{}' }],
+      ['invalid_request', /must be S256/, { code_challenge_method: 'plain' }],
+      ['login_required', /./, { prompt: 'none' }]
+    ]
+    for (const [error, sentence, extra] of mistakes) {
+      const told = { error, error_description: sentence, iss: issuer }
+      t.match(await requests.refusalOf({ extra: { response_mode: 'query', ...extra } }), told)
+      const other = await requests.authorize({ extra: { ...extra, response_mode: 'fragment' } })
+      const fragment = new URLSearchParams(other.location?.hash.slice(1))
+      t.match(Object.fromEntries(fragment), told, 'fragment')
+      const posted = await requests.authorize({ extra: { ...extra, response_mode: 'form_post' } })
+      t.match(Object.fromEntries(posted.forms[0]?.fields ?? []), told, 'form_post')
+    }
+  }
+)
+
+t.test(
   'prompt=none without a session answers login_required and shows nothing (Core §3.1.2.6)',
   async t => {
     const browser = createBrowser({ origin: issuer })

@@ -1,5 +1,5 @@
 // How clients prove who they are (RFC 6749 §2.3, RFC 7523 §3): secrets in the header or the body, assertions signed with a registered key,
-// and nothing for public clients. What is sent must be one mechanism, and the one that is registered.
+// and nothing for public clients. What is sent must be one mechanism, and of the kind that is registered.
 
 import { randomUUID } from 'node:crypto'
 import {
@@ -170,7 +170,7 @@ t.test('two mechanisms at once are invalid_request (RFC 6749 §2.3)', async t =>
   }
 })
 
-t.test('a mechanism that is not the registered one is refused (RFC 7591 §2)', async t => {
+t.test('a mechanism of another kind than the registered one is refused (RFC 7591 §2)', async t => {
   const signedBySecretClient = await sign({ iss: 'billing', sub: 'billing' })
   t.equal((await token(asserting(signedBySecretClient), grant)).status, 401)
   t.equal((await token(basic('signer', 'x'.repeat(43)), grant)).status, 401)

@@ -44,9 +44,15 @@ t.afterEach(() => requests.turnClock(0))
 t.test('registration is off by default: no endpoint, and no word of it (RFC 7591 §3)', async t => {
   const plain = createRequests(await startTestServer(t))
   const answer = await plain.json('POST', '/oauth/register', metadata, bearer('x'))
-  t.equal(answer.status, 404)
+  t.match(answer, {
+    status: 404,
+    body: { error: 'invalid_request', error_description: /cannot register themselves.*operator/ }
+  })
+  t.equal(answer.headers.get('cache-control'), 'no-store')
   for (const method of ['GET', 'PUT', 'DELETE']) {
-    t.equal((await fetch(`${plain.issuer}/oauth/register/web`, { method })).status, 404)
+    const managed = await fetch(`${plain.issuer}/oauth/register/web`, { method })
+    t.equal(managed.status, 404)
+    t.match(managed.headers.get('content-type'), 'application/json', 'a client reads it')
   }
   const { body } = await plain.get('/.well-known/openid-configuration')
   t.notOk('registration_endpoint' in body)

@@ -79,18 +79,16 @@ interface Options {
   input?: string
   /** the command of another version */
   launcher?: string
+  /** options of Node itself */
+  node?: string[]
 }
 
 /** Begins a command and does not wait for it. */
 export function launch(t: Test, place: Place, args: string[], options: Options = {}): Command {
   // through a shell, because tap adds its own loader to every Node that a test starts: slower, and not for other users to write to
-  const bare = [
-    '-c',
-    'unset NODE_OPTIONS; exec "$0" "$@"',
-    process.execPath,
-    options.launcher ?? launcher
-  ]
-  const child = spawn('/bin/sh', [...bare, ...args], {
+  const bare = ['-c', 'unset NODE_OPTIONS; exec "$0" "$@"', process.execPath]
+  const command = options.launcher ?? launcher
+  const child = spawn('/bin/sh', [...bare, ...(options.node ?? []), command, ...args], {
     ...place.account,
     cwd: place.folder,
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

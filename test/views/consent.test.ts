@@ -14,6 +14,8 @@ function consent(given: Partial<Parameters<typeof renderConsent>[1]>, locale: 'e
     csrf: 'csrf',
     client: clientNamed(),
     requested: [],
+    allowedBefore: [],
+    lasts: 'until sign-out',
     resources: [],
     accountName: undefined,
     ...given
@@ -59,10 +61,26 @@ t.test('an unregistered resource shows its identifier', async t => {
 })
 
 t.test('access that lasts is told from access until sign-out', async t => {
-  t.ok(text(consent({ requested: [{ scopes: ['openid'] }] })).includes('Until you sign out.'))
-  t.ok(
-    text(consent({ requested: [{ scopes: ['offline_access'] }] })).includes('Also when you are not')
+  t.ok(text(consent({ lasts: 'until sign-out' })).includes('Until you sign out.'))
+  t.ok(text(consent({ lasts: 'offline' })).includes('Also when you are not'))
+})
+
+t.test('what is new is told from what was allowed before, in both languages', async t => {
+  const given = {
+    requested: [{ resource: 'urn:x', scopes: ['write'] }],
+    allowedBefore: [{ scopes: ['offline_access'] }, { resource: 'urn:x', scopes: ['read'] }]
+  }
+  t.match(
+    text(consent(given)),
+    /New: this will also allow Acme Calendar to: urn:x write Already allowed .*Keep access.* offline_access urn:x read How long/
   )
+  t.match(
+    text(consent(given, 'ko')),
+    /새로운 권한: Acme Calendar 에 다음을 추가로 허용합니다: urn:x write 이미 허용한 권한 .* offline_access urn:x read 기간/
+  )
+  const first = text(consent({ requested: given.requested }))
+  t.match(first, 'This will allow Acme Calendar to:')
+  t.notMatch(first, /Already allowed|New:/)
 })
 
 t.test('a redirect that cannot be tied to a host warns even for a first-party client', async t => {

@@ -83,6 +83,21 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       csrf: say('csrf'),
       client,
       requested,
+      allowedBefore: [],
+      lasts: 'offline',
+      resources,
+      accountName: say('ada@example.com')
+    }),
+    'consent-again': renderConsent(frame, {
+      action,
+      csrf: say('csrf'),
+      client,
+      requested: [{ resource: api, scopes: [say('write:things')] }],
+      allowedBefore: [
+        { scopes: ['openid', 'profile', 'offline_access'] },
+        { resource: api, scopes: ['read:things'] }
+      ],
+      lasts: 'offline',
       resources,
       accountName: say('ada@example.com')
     }),
@@ -91,6 +106,8 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       csrf: say('csrf'),
       client: { ...client, unverifiable: true, firstParty: true, redirectHost: say('127.0.0.1') },
       requested: [{ scopes: ['openid'] }],
+      allowedBefore: [],
+      lasts: 'until sign-out',
       resources,
       accountName: undefined
     }),
