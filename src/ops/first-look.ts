@@ -1,4 +1,5 @@
-// What a start asks the database once its schema is there: what is on the way to it, and after which restored backup it lives.
+// What a start asks the database once its schema is there: what is on the way to it, and after which restored backup it lives. Refuses a
+// pooler that would lose statements, and a database of another epoch, before anybody is answered.
 
 import type { Config } from '../config/schema.ts'
 import { Fault } from '../lib/fault.ts'

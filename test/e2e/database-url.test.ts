@@ -106,6 +106,10 @@ t.test('a database that cannot be used is told in one sentence', async t => {
     'test.newer',
     "INSERT INTO migrations (name, batch, migration_time) VALUES ('9999_later.sql', 9, now())"
   )
+  await database.run(
+    'test.needs',
+    `UPDATE settings SET value = '"9998"' WHERE name = 'schema.needs'`
+  )
   const newer = await mintmark(t, place, ['start'], { env: { DATABASE_URL: url } })
   t.match(newer, { code: 1, out: '' })
   t.match(newer.err, /by another version of mintmark, which has 9999_later\.sql\. Start .*\n$/)
