@@ -4,6 +4,7 @@
 import { auditStatement } from '../audit/record.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { type Database, Refused, type Statement } from '../store/database.ts'
+import { inTurn } from '../store/key-steps.ts'
 import {
   activateServerSecret,
   listServerSecretAges,
@@ -87,7 +88,7 @@ export function createSecretRotation(deps: {
       const longest = Object.entries(lives).flatMap(([purpose, life]) =>
         life === 'never' ? [] : [{ purpose, longestSeconds: life }]
       )
-      await database.pipeline([noteValueSeconds(longest)])
+      await database.pipeline([inTurn, noteValueSeconds(longest)])
     },
 
     async schedule() {

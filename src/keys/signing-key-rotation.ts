@@ -5,6 +5,7 @@ import type { JWK } from 'jose'
 import { auditStatement } from '../audit/record.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { type Database, Refused, type Statement } from '../store/database.ts'
+import { inTurn } from '../store/key-steps.ts'
 import {
   activateSigningKey,
   idleSigningKey,
@@ -103,7 +104,7 @@ export function createSigningKeyRotation(deps: {
         alg,
         longestSeconds
       }))
-      await database.pipeline([noteWanted(rows)])
+      await database.pipeline([inTurn, noteWanted(rows)])
     },
 
     async schedule(wanted) {

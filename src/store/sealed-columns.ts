@@ -56,8 +56,11 @@ export async function replaceSealedValues(
 ): Promise<number> {
   const { rowCount } = await sql.run(
     `sealed.replace.${table}.${column}`,
-    `UPDATE ${table} SET ${column} = v.anew
-       FROM unnest($1::${type}[], $2::bytea[], $3::bytea[]) AS v(k, before, anew)
+    // a row that a request holds is left for the next walk: who never waits is part of no deadlock
+    `WITH free AS MATERIALIZED (
+       SELECT ${key} AS k FROM ${table} WHERE ${key} = ANY ($1::${type}[]) FOR UPDATE SKIP LOCKED)
+     UPDATE ${table} SET ${column} = v.anew
+       FROM unnest($1::${type}[], $2::bytea[], $3::bytea[]) AS v(k, before, anew) JOIN free USING (k)
       WHERE ${key} = v.k AND ${column} = v.before`,
     [values.map(value => value.key), values.map(value => value.sealed), values.map(v => v.anew)]
   )

@@ -2,6 +2,7 @@
 // Owns their conditions, by the database's clock: a step that is not due, or that another process took first, raises `key_step_lost`.
 
 import type { Queries, Statement } from './database.ts'
+import { inTurn, required, since } from './key-steps.ts'
 
 /** A version with its ages in seconds, by the database's clock; it has no key. */
 export interface ServerSecretAges {
@@ -23,10 +24,6 @@ interface Row {
   since_retiring: number | null
   value_seconds: number
 }
-
-const since = (column: string) => `extract(epoch FROM clock_time() - ${column})::float8`
-const required = (text: string) =>
-  `WITH done AS (${text} RETURNING 1) SELECT require_match((SELECT count(*) FROM done), 'key_step_lost')`
 
 /** All versions, oldest first. */
 export async function listServerSecretAges(sql: Queries): Promise<ServerSecretAges[]> {
@@ -87,6 +84,7 @@ export function activateServerSecret(secret: {
   const old = "state = 'pending' AND created_at <= clock_time() - make_interval(secs => $3)"
   const values = [secret.purpose, secret.version, secret.aheadSeconds]
   return [
+    inTurn,
     {
       name: 'server_secrets.make_way',
       text: `UPDATE server_secrets SET state = 'retiring', retiring_at = clock_time()

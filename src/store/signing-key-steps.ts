@@ -2,6 +2,7 @@
 // the database's clock: a step that is not due, or that another process took first, raises `key_step_lost` and undoes its transaction.
 
 import type { Queries, Statement } from './database.ts'
+import { inTurn, required, since } from './key-steps.ts'
 
 /** A row with its ages in seconds, by the database's clock; it has no private part. */
 export interface SigningKeyAges {
@@ -32,15 +33,11 @@ interface Row {
   token_seconds: number
 }
 
-const since = (column: string) => `extract(epoch FROM clock_time() - ${column})::float8`
 const agesText = `
 SELECT kid, purpose, alg, state, burnt_at IS NOT NULL AS burnt, token_seconds, ${since('created_at')} AS since_created,
        ${since('activated_at')} AS since_activated, ${since('retiring_at')} AS since_retiring,
        ${since('retired_at')} AS since_retired, ${since('wanted_at')} AS since_wanted
   FROM signing_keys`
-
-const required = (text: string) =>
-  `WITH done AS (${text} RETURNING 1) SELECT require_match((SELECT count(*) FROM done), 'key_step_lost')`
 
 function agesOf(row: Row): SigningKeyAges {
   return {
@@ -67,18 +64,15 @@ export async function listSigningKeyAges(sql: Queries): Promise<SigningKeyAges[]
   return rows.map(agesOf)
 }
 
-/** The keys of one purpose and algorithm that are not retired, locked until the transaction ends. */
+/** The keys of one purpose and algorithm that are not retired; no other step changes them until the transaction ends. */
 export async function lockSigningKeys(
   tx: Queries,
   purpose: string,
   alg: string
 ): Promise<SigningKeyAges[]> {
-  const { rows } = await tx.run<Row>(
-    'signing_keys.lock',
-    `${agesText} WHERE purpose = $1 AND alg = $2 AND state <> 'retired' ORDER BY kid FOR UPDATE`,
-    [purpose, alg]
-  )
-  return rows.map(agesOf)
+  await tx.run(inTurn.name, inTurn.text)
+  const keys = await listSigningKeyAges(tx)
+  return keys.filter(key => key.purpose === purpose && key.alg === alg && key.state !== 'retired')
 }
 
 /** Says that a configuration signs with these, and how long what it signs may live. Writes at most once an hour. */
@@ -124,6 +118,7 @@ export function activateSigningKey(key: {
 }): Statement[] {
   const old = "state = 'pending' AND created_at <= clock_time() - make_interval(secs => $2)"
   return [
+    inTurn,
     {
       name: 'signing_keys.make_way',
       text: `UPDATE signing_keys SET state = 'retiring', retiring_at = clock_time()
@@ -147,6 +142,7 @@ export function idleSigningKey(key: {
   idleSeconds: number
 }): Statement[] {
   return [
+    inTurn,
     {
       name: 'signing_keys.fall_idle',
       text: required(`UPDATE signing_keys SET state = 'retiring', retiring_at = clock_time()

@@ -99,7 +99,7 @@ test('of two that burn one key at once, one does, and one key follows', async t 
 })
 
 test('a burn in the middle of a rotation leaves one key that signs', async t => {
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 20; round++) {
     const { process, first, burn } = await setUp()
     await turnClock(database, 89 * day + 60)
     await process.look(wanted)

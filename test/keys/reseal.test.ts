@@ -154,6 +154,20 @@ test('what is written in the middle of a walk stays as it was written', async t 
   t.same(rows[0]?.sealed, written)
 })
 
+test('a row that a request holds makes nobody wait, and is sealed anew in the next walk', async t => {
+  await seed()
+  const resealer = createResealer({ sql: database, seal: during })
+  await database.transaction(async tx => {
+    await tx.run('test.hold', 'SELECT FROM sessions WHERE id = $1 FOR UPDATE', [Buffer.alloc(32)])
+    const walked = await resealer.walk('reseal')
+    t.equal(walked.find(({ table }) => table === 'sessions')?.remaining, 1)
+    t.notOk(isResealed(walked))
+  })
+  const walked = await resealer.walk('reseal')
+  t.equal(walked.find(({ table }) => table === 'sessions')?.resealed, 1)
+  t.ok(isResealed(walked))
+})
+
 test('what opens with no key that is configured is told, and left alone', async t => {
   await seed()
   const lost = createSealer({ masterKey: newKey, previous: [Buffer.alloc(32, 1)] })
