@@ -64,7 +64,7 @@ export function exchangeBytes(port: number, bytes: Buffer): Promise<Answer | und
     const socket: Socket = connect(port, '127.0.0.1')
     const tooLong = setTimeout(() => {
       socket.destroy()
-      const answer = parse(Buffer.concat(chunks))
+      const answer = parseAnswer(Buffer.concat(chunks))
       if (answer === undefined) reject(new Error('the server neither answered nor closed'))
       else resolve(answer)
     }, patience)
@@ -73,13 +73,14 @@ export function exchangeBytes(port: number, bytes: Buffer): Promise<Answer | und
     socket.on('error', () => undefined)
     socket.on('close', () => {
       clearTimeout(tooLong)
-      resolve(parse(Buffer.concat(chunks)))
+      resolve(parseAnswer(Buffer.concat(chunks)))
     })
     socket.write(bytes)
   })
 }
 
-function parse(bytes: Buffer): Answer | undefined {
+/** An answer whose connection was closed behind it; undefined when it is no whole head. */
+export function parseAnswer(bytes: Buffer): Answer | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end === -1) return undefined
   const [statusLine = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n')

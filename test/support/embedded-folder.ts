@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Test } from 'tap'
+import type { Lifetime } from './lifetime.ts'
 
 export const isRoot = process.getuid?.() === 0
 
@@ -20,7 +21,7 @@ export const daemon = { uid: 1, gid: 1 }
 export const nobody = { uid: 65534, gid: 65534 }
 
 /** A folder outside of the working copy that everybody can pass; with it go all processes that still run in it. */
-export function makeFolder(t: Test, owner?: { uid: number; gid: number }): string {
+export function makeFolder(t: Lifetime, owner?: { uid: number; gid: number }): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mm-')))
   chmodSync(folder, 0o755)
   if (owner) chownSync(folder, owner.uid, owner.gid)

@@ -4,9 +4,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
-import type { Test } from 'tap'
 import { createDatabase, type Database } from '../../src/store/database.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import type { Lifetime } from './lifetime.ts'
 import { closeTestCluster, openTestCluster } from './test-cluster.ts'
 
 const migrations = new URL('../../migrations/', import.meta.url)
@@ -19,7 +19,7 @@ export interface TestDatabase {
 }
 
 /** Makes a database of its own for `t`, gone with it. End in a teardown of yours what you connect to it. */
-export async function createTestDatabase(t: Test): Promise<TestDatabase> {
+export async function createTestDatabase(t: Lifetime): Promise<TestDatabase> {
   const cluster = await openTestCluster()
   t.teardown(() => closeTestCluster(cluster))
 

@@ -12,11 +12,13 @@ const given = JSON.parse(process.argv[2] ?? '{}') as {
   url: string
   masterKey: string
   overrides: Overrides
+  pool?: number
 }
 const log = createLogger({ level: 'warn', stream: process.stderr })
 const config = testConfig(given.issuer, given.overrides)
 const { preparedStatements } = config.database
-const store = openStore({ url: given.url, directUrl: given.url, pool: 10, preparedStatements, log })
+const { pool = 10 } = given
+const store = openStore({ url: given.url, directUrl: given.url, pool, preparedStatements, log })
 await store.feed.ready()
 const masterKey = Buffer.from(given.masterKey, 'base64')
 const server = await createServer({ config, masterKey, store, log })

@@ -8,8 +8,12 @@ export type Naivety =
   | 'unchecked'
   /** it asks, but raises nothing when it matches nothing: the statements behind it in the pipeline commit */
   | 'silent'
+  /** it spends and it saves, each by a statement of its own: whoever dies in between has spent for nothing */
+  | 'separate'
 
-const naive: Record<Naivety, Record<string, (given: Statement) => Statement>> = {
+type Rewriting = (given: Statement) => Statement | Statement[]
+
+const naive: Record<Naivety, Record<string, Rewriting>> = {
   unchecked: {
     'artifacts.consume': ({ name, values: [id] }) => ({
       name,
@@ -36,6 +40,23 @@ const naive: Record<Naivety, Record<string, (given: Statement) => Statement>> = 
       text: text.replace(/SELECT require_match\(.*$/s, 'SELECT count(*) FROM rotated'),
       values
     })
+  },
+  separate: {
+    'refresh_families.rotate': ({ name, values: [bucket, id, presented, newHash, newSalt] }) => [
+      {
+        name: `${name}.consume`,
+        text: `UPDATE refresh_families SET previous_hash = current_hash, previous_rotated_at = rotated_at,
+            rotated_at = clock_time(), current_hash = '\\x00'
+          WHERE bucket = $1 AND id = $2 AND current_hash = $3`,
+        values: [bucket, id, presented]
+      },
+      {
+        name: `${name}.save`,
+        text: `UPDATE refresh_families SET generation = generation + 1, current_hash = $3, successor_salt = $4
+          WHERE bucket = $1 AND id = $2`,
+        values: [bucket, id, newHash, newSalt]
+      }
+    ]
   }
 }
 
@@ -44,6 +65,10 @@ export function naiveDatabase(database: Database, naivety: Naivety): Database {
   const rewritten = (given: Statement) => naive[naivety][given.name]?.(given) ?? given
   return {
     ...database,
-    pipeline: statements => database.pipeline(statements.map(rewritten))
+    async pipeline(statements) {
+      const all = statements.flatMap(rewritten)
+      if (naivety !== 'separate') return database.pipeline(all)
+      for (const statement of all) await database.pipeline([statement])
+    }
   }
 }

@@ -3,7 +3,7 @@
 import { openStore } from '../../../src/ops/parts.ts'
 import { createServer } from '../../../src/server.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
-import { testConfig } from '../../support/configuration.ts'
+import { type Overrides, testConfig } from '../../support/configuration.ts'
 import { type Naivety, naiveDatabase } from './naive-database.ts'
 
 const given = JSON.parse(process.argv[2] ?? '{}') as {
@@ -12,12 +12,13 @@ const given = JSON.parse(process.argv[2] ?? '{}') as {
   url: string
   masterKey: string
   naivety: Naivety
+  overrides?: Overrides
 }
 const log = createLogger({ level: 'warn', stream: process.stderr })
 const opened = openStore({ url: given.url, directUrl: given.url, pool: 10, log })
 const store = { ...opened, database: naiveDatabase(opened.database, given.naivety) }
 await store.feed.ready()
-const config = testConfig(given.issuer)
+const config = testConfig(given.issuer, given.overrides)
 const masterKey = Buffer.from(given.masterKey, 'base64')
 const server = await createServer({ config, masterKey, store, log })
 await server.app.listen({ port: given.port, host: '127.0.0.1' })

@@ -1,0 +1,156 @@
+// What a fault happens to: one database with clients and a person, and server processes on it, each a process of its own that can be
+// killed and started again at its port. Everything ends with a lifetime, by process id.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { openStore, type Store } from '../../src/ops/parts.ts'
+import { createServer } from '../../src/server.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
+import type { Naivety } from '../protocol/naive/naive-database.ts'
+import { type App, basic, createRequests, publicly, type Requests } from '../protocol/requests.ts'
+import { type Overrides, secretOf, testConfig } from '../support/configuration.ts'
+import type { Lifetime } from '../support/lifetime.ts'
+import { freePort, masterKey, person } from '../support/server.ts'
+
+const program = fileURLToPath(new URL('../support/server-process.ts', import.meta.url))
+const naiveProgram = fileURLToPath(new URL('../protocol/naive/server-process.ts', import.meta.url))
+
+/** A confidential app whose users are never asked, so that an authorization is one request. */
+export const plain: App = {
+  clientId: 'storefront',
+  redirectUri: 'https://plain.example.com/callback',
+  caller: basic('storefront')
+}
+
+/** The same, public, with DPoP. */
+export const bound: App = {
+  clientId: 'bound',
+  redirectUri: 'https://bound.example.com/callback',
+  caller: publicly('bound')
+}
+
+const clients = [
+  {
+    client_id: plain.clientId,
+    type: 'web',
+    client_secret: secretOf(plain.clientId),
+    redirect_uris: [plain.redirectUri],
+    first_party: true,
+    refresh_tokens: 'always'
+  },
+  {
+    client_id: bound.clientId,
+    type: 'spa',
+    redirect_uris: [bound.redirectUri],
+    first_party: true,
+    refresh_tokens: 'always',
+    dpop_bound_access_tokens: true
+  }
+]
+
+export interface ServerProcess {
+  port: number
+  /** of the process that runs now */
+  pid(): number
+  /** SIGKILL; resolves when it is gone */
+  kill(): Promise<void>
+  /** Resolves when it answers. */
+  start(): Promise<void>
+}
+
+export interface Installation {
+  issuer: string
+  url: string
+  processes: readonly ServerProcess[]
+  /** a person at a browser, and requests at the first process */
+  requests: Requests
+  /** the test's own connection: what the rows say is no server's word */
+  store: Store
+}
+
+export interface InstallOptions {
+  processes?: number
+  overrides?: Overrides
+  pool?: number
+  /** the control: servers that spend naively */
+  naivety?: Naivety
+  /** the database as the servers reach it, when something stands in between */
+  reachedBy?: string
+}
+
+/** Brings a migrated database to life: clients, a person, and the processes, all answering. */
+export async function install(
+  life: Lifetime,
+  url: string,
+  options: InstallOptions = {}
+): Promise<Installation> {
+  const { processes: count = 1, reachedBy = url, naivety, pool } = options
+  const overrides = {
+    ...options.overrides,
+    clients: [...clients, ...(options.overrides?.clients ?? [])]
+  }
+  const ports: number[] = []
+  while (ports.length < count) ports.push(await freePort())
+  const issuer = `http://localhost:${ports[0]}`
+
+  const log = createLogger({ level: 'fatal', stream: process.stderr })
+  const store = openStore({ url, directUrl: url, pool: 4, log })
+  life.teardown(() => store.end())
+  await store.feed.ready()
+  const config = testConfig(issuer, overrides)
+  const declared = await createServer({ config, masterKey, store, log })
+  const reconciled = await declared.clients.reconcile(config.clients, { from: 'key', value: 1 })
+  if (!reconciled.ok) throw new Error(JSON.stringify(reconciled.problems))
+  await declared.accounts.service.create({ ...person, locale: 'en' }, 'cli')
+  await declared.close()
+
+  const given = { issuer, url: reachedBy, masterKey: masterKey.toString('base64'), overrides }
+  const processes = ports.map(port =>
+    serverProcess(life, port, naivety === undefined ? program : naiveProgram, {
+      ...given,
+      ...(pool === undefined ? {} : { pool }),
+      ...(naivety === undefined ? {} : { naivety })
+    })
+  )
+  await Promise.all(processes.map(one => one.start()))
+  const requests = createRequests({ issuer, store })
+  return { issuer, url, processes, requests, store }
+}
+
+function serverProcess(life: Lifetime, port: number, file: string, given: object): ServerProcess {
+  let child: ChildProcess | undefined
+  const running = () => child?.exitCode === null && child.signalCode === null
+  // a script that is interrupted leaves nothing behind
+  const onExit = () => void child?.kill('SIGKILL')
+  process.once('exit', onExit)
+  async function kill() {
+    if (child === undefined || !running()) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+  life.teardown(async () => {
+    process.off('exit', onExit)
+    await kill()
+  })
+  return {
+    port,
+    pid: () => (running() ? (child?.pid ?? 0) : 0),
+    kill,
+    async start() {
+      // without the loader that tap adds to every Node: a restart is part of what is timed here
+      const env = { ...process.env, NODE_OPTIONS: '' }
+      const started = spawn(process.execPath, [file, JSON.stringify({ ...given, port })], {
+        env,
+        stdio: ['ignore', 'pipe', 'ignore']
+      })
+      child = started
+      const ended = once(started, 'exit').then(([code, signal]) => {
+        throw new Error(`a server ended with ${signal ?? code} before it answered`)
+      })
+      await Promise.race([once(started.stdout, 'data'), ended])
+      ended.catch(() => undefined)
+    }
+  }
+}

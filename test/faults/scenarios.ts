@@ -1,0 +1,116 @@
+// The long forms of all faults: how much of each, and how long it may take. The judgement is in each scenario's own file.
+
+import type { Lifetime } from '../support/lifetime.ts'
+import type { DurableCluster } from './durable-cluster.ts'
+import { bound } from './installation.ts'
+import { useAtOnce, useAtOnceNaively } from './parallel-uses.ts'
+import { killForgetfulPostgres, killPostgres } from './postgres-killed.ts'
+import type { Report } from './report.ts'
+import { killNaiveServer, killServer } from './server-killed.ts'
+import { crowdAtNarrowPool, slowPostgres } from './slow-postgres.ts'
+
+export interface Scenario {
+  name: string
+  what: string
+  /** it has failed when it takes longer */
+  seconds: number
+  run(report: Report, life: Lifetime, cluster: DurableCluster): Promise<void>
+}
+
+const life = { least: 100, most: 600 }
+const widths = [2, 8, 32]
+const slow = {
+  clients: 32,
+  crowd: 200,
+  seconds: { crowd: 20, lock: 10, delay: 10, hole: 15, after: 8 },
+  delayMillis: 500
+}
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'killed',
+    what: 'kill -9 of the server under 32 refreshing clients, 100 times',
+    seconds: 600,
+    run: async (report, ends, cluster) =>
+      killServer(report, ends, await cluster.createDatabase(), {
+        clients: 32,
+        kills: 100,
+        inFlight: 3000,
+        life
+      })
+  },
+  {
+    name: 'killed-naive',
+    what: 'the control: separate statements without leeway, the same kills',
+    seconds: 240,
+    run: async (report, ends, cluster) =>
+      killNaiveServer(report, ends, await cluster.createDatabase(), {
+        clients: 32,
+        kills: 20,
+        inFlight: 300,
+        leastPercent: 10,
+        life
+      })
+  },
+  {
+    name: 'killed-bound',
+    what: 'the same with tokens bound to a DPoP key, and two processes, killed in turn',
+    seconds: 400,
+    run: async (report, ends, cluster) =>
+      killServer(
+        report,
+        ends,
+        await cluster.createDatabase(),
+        { clients: 32, kills: 40, inFlight: 500, life, app: bound },
+        { processes: 2 }
+      )
+  },
+  {
+    name: 'parallel',
+    what: 'each one-time value, used 2, 8 and 32 times at once at two processes',
+    seconds: 600,
+    run: async (report, ends, cluster) =>
+      useAtOnce(report, ends, await cluster.createDatabase(), { rounds: 20, widths })
+  },
+  {
+    name: 'parallel-naive',
+    what: 'the control: a code that is spent without a question',
+    seconds: 120,
+    run: async (report, ends, cluster) =>
+      useAtOnceNaively(report, ends, await cluster.createDatabase(), { rounds: 10, widths })
+  },
+  {
+    name: 'postgres-killed',
+    what: 'kill -9 of PostgreSQL under 32 refreshing clients, 20 times',
+    seconds: 400,
+    run: async (report, ends, cluster) =>
+      killPostgres(report, ends, cluster, await cluster.createDatabase(), {
+        clients: 32,
+        kills: 20
+      })
+  },
+  {
+    name: 'postgres-killed-async',
+    what: 'the control: synchronous_commit=off',
+    seconds: 200,
+    run: async (report, ends, cluster) =>
+      killForgetfulPostgres(report, ends, cluster, await cluster.createDatabase(), {
+        clients: 32,
+        kills: 3
+      })
+  },
+  {
+    name: 'narrow',
+    what: 'a pool of 2 and 200 clients',
+    seconds: 200,
+    run: async (report, ends, cluster) =>
+      crowdAtNarrowPool(report, ends, await cluster.createDatabase(), slow)
+  },
+  {
+    name: 'slow',
+    what: 'a table lock, late answers, a black hole between server and PostgreSQL',
+    seconds: 300,
+    run: async (report, ends, cluster) =>
+      slowPostgres(report, ends, await cluster.createDatabase(), slow)
+  }
+]

@@ -1,0 +1,32 @@
+// The short form of the server's death under load (`npm run faults` has the long one): a few kills, the same judgement, and the control.
+
+import t from 'tap'
+import { createTestDatabase } from '../support/postgres.ts'
+import { assertReport } from './assert-report.ts'
+import { killNaiveServer, killServer } from './server-killed.ts'
+
+const life = { least: 50, most: 300 }
+
+t.test(
+  'kill -9 of the server under refreshing clients: nobody loses a token, no token forks',
+  async t => {
+    const { url } = await createTestDatabase(t)
+    await assertReport(t, report =>
+      killServer(report, t, url, { clients: 12, kills: 4, inFlight: 24, life })
+    )
+  }
+)
+
+t.test('the control: separate statements without leeway lose tokens at the same kills', async t => {
+  const { url } = await createTestDatabase(t)
+  await assertReport(t, report =>
+    killNaiveServer(report, t, url, {
+      clients: 12,
+      kills: 3,
+      inFlight: 24,
+      life,
+      // the machine may be busy with other tests: then less was in the middle of its work
+      leastPercent: 1
+    })
+  )
+})
