@@ -8,6 +8,7 @@ import { killForgetfulPostgres, killPostgres } from './postgres-killed.ts'
 import type { Report } from './report.ts'
 import { killNaiveServer, killServer } from './server-killed.ts'
 import { crowdAtNarrowPool, slowPostgres } from './slow-postgres.ts'
+import { killWhileSpending } from './spending-killed.ts'
 
 export interface Scenario {
   name: string
@@ -64,6 +65,32 @@ export const scenarios: readonly Scenario[] = [
         { clients: 32, kills: 40, inFlight: 500, life, app: bound },
         { processes: 2 }
       )
+  },
+  {
+    name: 'killed-code',
+    what: 'kill -9 while 32 clients redeem authorization codes at two processes',
+    seconds: 400,
+    run: async (report, ends, cluster) =>
+      killWhileSpending(report, ends, await cluster.createDatabase(), {
+        kind: 'authorization_code',
+        clients: 32,
+        rounds: 40,
+        processes: 2,
+        inFlight: 400
+      })
+  },
+  {
+    name: 'killed-device',
+    what: 'kill -9 while 32 devices redeem device codes at two processes',
+    seconds: 500,
+    run: async (report, ends, cluster) =>
+      killWhileSpending(report, ends, await cluster.createDatabase(), {
+        kind: 'device_code',
+        clients: 32,
+        rounds: 20,
+        processes: 2,
+        inFlight: 200
+      })
   },
   {
     name: 'parallel',
