@@ -5,6 +5,9 @@ import { createTestDatabase } from '../support/postgres.ts'
 import { assertReport } from './assert-report.ts'
 import { useAtOnce, useAtOnceNaively } from './parallel-uses.ts'
 
+// processes start, die and start again: on a busy machine that takes a while
+t.setTimeout(400_000)
+
 t.test('every one-time value is good for one use, over two processes', async t => {
   const { url } = await createTestDatabase(t)
   await assertReport(t, report => useAtOnce(report, t, url, { rounds: 1, widths: [2, 8, 32] }))

@@ -5,6 +5,9 @@ import { assertReport } from './assert-report.ts'
 import { startDurableCluster } from './durable-cluster.ts'
 import { killForgetfulPostgres, killPostgres } from './postgres-killed.ts'
 
+// processes start, die and start again: on a busy machine that takes a while
+t.setTimeout(400_000)
+
 const cluster = await startDurableCluster(t)
 
 t.test('kill -9 of PostgreSQL: what was answered is known, and the server stays', async t => {

@@ -49,6 +49,11 @@ try {
     const report = createReport(scenario.name, 'judged')
     const begun = performance.now()
     console.log(`${scenario.name}: ${scenario.what}`)
+    if (scenario.skip !== undefined) {
+      report.tell('skipped', scenario.skip)
+      lines.push(...report.lines)
+      continue
+    }
     try {
       await runScenario(scenario, report, cluster)
     } catch (error) {

@@ -2,9 +2,11 @@
 
 import type { Lifetime } from '../support/lifetime.ts'
 import type { DurableCluster } from './durable-cluster.ts'
+import { promoteLateStandby, promoteStandby } from './failover.ts'
 import { bound } from './installation.ts'
 import { useAtOnce, useAtOnceNaively } from './parallel-uses.ts'
 import { killForgetfulPostgres, killPostgres } from './postgres-killed.ts'
+import { noReplication } from './replicated-postgres.ts'
 import type { Report } from './report.ts'
 import { killNaiveServer, killServer } from './server-killed.ts'
 import { crowdAtNarrowPool, slowPostgres } from './slow-postgres.ts'
@@ -15,6 +17,8 @@ export interface Scenario {
   what: string
   /** it has failed when it takes longer */
   seconds: number
+  /** why it cannot run on this machine */
+  skip?: string | undefined
   run(report: Report, life: Lifetime, cluster: DurableCluster): Promise<void>
 }
 
@@ -125,6 +129,20 @@ export const scenarios: readonly Scenario[] = [
         clients: 32,
         kills: 3
       })
+  },
+  {
+    name: 'failover',
+    what: 'a primary killed under load and its synchronous standby promoted, 5 times',
+    seconds: 300,
+    skip: noReplication,
+    run: (report, ends) => promoteStandby(report, ends, { clients: 32, failovers: 5 })
+  },
+  {
+    name: 'failover-async',
+    what: 'the control: an asynchronous standby',
+    seconds: 120,
+    skip: noReplication,
+    run: (report, ends) => promoteLateStandby(report, ends, { clients: 32, failovers: 1 })
   },
   {
     name: 'narrow',

@@ -5,6 +5,9 @@ import { createTestDatabase } from '../support/postgres.ts'
 import { assertReport } from './assert-report.ts'
 import { killNaiveServer, killServer } from './server-killed.ts'
 
+// processes start, die and start again: on a busy machine that takes a while
+t.setTimeout(400_000)
+
 const life = { least: 50, most: 300 }
 
 t.test(

@@ -6,6 +6,9 @@ import { createTestDatabase } from '../support/postgres.ts'
 import { assertReport } from './assert-report.ts'
 import { crowdAtNarrowPool, slowPostgres } from './slow-postgres.ts'
 
+// processes start, die and start again: on a busy machine that takes a while
+t.setTimeout(400_000)
+
 const options = {
   clients: 8,
   crowd: 48,

@@ -5,6 +5,9 @@ import { createTestDatabase } from '../support/postgres.ts'
 import { assertReport } from './assert-report.ts'
 import { killWhileSpending } from './spending-killed.ts'
 
+// processes start, die and start again: on a busy machine that takes a while
+t.setTimeout(400_000)
+
 for (const kind of ['authorization_code', 'device_code'] as const) {
   t.test(
     `kill -9 while each client spends its ${kind}: never twice, and all get tokens`,
