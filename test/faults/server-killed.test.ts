@@ -15,7 +15,7 @@ t.test(
   async t => {
     const { url } = await createTestDatabase(t)
     await assertReport(t, report =>
-      killServer(report, t, url, { clients: 12, kills: 4, inFlight: 24, life })
+      killServer(report, t, url, { clients: 12, kills: 3, inFlight: 20, life })
     )
   }
 )
@@ -25,8 +25,8 @@ t.test('the control: separate statements without leeway lose tokens at the same 
   await assertReport(t, report =>
     killNaiveServer(report, t, url, {
       clients: 12,
-      kills: 3,
-      inFlight: 24,
+      kills: 2,
+      inFlight: 20,
       life,
       // the machine may be busy with other tests: then less was in the middle of its work
       leastPercent: 1
