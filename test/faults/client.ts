@@ -3,8 +3,8 @@
 
 import { Agent, request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type App, type Caller, createProver, type Parameters } from '../protocol/requests.ts'
-import { type Installation, plain } from './installation.ts'
+import type { App, Caller, Parameters } from '../protocol/requests.ts'
+import { credentialsOf, type Installation, plain } from './installation.ts'
 import { type Entry, hashOf, type Ledger } from './ledger.ts'
 
 /** Longer than all of the server's own patience, milliseconds: no answer by then is a hang. */
@@ -90,8 +90,6 @@ export const formHeaders = (caller: Caller) => ({
   'content-type': 'application/x-www-form-urlencoded'
 })
 
-export type Prover = Awaited<ReturnType<typeof createProver>>
-
 /** An answer of the token endpoint, as far as anybody here asks. */
 export interface TokenAnswer {
   status: number
@@ -101,19 +99,18 @@ export interface TokenAnswer {
 
 /** Sends a one-time value to the token endpoint of one process, once. Undefined: no answer. */
 export async function spend(
-  { installation, ledger, wire, number, app, prover }: ClientDependencies,
+  { ledger, wire, number, credentials }: ClientDependencies,
   port: number,
   kind: Entry['kind'],
   value: string,
   parameters: Parameters
 ): Promise<TokenAnswer | undefined> {
-  const url = `${installation.issuer}/oauth/token`
-  // RFC 9449 §11.1: a proof is good for one request; a retry signs a new one
-  const DPoP = prover && (await prover.proof({ url }))
+  // a retry signs anew: a proof or an assertion is good for one request (RFC 9449 §11.1, RFC 7523 §3)
+  const caller = await credentials()
   const entry = ledger.sent({ client: number, kind, port, value })
   const answer = await wire.send(port, '/oauth/token', {
-    headers: { ...formHeaders(app.caller), ...(DPoP === undefined ? {} : { DPoP }) },
-    body: formOf(app.caller, { ...parameters, grant_type: grantTypes[kind], [fields[kind]]: value })
+    headers: formHeaders(caller),
+    body: formOf(caller, { ...parameters, grant_type: grantTypes[kind], [fields[kind]]: value })
   })
   if (typeof answer === 'string') {
     ledger.unanswered(entry, answer)
@@ -170,8 +167,8 @@ export interface ClientDependencies {
   ledger: Ledger
   wire: Wire
   number: number
-  app: App
-  prover: Prover | undefined
+  /** made anew for each request */
+  credentials: () => Promise<Caller>
 }
 
 export interface RefreshingClient {
@@ -191,13 +188,12 @@ export interface RefreshingClient {
 }
 
 export async function createClient(
-  deps: Omit<ClientDependencies, 'prover' | 'app'>,
+  deps: Omit<ClientDependencies, 'credentials'>,
   app: App = plain
 ): Promise<RefreshingClient> {
   const { requests, issuer } = deps.installation
-  const prover =
-    app.caller.headers['authorization'] === undefined ? await createProver() : undefined
-  const all = { ...deps, app, prover }
+  const credentials = await credentialsOf(app, issuer)
+  const all = { ...deps, credentials }
   let token = ''
   let first = ''
   let lost = 0
@@ -209,8 +205,7 @@ export async function createClient(
   }
 
   async function authorize() {
-    const DPoP = prover && (await prover.proof({ url: `${issuer}/oauth/token` }))
-    const tokens = await requests.tokens({ app }, DPoP === undefined ? {} : { DPoP })
+    const tokens = await requests.tokens({ app: { ...app, caller: await credentials() } })
     first = tokens.refresh_token
     seen = new Set()
     keep(first)

@@ -2,13 +2,24 @@
 // killed and started again at its port. Everything ends with a lifetime, by process id.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { openStore, type Store } from '../../src/ops/parts.ts'
 import { createServer } from '../../src/server.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import type { Naivety } from '../protocol/naive/naive-database.ts'
-import { type App, basic, createRequests, publicly, type Requests } from '../protocol/requests.ts'
+import {
+  type App,
+  basic,
+  type Caller,
+  createProver,
+  createRequests,
+  nobody,
+  publicly,
+  type Requests
+} from '../protocol/requests.ts'
 import { type Overrides, secretOf, testConfig } from '../support/configuration.ts'
 import type { Lifetime } from '../support/lifetime.ts'
 import { freePort, masterKey, person } from '../support/server.ts'
@@ -30,7 +41,49 @@ export const bound: App = {
   caller: publicly('bound')
 }
 
+const assertionKey = await generateKeyPair('ES256', { extractable: true })
+
+/** Confidential, and proves it by a signed assertion, which is good for one request (RFC 7523 §3). */
+export const asserting: App = {
+  clientId: 'assertive',
+  redirectUri: 'https://assertive.example.com/callback',
+  caller: nobody
+}
+
+/** How a client of these apps shows who it is, made anew for each request: a proof or an assertion is good once. */
+export async function credentialsOf(app: App, issuer: string): Promise<() => Promise<Caller>> {
+  if (app === bound) {
+    const prover = await createProver()
+    const url = `${issuer}/oauth/token`
+    return async () => ({ ...app.caller, headers: { DPoP: await prover.proof({ url }) } })
+  }
+  if (app !== asserting) return async () => app.caller
+  return async () => {
+    const now = Math.floor(Date.now() / 1000)
+    const client_assertion = await new SignJWT({ jti: randomUUID(), iat: now, exp: now + 60 })
+      .setIssuer(app.clientId)
+      .setSubject(app.clientId)
+      .setAudience(issuer)
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .sign(assertionKey.privateKey)
+    const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+    return { headers: {}, parameters: { client_assertion_type, client_assertion } }
+  }
+}
+
 const clients = [
+  {
+    client_id: asserting.clientId,
+    type: 'web',
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: 'ES256',
+    jwks: {
+      keys: [{ ...(await exportJWK(assertionKey.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }]
+    },
+    redirect_uris: [asserting.redirectUri],
+    first_party: true,
+    refresh_tokens: 'always'
+  },
   {
     client_id: plain.clientId,
     type: 'web',

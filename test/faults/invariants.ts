@@ -90,6 +90,16 @@ export async function judgeFamilies(
     0
   )
   report.equal(
+    'I8 connections that were left in a transaction',
+    await countOf(
+      database,
+      `SELECT count(*)::int AS count FROM pg_stat_activity
+       WHERE state LIKE 'idle in transaction%' AND application_name = 'mintmark'
+         AND clock_timestamp() - xact_start > interval '5 s'`
+    ),
+    0
+  )
+  report.equal(
     `I7 answers besides 200, 429, 503${dishonest.length > 0 ? `: ${JSON.stringify(dishonest)}` : ''}`,
     dishonest.reduce((sum, [, count]) => sum + count, 0),
     0

@@ -3,7 +3,7 @@
 import type { Lifetime } from '../support/lifetime.ts'
 import type { DurableCluster } from './durable-cluster.ts'
 import { promoteLateStandby, promoteStandby } from './failover.ts'
-import { bound } from './installation.ts'
+import { asserting, bound } from './installation.ts'
 import { useAtOnce, useAtOnceNaively } from './parallel-uses.ts'
 import { killForgetfulPostgres, killPostgres } from './postgres-killed.ts'
 import { noReplication } from './replicated-postgres.ts'
@@ -35,7 +35,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'killed',
     what: 'kill -9 of the server under 32 refreshing clients, 100 times',
-    seconds: 600,
+    seconds: 1200,
     run: async (report, ends, cluster) =>
       killServer(report, ends, await cluster.createDatabase(), {
         clients: 32,
@@ -67,6 +67,19 @@ export const scenarios: readonly Scenario[] = [
         ends,
         await cluster.createDatabase(),
         { clients: 32, kills: 40, inFlight: 500, life, app: bound },
+        { processes: 2 }
+      )
+  },
+  {
+    name: 'killed-assertion',
+    what: 'the same with clients that sign an assertion for each request, and two processes',
+    seconds: 300,
+    run: async (report, ends, cluster) =>
+      killServer(
+        report,
+        ends,
+        await cluster.createDatabase(),
+        { clients: 32, kills: 20, inFlight: 250, life, app: asserting },
         { processes: 2 }
       )
   },

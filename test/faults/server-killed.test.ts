@@ -3,6 +3,7 @@
 import t from 'tap'
 import { createTestDatabase } from '../support/postgres.ts'
 import { assertReport } from './assert-report.ts'
+import { asserting, bound } from './installation.ts'
 import { killNaiveServer, killServer } from './server-killed.ts'
 
 // processes start, die and start again: on a busy machine that takes a while
@@ -32,4 +33,12 @@ t.test('the control: separate statements without leeway lose tokens at the same 
       leastPercent: 1
     })
   )
+})
+
+t.test('proofs and assertions are signed anew at each retry, over two processes', async t => {
+  for (const app of [bound, asserting]) {
+    const { url } = await createTestDatabase(t)
+    const options = { clients: 8, kills: 1, inFlight: 1, life, app }
+    await assertReport(t, report => killServer(report, t, url, options, { processes: 2 }))
+  }
 })

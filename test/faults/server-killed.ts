@@ -79,7 +79,8 @@ export async function killServer(
   const { app = plain } = options
   if (app !== plain) return
   await judgeTheft(report, installation, clients.slice(0, 3), async client => {
-    const deps = { installation, ledger, wire, number: client.number, app, prover: undefined }
+    const credentials = async () => app.caller
+    const deps = { installation, ledger, wire, number: client.number, credentials }
     const answer = await spend(deps, port, 'refresh_token', client.first(), {})
     return { status: answer?.status ?? 0, error: answer?.error }
   })

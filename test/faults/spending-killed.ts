@@ -65,7 +65,7 @@ async function obtain(
   kind: SpendingOptions['kind'],
   { value, parameters }: Value
 ): Promise<string | undefined> {
-  const deps = { ...spending, number, app: kinds[kind].app, prover: undefined }
+  const deps = { ...spending, number, credentials: async () => kinds[kind].app.caller }
   return (await persist(deps, kind, value, parameters))?.refreshToken
 }
 
@@ -139,7 +139,7 @@ export async function killWhileSpending(
   const { app, model, grantType } = kinds[kind]
   let unusable = 0
   for (const [number, token] of tokens.entries()) {
-    const deps = { ...spending, number, app, prover: undefined }
+    const deps = { ...spending, number, credentials: async () => app.caller }
     const answer = token === undefined ? undefined : await persist(deps, 'refresh_token', token)
     if (answer?.status !== 200) unusable += 1
   }
