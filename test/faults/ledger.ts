@@ -2,6 +2,7 @@
 // Values are hashed as the server does; nothing in the ledger opens anything. The judgement at the end is read from here and from the
 // rows, never from the server's own log.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { refreshTokenHash } from '../../src/grants/refresh-token.ts'
 
 export interface Entry {
@@ -88,4 +89,32 @@ export function tallyOf(entries: readonly Entry[]): Record<string, number> {
     counts[key] = (counts[key] ?? 0) + 1
   }
   return counts
+}
+
+/**
+ * Waits until every client was answered by what it sent after the first `from` entries. A client that is kept from its retry for longer than
+ * the leeway loses its token; that is written down (docs/faults.md), and on a busy machine kills could follow each other so fast that it
+ * happens: it is not what a kill is to show.
+ */
+export async function allServed(ledger: Ledger, clients: number, from: number): Promise<void> {
+  const served = new Set<number>()
+  while (served.size < clients) {
+    await sleep(10)
+    for (const { status, client } of ledger.entries.slice(from)) {
+      if (status === 200) served.add(client)
+    }
+  }
+}
+
+/** The longest time from a value's first use to an answer to it, seconds: the leeway is measured against it. */
+export function longestRetrying(entries: readonly Entry[]): number {
+  const first = new Map<string, number>()
+  let longest = 0
+  for (const { presented, sentAt, receivedAt = sentAt, refused } of entries) {
+    if (refused) continue
+    const begun = first.get(presented) ?? sentAt
+    first.set(presented, begun)
+    longest = Math.max(longest, receivedAt - begun)
+  }
+  return longest / 1000
 }

@@ -8,7 +8,7 @@ import { createClient, createWire, type RefreshingClient } from './client.ts'
 import type { DurableCluster } from './durable-cluster.ts'
 import { install } from './installation.ts'
 import { judgeFamilies } from './invariants.ts'
-import { createLedger, tallyOf } from './ledger.ts'
+import { allServed, createLedger, tallyOf } from './ledger.ts'
 import type { Report } from './report.ts'
 
 export interface CrashOptions {
@@ -33,12 +33,13 @@ async function run(life: Lifetime, cluster: DurableCluster, url: string, options
   /** seconds from accepting connections to the first answer that came after it */
   const serving: number[] = []
   let inFlight = 0
+  let from = 0
   for (let kills = 0; kills < options.kills; kills++) {
-    const before = served().length
-    while (served().length < before + options.clients) await sleep(10)
+    await allServed(ledger, clients.length, from)
     await sleep(Math.random() * 500)
     inFlight += ledger.inFlight(server?.port ?? 0)
     await cluster.kill()
+    from = ledger.entries.length
     await cluster.start()
     const accepting = performance.now()
     const after = () => served().find(({ receivedAt = 0 }) => receivedAt > accepting)

@@ -7,7 +7,7 @@ import type { Lifetime } from '../support/lifetime.ts'
 import { createClient, createWire, type RefreshingClient, spend } from './client.ts'
 import { type InstallOptions, install, plain } from './installation.ts'
 import { judgeFamilies, judgeTheft } from './invariants.ts'
-import { createLedger, tallyOf } from './ledger.ts'
+import { allServed, createLedger, tallyOf } from './ledger.ts'
 import type { Report } from './report.ts'
 
 export interface KillOptions {
@@ -25,12 +25,6 @@ interface Killing {
   inFlight: number
 }
 
-/** Waits until one more answer of that process is in, so that it surely serves. */
-async function serves(answers: () => number): Promise<void> {
-  const before = answers()
-  while (answers() === before) await sleep(5)
-}
-
 async function run(life: Lifetime, url: string, options: KillOptions, installing: InstallOptions) {
   const installation = await install(life, url, installing)
   const wire = createWire(installation.issuer)
@@ -43,19 +37,20 @@ async function run(life: Lifetime, url: string, options: KillOptions, installing
   }
   let stop = false
   const working = clients.map(client => client.run(() => stop))
-  const answers = () => ledger.entries.filter(({ status }) => status === 200).length
   const done: Killing = { kills: 0, inFlight: 0 }
+  let from = 0
   while (done.kills < options.kills || done.inFlight < options.inFlight) {
-    await serves(answers)
+    await allServed(ledger, clients.length, from)
     await sleep(options.life.least + Math.random() * (options.life.most - options.life.least))
     const victim = installation.processes[done.kills % installation.processes.length]
     if (victim === undefined) throw new Error('there is no process to kill')
     done.inFlight += ledger.inFlight(victim.port)
     done.kills += 1
     await victim.kill()
+    from = ledger.entries.length
     await victim.start()
   }
-  await serves(answers)
+  await allServed(ledger, clients.length, from)
   stop = true
   await Promise.all(working)
   return { installation, wire, ledger, clients, done }
