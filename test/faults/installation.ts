@@ -183,7 +183,9 @@ function serverProcess(life: Lifetime, port: number, file: string, given: object
     child.kill('SIGKILL')
     await gone
   }
+  let over = false
   life.teardown(async () => {
+    over = true
     process.off('exit', onExit)
     await kill()
   })
@@ -192,6 +194,8 @@ function serverProcess(life: Lifetime, port: number, file: string, given: object
     pid: () => (running() ? (child?.pid ?? 0) : 0),
     kill,
     async start() {
+      // a scenario that took too long may still be at work
+      if (over) throw new Error('the scenario is over')
       // without the loader that tap adds to every Node: a restart is part of what is timed here
       const env = { ...process.env, NODE_OPTIONS: '' }
       const started = spawn(process.execPath, [file, JSON.stringify({ ...given, port })], {

@@ -21,10 +21,15 @@ flushCompileCache()
 
 const all = createLifetime()
 const lines: Line[] = []
+let present = createLifetime()
 
 /** A run that is interrupted ends what it started, and does not pass. */
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void all.end().then(() => process.exit(130)))
+  process.once(signal, async () => {
+    await present.end()
+    await all.end()
+    process.exit(130)
+  })
 }
 
 async function runScenario(
@@ -33,6 +38,7 @@ async function runScenario(
   cluster: DurableCluster
 ) {
   const life = createLifetime()
+  present = life
   const tooLong = new Promise<never>((_, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`took longer than ${seconds} seconds`)),
