@@ -106,15 +106,17 @@ export async function allServed(ledger: Ledger, clients: number, from: number): 
   }
 }
 
-/** The longest time from a value's first use to an answer to it, seconds: the leeway is measured against it. */
-export function longestRetrying(entries: readonly Entry[]): number {
+/** Seconds from a value's first use to each answer to it, shortest first: the leeway is measured against them. */
+export function retrying(entries: readonly Entry[], status: number): number[] {
   const first = new Map<string, number>()
-  let longest = 0
-  for (const { presented, sentAt, receivedAt = sentAt, refused } of entries) {
-    if (refused) continue
+  const seconds: number[] = []
+  for (const entry of entries) {
+    const { presented, sentAt, receivedAt } = entry
+    if (entry.refused) continue
     const begun = first.get(presented) ?? sentAt
     first.set(presented, begun)
-    longest = Math.max(longest, receivedAt - begun)
+    if (entry.status === status && receivedAt !== undefined)
+      seconds.push((receivedAt - begun) / 1000)
   }
-  return longest / 1000
+  return seconds.sort((a, b) => a - b)
 }
