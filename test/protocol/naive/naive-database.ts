@@ -67,7 +67,9 @@ export function naiveDatabase(database: Database, naivety: Naivety): Database {
     ...database,
     async pipeline(statements) {
       const all = statements.flatMap(rewritten)
-      if (naivety !== 'separate') return database.pipeline(all)
+      // what is not naive goes as it always does, in one transaction
+      const isNaive = statements.some(({ name }) => name in naive[naivety])
+      if (naivety !== 'separate' || !isNaive) return database.pipeline(all)
       for (const statement of all) await database.pipeline([statement])
     }
   }
