@@ -15,6 +15,7 @@ import { Fault } from './lib/fault.ts'
 import { hmac, randomSecret } from './lib/secret.ts'
 import { renderBanner } from './ops/banner.ts'
 import { files, version } from './ops/installation.ts'
+import { serveMetrics } from './ops/metrics-server.ts'
 import { foreignDatabase, openStore } from './ops/parts.ts'
 import { holdPort } from './ops/port.ts'
 import { openRestoreEpoch } from './ops/restore.ts'
@@ -140,6 +141,12 @@ async function start(
   await server.app.ready()
   held.release()
   await server.app.listen({ port, host: config.host })
+  if (config.metrics.port !== undefined) {
+    const where = { host: config.metrics.host, port: config.metrics.port }
+    const listener = await serveMetrics(server.metricsPage, where)
+    undo.add(() => listener.end())
+    log.info(where, 'metrics are at /metrics')
+  }
   await folder?.remember(files.port, port)
   if (note !== undefined) log.info({ port }, note)
 

@@ -17,9 +17,18 @@ import {
 } from './keys/server-secrets.ts'
 import { createSealer } from './lib/seal.ts'
 import { hmac } from './lib/secret.ts'
+import { startBackground } from './ops/background.ts'
 import { health, healthPaths } from './ops/health.ts'
-import { type Accounts, composeAccounts, composeClients, type Store } from './ops/parts.ts'
-import { startSweeping } from './ops/sweep.ts'
+import { createAllowances, limitStrangers } from './ops/limits.ts'
+import { createMetricsPage } from './ops/metrics-server.ts'
+import {
+  type Accounts,
+  artifactLifetimes,
+  composeAccounts,
+  composeClients,
+  planPartitions,
+  type Store
+} from './ops/parts.ts'
 import { createAssets } from './pages/assets.ts'
 import { createBoundary, originForm, refuseUnparsed } from './pages/boundary.ts'
 import { pageHeaders } from './pages/headers.ts'
@@ -27,6 +36,7 @@ import { pages } from './pages/pages.ts'
 import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
+import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { idTokenAlgorithms } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createInteractions } from './protocol/interactions.ts'
@@ -42,6 +52,7 @@ import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
 import type { Database } from './store/database.ts'
 import { createGrantStore } from './store/grants.ts'
+import { readGrowth } from './store/growth.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
@@ -49,8 +60,8 @@ import { createServerSecretRows } from './store/server-secrets.ts'
 import { createSessionStore } from './store/sessions.ts'
 import { createSettingsStore } from './store/settings.ts'
 import { createSigningKeyRows } from './store/signing-keys.ts'
-import { createSweeper } from './store/sweep.ts'
 import type { Logger } from './telemetry/logger.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 
 /** HTTP limits, milliseconds: a peer that sends slowly is not waited for. Fastify's own default for a body is "for ever". */
 const limits = {
@@ -121,6 +132,9 @@ export interface Server {
   keys: Keys
   stylesheets: readonly string[]
   icon: string
+  metrics: Metrics
+  /** all metrics, as Prometheus reads them */
+  metricsPage(): Promise<string>
   /** Finishes requests in flight, for some seconds; the store stays open. */
   close(): Promise<void>
 }
@@ -130,6 +144,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, store, log, now = () => new Date() } = options
   const { issuer } = config
   const { database, feed } = store
+  const metrics = createMetrics()
 
   // floor 3: keys, clients, accounts
   const keys = await composeKeys(database, config, options.masterKey)
@@ -140,6 +155,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   feed.on('server_secrets', reload('server secrets', secrets.load))
   feed.onGap(reload('signing keys', ring.load))
   feed.onGap(reload('server secrets', secrets.load))
+
+  // before anybody asks: partitions for what will be written
+  const partitions = store.partitions(config, now)
+  await partitions.ensure()
 
   const clients = composeClients(store, config)
   const accounts = await composeAccounts(database, config)
@@ -180,7 +199,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     byVersion: (version: number) => secrets.byVersion(purpose, version)
   })
   const refreshTokens = createRefreshTokens({
-    families: createRefreshFamilyStore({ sql: database }),
+    families: createRefreshFamilyStore({
+      sql: database,
+      partitions: partitions.of('refresh_families')
+    }),
     rotationKeys: versioned('rotation'),
     macKeys: versioned('refresh_token_mac'),
     lifetimes: config.refreshTokens,
@@ -198,7 +220,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     replay: createReplayStore({ sql: database }),
     refreshTokens,
     adapter: {
-      artifacts: createArtifactStore({ sql: database }),
+      artifacts: createArtifactStore({ sql: database, partitions: partitions.of('artifacts') }),
+      buckets: createArtifactBuckets({ lifetimes: artifactLifetimes(config), now }),
       sessions: createSessionAdapter({
         sessions: createSessionStore({ sql: database }),
         seal,
@@ -265,8 +288,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requests.note(request.raw, { requestId: request.id, address: request.ip })
   })
   app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    const labels = { method: request.method, route, status: String(reply.raw.statusCode) }
+    metrics.requestSeconds.observe(labels, reply.elapsedTime / 1_000)
     if (healthPaths.has(request.url)) return
     request.log.info({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request')
+  })
+
+  await limitStrangers(app, {
+    limits: config.limits,
+    allowances: createAllowances(config, { sql: database, monotonic: () => performance.now() }),
+    refused: (limit, by) => metrics.limited.inc({ limit, by })
   })
 
   await app.register(health, { settings: createSettingsStore({ sql: database, now }) })
@@ -301,7 +333,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     )
   }
 
-  const sweeping = startSweeping({ sweeper: createSweeper({ sql: database }), log })
+  const background = startBackground({ config, database, partitions, metrics, log })
   return {
     app,
     clients,
@@ -309,12 +341,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     keys,
     stylesheets: assets.stylesheets,
     icon: assets.icon,
+    metrics,
+    metricsPage: createMetricsPage({
+      metrics,
+      growth: () => readGrowth(database, planPartitions(config)),
+      connections: store.connections,
+      log
+    }),
     async close() {
       // who is still sending or reading then is let down: the database must be closed in good order, too
       const patience = setTimeout(() => app.server.closeAllConnections(), limits.closing)
       await app.close()
       clearTimeout(patience)
-      await sweeping.end()
+      await background.end()
       await audit.end()
     }
   }

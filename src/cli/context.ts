@@ -14,6 +14,7 @@ import {
   composeClients,
   foreignDatabase,
   openStore,
+  planPartitions,
   type Store
 } from '../ops/parts.ts'
 import { demoApi } from '../ops/seed.ts'
@@ -21,6 +22,8 @@ import { openDataFolder } from '../store/data-folder.ts'
 import { createDatabase, type Database } from '../store/database.ts'
 import { openEmbedded } from '../store/embedded.ts'
 import { migrate } from '../store/migrate.ts'
+import { makingPartitions } from '../store/missing-partitions.ts'
+import { createPartitions } from '../store/partitions.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 
 export interface CliContext {
@@ -86,7 +89,9 @@ export function createCliContext(): CliContext {
       log.warn({ err: error }, 'a connection to the database was lost')
     const opened = createDatabase({ url: await databaseUrl(), pool: 1, onError })
     closing.push(() => opened.end())
-    return opened
+    const plans = planPartitions(read())
+    const partitions = createPartitions({ database: opened, plans, now: () => new Date() })
+    return makingPartitions(opened, () => partitions.ensure())
   })
 
   const store = once(async () => {
@@ -94,6 +99,7 @@ export function createCliContext(): CliContext {
     const directUrl = read().database.directUrl ?? url
     await migrate(directUrl)
     const opened = openStore({ url, directUrl, pool: 2, log })
+    opened.partitions(read())
     closing.push(() => opened.end())
     return opened
   })

@@ -11,6 +11,7 @@ import {
   publicClientsHaveNoSecret,
   secretsAreRandom
 } from './rules-clients.ts'
+import { metricsArePrivate, useIsRemembered } from './rules-growth.ts'
 import {
   demoNamesAreTaken,
   developmentIsLoopback,
@@ -53,6 +54,8 @@ export const rules: readonly Rule[] = [
   { topic: 'master key', mode: 'production', check: productionMasterKey },
   { topic: 'token lifetimes', mode: 'any', check: refreshTimesFit },
   { topic: 'session lifetimes', mode: 'any', check: sessionTimesFit },
+  { topic: 'registration', mode: 'any', check: useIsRemembered },
+  { topic: 'metrics', mode: 'any', check: metricsArePrivate },
   { topic: 'resources', mode: 'any', check: resourcesAreUris },
   { topic: 'resources', mode: 'any', check: resourcesAreDistinct },
   { topic: 'resources', mode: 'any', check: resourcesHaveNoOpenIdScopes },

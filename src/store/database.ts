@@ -10,6 +10,8 @@ export interface Statement {
   name: string
   text: string
   values: readonly unknown[]
+  /** the partition that the text names; the text is unique per name and partition */
+  partition?: string | undefined
 }
 
 export interface Result<Row> {
@@ -26,7 +28,8 @@ export interface Queries {
   run<Row extends object>(
     name: string,
     text: string,
-    values?: readonly unknown[]
+    values?: readonly unknown[],
+    partition?: string
   ): Promise<Result<Row>>
 }
 
@@ -39,6 +42,11 @@ export interface Database extends Queries {
    */
   pipeline(statements: readonly Statement[]): Promise<void>
   end(): Promise<void>
+}
+
+/** A database that opens connections by itself. */
+export interface PooledDatabase extends Database {
+  connections(): { total: number; idle: number; waiting: number }
 }
 
 /** A conditional write found nothing to change: somebody else was first (SQLSTATE MM001, `require_match`). */
@@ -72,7 +80,7 @@ const idleInTransactionMillis = 5_000
 /** Ours, for a server that says nothing any more: longer than all of its own patience. */
 const silenceMillis = 6_000
 
-function sqlState(error: unknown): string | undefined {
+export function sqlState(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : undefined
 }
@@ -94,7 +102,7 @@ function conflict(error: unknown): unknown {
 }
 
 /** Opens a pool. Nothing is connected until the first statement. */
-export function createDatabase(options: DatabaseOptions): Database {
+export function createDatabase(options: DatabaseOptions): PooledDatabase {
   const { onRoundTrip, onError } = options
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -103,6 +111,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis,
     query_timeout: silenceMillis,
     idleTimeoutMillis: 30_000,
+    // statements that name a partition stay prepared until their connection ends, also when the partition is gone
+    maxLifetimeSeconds: 3_600,
     application_name: 'mintmark',
     keepAlive: true,
     // set once per connection; a pooler in transaction mode needs them by role instead
@@ -134,8 +144,9 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 
   function send<Row extends object>(client: pg.PoolClient, statement: Statement) {
+    const { name, partition } = statement
     return client.query<Row>({
-      name: statement.name,
+      name: partition === undefined ? name : `${name}@${partition}`,
       text: statement.text,
       values: [...statement.values]
     })
@@ -144,17 +155,23 @@ export function createDatabase(options: DatabaseOptions): Database {
   async function run<Row extends object>(
     name: string,
     text: string,
-    values: readonly unknown[] = []
+    values: readonly unknown[] = [],
+    partition?: string
   ): Promise<Result<Row>> {
     return withClient(async client => {
       onRoundTrip?.([name])
-      const { rows, rowCount } = await send<Row>(client, { name, text, values })
+      const { rows, rowCount } = await send<Row>(client, { name, text, values, partition })
       return { rows, rowCount: rowCount ?? 0 }
     })
   }
 
   return {
     run,
+    connections: () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount
+    }),
 
     async transaction<T>(work: (tx: Queries) => Promise<T>) {
       const outcome = await withClient(async client => {
@@ -162,10 +179,10 @@ export function createDatabase(options: DatabaseOptions): Database {
         let result: T
         try {
           result = await work({
-            run: async (name, text, values = []) => {
+            run: async (name, text, values = [], partition) => {
               onRoundTrip?.([name])
               try {
-                const answer = await send<never>(client, { name, text, values })
+                const answer = await send<never>(client, { name, text, values, partition })
                 return { rows: answer.rows, rowCount: answer.rowCount ?? 0 }
               } catch (error) {
                 throw storeError(error)
@@ -188,7 +205,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       const [first, ...rest] = statements
       if (first === undefined) return
       if (rest.length === 0) {
-        await run(first.name, first.text, first.values).catch(error => {
+        await run(first.name, first.text, first.values, first.partition).catch(error => {
           throw conflict(error)
         })
         return

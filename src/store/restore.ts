@@ -76,6 +76,7 @@ export function createRestoreStore({ sql }: { sql: Queries }): RestoreStore {
         `DELETE FROM artifacts WHERE kind IN
            ('AuthorizationCode', 'DeviceCode', 'PushedAuthorizationRequest', 'Interaction')`
       )
+      await tx.run('restore.user_codes', 'DELETE FROM user_codes')
       const sessions = await tx.run('restore.sessions', 'DELETE FROM sessions')
       await tx.run('restore.session_clients', 'DELETE FROM session_clients')
       let [ended, grants] = [0, 0]

@@ -33,9 +33,21 @@ t.test('a lock that a killed migration left behind is no obstacle', async t => {
   const { url, database } = await emptyDatabase(t)
   await migrate(url)
   await database.run('test.lock', 'UPDATE migrations_lock SET is_locked = 1')
-  await database.run('test.forget', 'DELETE FROM migrations WHERE name = $1', [files.at(-1)])
-  await database.run('test.drop', 'DROP TABLE audit_events, leases')
-  t.same(await migrate(url), { applied: files.slice(-1) })
+  await database.run('test.forget', 'DELETE FROM migrations')
+  await database.run(
+    'test.undo',
+    `DO $$ DECLARE statement text; BEGIN
+       FOR statement IN
+         SELECT format('DROP TABLE %s CASCADE', oid::regclass) FROM pg_class WHERE relnamespace = 'public'::regnamespace
+           AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT LIKE 'migrations%'
+         UNION ALL SELECT format('DROP SEQUENCE %s', oid::regclass) FROM pg_class
+           WHERE relnamespace = 'public'::regnamespace AND relkind = 'S' AND relname NOT LIKE 'migrations%'
+         UNION ALL SELECT format('DROP FUNCTION %s CASCADE', oid::regprocedure) FROM pg_proc
+           WHERE pronamespace = 'public'::regnamespace
+       LOOP EXECUTE statement; END LOOP;
+     END $$`
+  )
+  t.same(await migrate(url), { applied: files })
 })
 
 t.test('whoever migrates waits for whoever does already', async t => {
