@@ -29,7 +29,8 @@ CREATE INDEX grants_account ON grants (account_id);
 CREATE INDEX grants_session ON grants (session_uid) WHERE session_uid IS NOT NULL;
 CREATE INDEX grants_expires_at ON grants (expires_at);
 
--- Refresh tokens: one row per family, not per token. Nothing in the row alone opens anything.
+-- Refresh tokens: one row per family, not per token. Nothing in the row alone opens anything. Partitions of a week are made ahead and
+-- dropped by the server (store/partitions.ts); there is no DEFAULT one, which would make both of these wait for traffic.
 CREATE TABLE refresh_families (
   -- day number of the absolute expiry; never changes, and stands in the token
   bucket                integer NOT NULL,
@@ -57,7 +58,7 @@ CREATE TABLE refresh_families (
   certificate           text,
   payload               jsonb NOT NULL,
   PRIMARY KEY (bucket, id)
-) WITH (fillfactor = 80);
+) PARTITION BY RANGE (bucket);
 CREATE INDEX refresh_families_grant ON refresh_families (grant_id);
 
 -- Single access tokens that were revoked before they expired; kept until `exp` plus the clock tolerance.
@@ -71,4 +72,3 @@ CREATE INDEX denied_tokens_expires_at ON denied_tokens (expires_at);
 CREATE INDEX grants_client ON grants (client_id);
 CREATE INDEX refresh_families_account ON refresh_families (account_id);
 CREATE INDEX refresh_families_client ON refresh_families (client_id);
-CREATE INDEX refresh_families_expires_at ON refresh_families (expires_at);

@@ -1,6 +1,8 @@
--- Security events, in the same transaction as what they tell of. Appended only.
+-- Security events, in the same transaction as what they tell of. Appended only; a partition of 30 days leaves when its retention is
+-- over. A sequence, not an identity: partitions could not share one before PostgreSQL 17.
+CREATE SEQUENCE audit_events_id;
 CREATE TABLE audit_events (
-  id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id         bigint NOT NULL DEFAULT nextval('audit_events_id'),
   at         timestamptz NOT NULL DEFAULT clock_time(),
   type       text NOT NULL,
   outcome    text NOT NULL CHECK (outcome IN ('success', 'refused')),
@@ -8,10 +10,11 @@ CREATE TABLE audit_events (
   client_id  text,
   address    text,
   request_id text,
-  data       jsonb NOT NULL DEFAULT '{}'
-);
-CREATE INDEX audit_events_at ON audit_events (at);
+  data       jsonb NOT NULL DEFAULT '{}',
+  PRIMARY KEY (at, id)
+) PARTITION BY RANGE (at);
 CREATE INDEX audit_events_account ON audit_events (account_id, at) WHERE account_id IS NOT NULL;
+CREATE INDEX audit_events_client ON audit_events (client_id, at) WHERE client_id IS NOT NULL;
 
 -- One leader for background work: a lease row, not a session lock, so that poolers do no harm.
 CREATE TABLE leases (

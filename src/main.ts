@@ -17,6 +17,7 @@ import { isWorker, superviseWorkers, whenPrimaryEnds, workFor } from './ops/clus
 import { type DemoSecrets, declare } from './ops/declare.ts'
 import { examinePath, findEpoch } from './ops/first-look.ts'
 import { files, version } from './ops/installation.ts'
+import { serveMetrics } from './ops/metrics-server.ts'
 import {
   composeAccounts,
   composeClients,
@@ -170,10 +171,12 @@ function refuseDeclared(problems: readonly string[]): void {
 const refuse = (problems: readonly ReconcileProblem[]) =>
   refuseDeclared(clientProblemLines(problems))
 
-function storeOf(found: Found, { database }: Config, log: Logger): Store {
+function storeOf(found: Found, config: Config, log: Logger): Store {
   const { url, directUrl } = found
-  const { pool, preparedStatements, pooler } = database
-  return openStore({ url, directUrl, pool, preparedStatements, pooler, log })
+  const { pool, preparedStatements, pooler } = config.database
+  const store = openStore({ url, directUrl, pool, preparedStatements, pooler, log })
+  store.partitions(config)
+  return store
 }
 
 /** A server that does not listen yet, in this process. */
@@ -208,7 +211,14 @@ async function build(found: Found, config: Config & { issuer: string }, log: Log
   return {
     server,
     store,
-    listen: async () => void (await server.app.listen({ port: found.port, host: config.host }))
+    async listen() {
+      await server.app.listen({ port: found.port, host: config.host })
+      const { port, host } = config.metrics
+      if (port === undefined) return
+      const listener = await serveMetrics(server.metricsPage, { host, port })
+      undo.add(() => listener.end())
+      log.info({ host, port }, 'metrics are at /metrics')
+    }
   }
 }
 

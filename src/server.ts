@@ -14,12 +14,21 @@ import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { wantedKeys } from './keys/wanted.ts'
 import { hmac } from './lib/secret.ts'
+import { startBackground } from './ops/background.ts'
 import { health, healthPaths } from './ops/health.ts'
 import { httpLimits, httpOptions } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
-import { type Accounts, composeAccounts, composeClients, type Store } from './ops/parts.ts'
-import { startSweeping } from './ops/sweep.ts'
+import { createAllowances, limitStrangers } from './ops/limits.ts'
+import { createMetricsPage } from './ops/metrics-server.ts'
+import {
+  type Accounts,
+  artifactLifetimes,
+  composeAccounts,
+  composeClients,
+  planPartitions,
+  type Store
+} from './ops/parts.ts'
 import { watchTraffic } from './ops/traffic.ts'
 import { createAssets } from './pages/assets.ts'
 import { createBoundary, originForm, refuseUnparsed } from './pages/boundary.ts'
@@ -28,6 +37,7 @@ import { pages } from './pages/pages.ts'
 import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
+import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { idTokenAlgorithms } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createInteractions } from './protocol/interactions.ts'
@@ -45,6 +55,7 @@ import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
 import type { Database } from './store/database.ts'
 import { createGrantStore } from './store/grants.ts'
+import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
@@ -52,8 +63,8 @@ import type { RestoreState } from './store/restore.ts'
 import { createSessionStore } from './store/sessions.ts'
 import { createSettingsStore } from './store/settings.ts'
 import { createStatusListStore } from './store/status-lists.ts'
-import { createSweeper } from './store/sweep.ts'
 import type { Logger } from './telemetry/logger.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 
 const secretPurposes: readonly SecretPurpose[] = [
   'cookie',
@@ -104,6 +115,9 @@ export interface Server {
   keys: Keys
   stylesheets: readonly string[]
   icon: string
+  metrics: Metrics
+  /** all metrics, as Prometheus reads them */
+  metricsPage(): Promise<string>
   /** Says that it is not ready for so long, then finishes requests in flight, for some seconds; the store stays open. */
   close(delayMillis?: number): Promise<void>
 }
@@ -113,10 +127,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, store, log, now = () => new Date() } = options
   const { issuer } = config
   const { database, feed } = store
+  const metrics = createMetrics()
 
   // floor 3: keys, clients, accounts
   const keys = await composeKeys(database, config, options.masterKey)
   const { ring, secrets, seal } = keys
+
+  // before anybody asks: partitions for what will be written
+  const partitions = store.partitions(config, now)
+  await partitions.ensure()
 
   const clients = composeClients(store, config)
   const accounts = await composeAccounts(database, config, options.hasher)
@@ -160,7 +179,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const keysOf = (purpose: SecretPurpose) => secrets.all(purpose).map(({ key }) => key)
   const refreshTokens = createRefreshTokens({
-    families: createRefreshFamilyStore({ sql: database }),
+    families: createRefreshFamilyStore({
+      sql: database,
+      partitions: partitions.of('refresh_families')
+    }),
     rotationKeys: versioned('rotation'),
     macKeys: versionsInAByte(versioned('refresh_token_mac')),
     freshenKeys: secrets.freshen,
@@ -180,7 +202,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     replay: createReplayStore({ sql: database }),
     refreshTokens,
     adapter: {
-      artifacts: createArtifactStore({ sql: database }),
+      artifacts: createArtifactStore({ sql: database, partitions: partitions.of('artifacts') }),
+      buckets: createArtifactBuckets({ lifetimes: artifactLifetimes(config), now }),
       sessions: createSessionAdapter({
         sessions: createSessionStore({ sql: database }),
         seal,
@@ -247,8 +270,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requests.note(request.raw, { requestId: request.id, address: request.ip })
   })
   app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    const labels = { method: request.method, route, status: String(reply.raw.statusCode) }
+    metrics.requestSeconds.observe(labels, reply.elapsedTime / 1_000)
     if (healthPaths.has(request.url)) return
     request.log.info({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request')
+  })
+
+  await limitStrangers(app, {
+    limits: config.limits,
+    allowances: createAllowances(config, { sql: database, monotonic: () => performance.now() }),
+    refused: (limit, by) => metrics.limited.inc({ limit, by })
   })
 
   await app.register(health, {
@@ -297,7 +329,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     log,
     everySeconds: lookEverySeconds(config.keys.rotationIntervalSeconds)
   })
-  const sweeping = startSweeping({ sweeper: createSweeper({ sql: database }), log })
+  const background = startBackground({ config, database, partitions, metrics, log })
   return {
     app,
     clients,
@@ -305,11 +337,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     keys,
     stylesheets: assets.stylesheets,
     icon: assets.icon,
+    metrics,
+    metricsPage: createMetricsPage({
+      metrics,
+      growth: () => readGrowth(database, planPartitions(config)),
+      connections: store.connections,
+      log
+    }),
     async close(delayMillis = 0) {
       // who is still sending or reading then is let down: the database must be closed in good order, too
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()
-      await sweeping.end()
+      await background.end()
       await keyJob.end()
       await audit.end()
     }

@@ -106,6 +106,7 @@ export const auditEvents = {
   },
   'client.enabled': { outcome: success, data: { via: ['config', 'cli', 'registration', 'admin'] } },
   'client.deleted': { outcome: success, data: { via: ['config', 'cli', 'registration', 'admin'] } },
+  'client.reaped': { outcome: success, data: { unusedSeconds: 'number' } },
   'client.secret_rotated': {
     outcome: success,
     data: { via: ['config', 'cli', 'registration', 'admin'] }

@@ -16,6 +16,7 @@ import {
   composeClients,
   foreignDatabase,
   openStore,
+  planPartitions,
   type Store
 } from '../ops/parts.ts'
 import { demoApi } from '../ops/seed.ts'
@@ -23,6 +24,8 @@ import { openDataFolder } from '../store/data-folder.ts'
 import { createDatabase, type Database } from '../store/database.ts'
 import { openEmbedded } from '../store/embedded.ts'
 import { migrate } from '../store/migrate.ts'
+import { makingPartitions } from '../store/missing-partitions.ts'
+import { createPartitions } from '../store/partitions.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 
 export interface CliContext {
@@ -92,7 +95,9 @@ export function createCliContext(): CliContext {
     const url = await databaseUrl()
     const opened = createDatabase({ url, pool: 1, preparedStatements, pooler, onError })
     closing.push(() => opened.end())
-    return opened
+    const plans = planPartitions(read())
+    const partitions = createPartitions({ database: opened, plans, now: () => new Date() })
+    return makingPartitions(opened, () => partitions.ensure())
   })
 
   const store = once(async () => {
@@ -100,6 +105,7 @@ export function createCliContext(): CliContext {
     const { directUrl = url, preparedStatements, pooler } = read().database
     await migrate(directUrl)
     const opened = openStore({ url, directUrl, pool: 2, preparedStatements, pooler, log })
+    opened.partitions(read())
     closing.push(() => opened.end())
     return opened
   })

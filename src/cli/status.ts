@@ -1,5 +1,6 @@
 // `mintmark status`: where the server is and how to reach it, for people and for scripts (`-o env|json`). In development it prints the demo's
-// secrets, too, since they exist to be used; in production only what is public.
+// secrets, too, since they exist to be used; in production only what is public. Text and JSON also tell how large the database is, and
+// whether what is over leaves in time.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +9,9 @@ import { demoLogin, demoMachineClientId, demoWebClientId } from '../config/demo-
 import type { Config } from '../config/schema.ts'
 import { Fault } from '../lib/fault.ts'
 import { files } from '../ops/installation.ts'
+import { planPartitions } from '../ops/parts.ts'
 import { openDataFolder } from '../store/data-folder.ts'
+import { type Growth, readGrowth } from '../store/growth.ts'
 import { aligned, shellQuoted } from './clients-text.ts'
 import type { CliContext } from './context.ts'
 
@@ -32,7 +35,8 @@ export function statusCommand(context: CliContext): Command {
             : 'The server runs, but is not ready: see what its log says.'
         )
       }
-      if (output === 'json') context.out(JSON.stringify(values, null, 2))
+      const growth = output === 'env' ? undefined : await growthOf(context)
+      if (output === 'json') context.out(JSON.stringify({ ...values, growth }, null, 2))
       else if (output === 'env') {
         for (const [name, value] of Object.entries(values)) {
           context.out(`${name}=${shellQuoted(value)}`)
@@ -41,8 +45,57 @@ export function statusCommand(context: CliContext): Command {
         for (const line of aligned([...Object.entries(values), ['running', running]])) {
           context.out(line)
         }
+        for (const line of growthText(growth)) context.out(line)
       }
     })
+}
+
+/** Undefined where the database does not answer, or is not ours yet: whether the server runs is told all the same. */
+async function growthOf(context: CliContext): Promise<Growth | undefined> {
+  try {
+    return await readGrowth(await context.database(), planPartitions(context.config()))
+  } catch {
+    context.err('The size of the database is not known: it does not answer, or is of before.')
+    return undefined
+  }
+}
+
+const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+
+function bytesText(bytes: number): string {
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
+  return `${Math.round(bytes / 1024 ** power)} ${units[power]}`
+}
+
+function spanText(seconds: number): string {
+  if (seconds >= 2 * 86_400) return `${Math.round(seconds / 86_400)} d`
+  return seconds >= 2 * 3_600
+    ? `${Math.round(seconds / 3_600)} h`
+    : `${Math.ceil(seconds / 60)} min`
+}
+
+/** A table of the tables; empty ones are left out. */
+export function growthText(growth: Growth | undefined): string[] {
+  if (growth === undefined) return []
+  const shown = growth.tables.filter(({ rows, overdueRows, overduePartitions, partitions }) =>
+    [rows, overdueRows, overduePartitions, partitions].some(number => number > 0)
+  )
+  const rows = shown.map(table => [
+    table.table,
+    String(table.rows),
+    bytesText(table.bytes),
+    table.overduePartitions > 0
+      ? `${table.overdueRows} in ${table.overduePartitions} partitions`
+      : String(table.overdueRows),
+    table.nextDropSeconds === undefined ? '-' : `in ${spanText(table.nextDropSeconds)}`
+  ])
+  const all = [['table', 'rows', 'size', 'overdue', 'next drop'], ...rows]
+  const widths = [0, 1, 2, 3].map(at => Math.max(...all.map(row => row[at]?.length ?? 0)))
+  return [
+    '',
+    ...all.map(row => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')),
+    `cleaned up by: ${growth.leader ?? 'nobody now'}`
+  ]
 }
 
 async function collect(context: CliContext): Promise<Record<string, string>> {

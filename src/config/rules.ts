@@ -11,6 +11,7 @@ import {
   publicClientsHaveNoSecret,
   secretsAreRandom
 } from './rules-clients.ts'
+import { metricsArePrivate, useIsRemembered } from './rules-growth.ts'
 import {
   demoNamesAreTaken,
   developmentIsLoopback,
@@ -57,6 +58,8 @@ export const rules: readonly Rule[] = [
   { topic: 'token lifetimes', mode: 'any', check: refreshTimesFit },
   { topic: 'session lifetimes', mode: 'any', check: sessionTimesFit },
   { topic: 'token lifetimes', mode: 'any', check: statusListTimesFit },
+  { topic: 'registration', mode: 'any', check: useIsRemembered },
+  { topic: 'metrics', mode: 'any', check: metricsArePrivate },
   { topic: 'resources', mode: 'any', check: resourcesAreUris },
   { topic: 'resources', mode: 'any', check: resourcesAreDistinct },
   { topic: 'resources', mode: 'any', check: resourcesHaveNoOpenIdScopes },

@@ -4,6 +4,7 @@
 import Type, { type Static } from 'typebox'
 import { accountSchema, clientSchema } from './client-schema.ts'
 import { keySchema } from './key-schema.ts'
+import { auditSchema, limitsSchema, metricsSchema, registrationSchema } from './limits-schema.ts'
 import { databaseSchema, httpSchema, shutdownSchema, workersSchema } from './process-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
 import {
@@ -204,15 +205,10 @@ export const configSchema = closedObject({
     },
     { default: {} }
   ),
-  registration: closedObject(
-    {
-      enabled: Type.Boolean({
-        default: false,
-        description: 'Dynamic registration (RFC 7591), behind an initial access token.'
-      })
-    },
-    { default: {} }
-  ),
+  registration: registrationSchema,
+  limits: limitsSchema,
+  audit: auditSchema,
+  metrics: metricsSchema,
   pkce: closedObject(
     {
       exemptClient: Type.Optional(

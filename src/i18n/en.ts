@@ -171,6 +171,12 @@ export const en: Messages = {
         reason: 'The app asked for something that it may not ask for.',
         next: 'Tell the app’s developer what is written below.'
       },
+      too_many_requests: {
+        title: 'Too much at once',
+        reason:
+          'We get more requests than we can take right now, from your network or from everywhere.',
+        next: 'Wait a minute, then load this page again.'
+      },
       temporarily_unavailable: {
         title: 'Back in a moment',
         reason: 'We cannot reach a part of our service right now. Nothing of yours is lost.',

@@ -173,6 +173,11 @@ export const ko: Messages = {
         reason: '앱이 요청할 수 없는 권한을 요청했습니다.',
         next: tellDeveloper
       },
+      too_many_requests: {
+        title: '요청이 너무 많습니다',
+        reason: '지금은 처리할 수 있는 것보다 많은 요청이 들어오고 있습니다.',
+        next: '1분 정도 기다린 후 이 페이지를 다시 불러오세요.'
+      },
       temporarily_unavailable: {
         title: '잠시 후 다시 시도하세요',
         reason: '서비스 일부에 일시적으로 연결할 수 없습니다. 데이터는 안전합니다.',

@@ -39,20 +39,36 @@ export interface DemoSecrets {
   machineSecret: string
 }
 
+interface Declared {
+  config: Config & { issuer: string }
+  folder: DataFolder | undefined
+  /** throws: clients that the policy does not let in end a start */
+  refuse: (problems: readonly ReconcileProblem[]) => void
+}
+
+interface Parties {
+  clients: ClientRegistry
+  accounts: Accounts
+}
+
 /** Brings clients and accounts to what is declared: by the file, and in development by the seed. */
 export async function declare(
-  { clients, accounts }: { clients: ClientRegistry; accounts: Accounts },
+  parties: Parties,
   store: Store,
-  {
-    config,
-    folder,
-    refuse
-  }: {
-    config: Config & { issuer: string }
-    folder: DataFolder | undefined
-    /** throws: clients that the policy does not let in end a start */
-    refuse: (problems: readonly ReconcileProblem[]) => void
-  },
+  declared: Declared,
+  log: Logger
+): Promise<DemoSecrets | undefined> {
+  const secrets = await write(parties, store, declared, log)
+  // once everything is in place, the demo's clients too
+  const { exemptClient } = declared.config.pkce
+  await tellPkceExemption(exemptClient, { clients: parties.clients, log })
+  return secrets
+}
+
+async function write(
+  { clients, accounts }: Parties,
+  store: Store,
+  { config, folder, refuse }: Declared,
   log: Logger
 ): Promise<DemoSecrets | undefined> {
   await warnOfLooseDatabase(store.database, log)
@@ -68,8 +84,6 @@ export async function declare(
       "the clients of a newer configuration stay as they are: this one is older, or declares none. If it is meant, save its file again, raise its clientsRevision, or say MINTMARK_CLIENTS='[]' for none"
     )
   }
-
-  await tellPkceExemption(config.pkce.exemptClient, { clients, log })
 
   if (config.mode !== 'development' || folder === undefined) {
     const disabled = [

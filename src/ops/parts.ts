@@ -8,15 +8,27 @@ import { loadPasswordHasher, type PasswordHasher } from '../accounts/password-ha
 import { createAccountReconciler } from '../accounts/reconcile.ts'
 import { type ClientRegistry, createClientRegistry } from '../clients/registry.ts'
 import type { Config } from '../config/schema.ts'
+import { type ArtifactLifetimes, longestArtifactSeconds } from '../store/artifact-lifetimes.ts'
 import { type ChangeFeed, createChangeFeed } from '../store/change-feed.ts'
 import { createDatabase, type Database, type RoundTripObserver } from '../store/database.ts'
 import { isOwnSocket } from '../store/embedded-home.ts'
 import { endAccount, endClient } from '../store/ending.ts'
+import { makingPartitions } from '../store/missing-partitions.ts'
+import {
+  createPartitions,
+  type PartitionPlan,
+  type Partitions,
+  partitionPlans
+} from '../store/partitions.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 export interface Store {
   database: Database
   feed: ChangeFeed
+  /** The partitions for rows that live so long; from then on a row without one has it made. */
+  partitions(config: Config, now?: () => Date): Partitions
+  /** connections to the database */
+  connections(): { total: number; idle: number; waiting: number }
   end(): Promise<void>
 }
 
@@ -26,6 +38,23 @@ export async function foreignDatabase(
 ): Promise<string | undefined> {
   const { url } = config.database
   return url !== undefined && (await isOwnSocket(url, config.dataFolder)) ? undefined : url
+}
+
+/** How tables are cut, for rows that live as long as the configuration lets them. */
+export function planPartitions(config: Config): PartitionPlan[] {
+  return partitionPlans({
+    familySeconds: config.refreshTokens.absoluteSeconds,
+    artifactSeconds: longestArtifactSeconds(artifactLifetimes(config)),
+    auditSeconds: config.audit.retentionSeconds
+  })
+}
+
+export function artifactLifetimes(config: Config): ArtifactLifetimes {
+  return {
+    codeSeconds: config.authorizationCodes.lifetimeSeconds,
+    deviceCodeSeconds: config.deviceCodes.lifetimeSeconds,
+    interactionSeconds: config.interactions.lifetimeSeconds
+  }
 }
 
 /** Opens the database and the change feed beside it. */
@@ -42,7 +71,7 @@ export function openStore(options: {
   const onError = (error: Error) =>
     options.log.warn({ err: error }, 'a connection to the database was lost')
   const { url, directUrl, pool, preparedStatements = 'named', pooler, onRoundTrip } = options
-  const database = createDatabase({
+  const plain = createDatabase({
     url,
     pool,
     preparedStatements,
@@ -50,6 +79,8 @@ export function openStore(options: {
     onError,
     ...(onRoundTrip && { onRoundTrip })
   })
+  let partitions: Partitions | undefined
+  const database = makingPartitions(plain, async () => partitions?.ensure())
   // a URL of its own is direct, or found to lead through a pooler, too
   const feed = createChangeFeed({
     url: directUrl,
@@ -59,6 +90,11 @@ export function openStore(options: {
   return {
     database,
     feed,
+    connections: plain.connections,
+    partitions(config, now = () => new Date()) {
+      partitions = createPartitions({ database: plain, plans: planPartitions(config), now })
+      return partitions
+    },
     async end() {
       await feed.end()
       await database.end()

@@ -91,6 +91,18 @@ export function createBoundary(deps: BoundaryDependencies): Boundary {
       })
     }
     const status = error instanceof Fault ? 500 : (error.statusCode ?? 500)
+    if (status === 429) {
+      const { retryAfterSeconds: seconds } = error as { retryAfterSeconds?: number }
+      reply.header('retry-after', seconds ?? retryAfterSeconds)
+      request.log.info({ reason: error.message }, 'request refused: too many')
+      // RFC 9126 §2.3 has the status; no RFC has a code for it at these endpoints, and this is the one that says "later" (RFC 6749
+      // §4.1.2.1). `slow_down` is for polling alone (RFC 8628 §3.5).
+      return refuse(request, reply, {
+        status,
+        error: 'temporarily_unavailable',
+        description: error.message
+      })
+    }
     if (status >= 400 && status < 500) {
       request.log.info({ err: error }, 'request refused')
       const description = refusalText(error)

@@ -44,6 +44,12 @@ export function createPageErrorHandler({ site, issuer }: { site: Site; issuer: s
       return renderErrorPage(page, { status: 503, error: 'temporarily_unavailable' })
     }
     const status = error instanceof Fault ? 500 : (error.statusCode ?? 500)
+    if (status === 429) {
+      const { retryAfterSeconds: seconds } = error as { retryAfterSeconds?: number }
+      reply.header('retry-after', seconds ?? retryAfterSeconds)
+      request.log.info({ reason: error.message }, 'page request refused: too many')
+      return renderErrorPage(page, { status, error: 'temporarily_unavailable' })
+    }
     // Fastify's own refusals: too large, not a form, malformed. Nothing is broken here.
     if (status >= 400 && status < 500) {
       request.log.info({ err: error }, 'page request refused')

@@ -6,9 +6,10 @@ import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provid
 import { Fault } from '../lib/fault.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { digest, hmac } from '../lib/secret.ts'
-import type { ArtifactRow, ArtifactStore } from '../store/artifacts.ts'
+import type { ArtifactKey, ArtifactRow, ArtifactStore } from '../store/artifacts.ts'
 import type { GrantStore, LiveGrant, Payload } from '../store/grants.ts'
 import type { AccessTokens } from './access-tokens.ts'
+import type { ArtifactBuckets } from './artifact-buckets.ts'
 import { isBound, type RefreshRequest, type RefreshTokens } from './refresh-tokens.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import type { SessionAdapter } from './session-adapter.ts'
@@ -18,6 +19,7 @@ export interface AdapterDependencies {
   issuer: string
   units: UnitOfWorkRunner
   artifacts: ArtifactStore
+  buckets: ArtifactBuckets
   grants: GrantStore
   sessions: SessionAdapter
   refreshTokens: RefreshTokens
@@ -77,6 +79,12 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
   }
 
   const artifactId = (kind: string, value: string) => digest('artifact', kind, value)
+
+  /** Where the row of a value is: as it was read or written in this request, else as far as the value tells. */
+  function keyOf(current: UnitOfWork, kind: string, value: string): ArtifactKey {
+    const known = current.artifactBuckets.get(`${kind}:${value}`)
+    return { id: artifactId(kind, value), bucket: known ?? deps.buckets.of(kind, value) }
+  }
   const userCodeHashes = (code: string) =>
     deps.userCodeKeys().map(key => hmac(key, 'user code', code))
 
@@ -106,13 +114,13 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
   async function findArtifact(current: UnitOfWork, kind: string, value: string) {
     const written = current.written.get(`${kind}:${value}`)
     if (written !== undefined) return structuredClone(written) as AdapterPayload
-    const id = artifactId(kind, value)
+    const key = keyOf(current, kind, value)
     if (kind === 'AuthorizationCode' || kind === 'DeviceCode') {
       const oidc = Provider.ctx?.oidc
       const polls = kind === 'DeviceCode' && oidc?.route === 'token'
       const found = polls
-        ? await artifacts.poll(id, oidc?.client?.clientId ?? '')
-        : await artifacts.findWithGrant(kind, id)
+        ? await artifacts.poll(key, oidc?.client?.clientId ?? '')
+        : await artifacts.findWithGrant(kind, key)
       if (found === undefined) return undefined
       const payload = open(kind, found.row, value)
       remember(current, payload.grantId, found.grant)
@@ -140,8 +148,9 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       }
       return payload
     }
-    const row = await artifacts.find(kind, id)
+    const row = await artifacts.find(kind, key)
     if (row === undefined) return undefined
+    current.artifactBuckets.set(`${kind}:${value}`, row.bucket)
     const expired = row.remainingSeconds !== undefined && row.remainingSeconds <= 0
     return expired && !toldExpired.has(kind) ? undefined : open(kind, row, value)
   }
@@ -154,7 +163,9 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     ttl?: number
   ) {
     if (holdsNul(payload)) throw new errors.InvalidRequest('parameters must not contain NUL')
-    const id = artifactId(kind, value)
+    const { id, bucket: written } = keyOf(current, kind, value)
+    const bucket = typeof written === 'number' ? written : deps.buckets.ending(kind, ttl ?? 0)
+    current.artifactBuckets.set(`${kind}:${value}`, bucket)
     const plain: Payload = { ...payload }
     const secret: Payload = {}
     for (const member of sealedMembers[kind] ?? []) {
@@ -171,6 +182,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     const write = approves ? artifacts.settleStatement : artifacts.saveStatement
     const statement = write({
       id,
+      bucket,
       kind,
       grantId: text('grantId'),
       clientId: text('clientId'),
@@ -302,12 +314,12 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       guarded(async current => {
         const name =
           kind === 'PushedAuthorizationRequest' ? 'request_uri_spent' : 'grant_source_spent'
-        current.effects.push(artifacts.consumeStatement(artifactId(kind, id), name))
+        current.effects.push(artifacts.consumeStatement(keyOf(current, kind, id), name))
       }),
     destroy: id =>
       guarded(async current => {
         current.written.delete(`${kind}:${id}`)
-        const artifact = artifactId(kind, id)
+        const artifact = keyOf(current, kind, id)
         // Of two that resume one interaction, one gets a code; a refused one is gone all the same.
         if (kind === 'Interaction') {
           current.effects.push(artifacts.takeStatement(artifact, 'interaction_spent'))

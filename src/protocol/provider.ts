@@ -208,6 +208,7 @@ export function createEngine(deps: EngineDependencies): Engine {
 
   const generate = provider.RefreshToken.prototype as unknown as { generateTokenId(): string }
   generate.generateTokenId = () => deps.refreshTokens.generate(units.current())
+  deps.adapter.buckets.install(provider)
 
   // A form that comes without a session is shown again (POST /device), and the engine then persists a session that was never stored.
   const { persist } = provider.Session.prototype

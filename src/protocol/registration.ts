@@ -6,6 +6,7 @@ import type { ClientType } from '../clients/client.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { deviceGrantType } from '../clients/templates.ts'
 import { digest, randomSecret } from '../lib/secret.ts'
+import { lastingBucket } from '../store/artifact-lifetimes.ts'
 import type { ArtifactStore } from '../store/artifacts.ts'
 import type { Database } from '../store/database.ts'
 import type { Payload } from '../store/grants.ts'
@@ -128,6 +129,7 @@ export async function issueInitialAccessToken(
   await database.pipeline([
     artifacts.saveStatement({
       id: digest('artifact', 'InitialAccessToken', value),
+      bucket: lastingBucket,
       kind: 'InitialAccessToken',
       grantId: undefined,
       clientId: undefined,

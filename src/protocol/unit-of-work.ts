@@ -41,6 +41,8 @@ export interface UnitOfWork {
   grants: Map<string, LiveGrant | undefined>
   /** Ids of session rows as they were read, by the session's uid. */
   sessionIds: Map<string, Buffer>
+  /** Buckets of artifacts that were read or written in this request, by model and id. */
+  artifactBuckets: Map<string, number>
   /** Whole rows that were written in this request, by model and id: reads see writes. */
   written: Map<string, unknown>
   refreshToken: JudgedRefreshToken | undefined
@@ -89,6 +91,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         gathered,
         grants: new Map(),
         sessionIds: new Map(),
+        artifactBuckets: new Map(),
         written: new Map(),
         refreshToken: undefined,
         issuedSecret: undefined,

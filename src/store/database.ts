@@ -21,6 +21,8 @@ export interface Statement {
   name: string
   text: string
   values: readonly unknown[]
+  /** the partition that the text names; the text is unique per name and partition */
+  partition?: string | undefined
 }
 
 export interface Result<Row> {
@@ -37,7 +39,8 @@ export interface Queries {
   run<Row extends object>(
     name: string,
     text: string,
-    values?: readonly unknown[]
+    values?: readonly unknown[],
+    partition?: string
   ): Promise<Result<Row>>
 }
 
@@ -50,6 +53,11 @@ export interface Database extends Queries {
    */
   pipeline(statements: readonly Statement[]): Promise<void>
   end(): Promise<void>
+}
+
+/** A database that opens connections by itself. */
+export interface PooledDatabase extends Database {
+  connections(): { total: number; idle: number; waiting: number }
 }
 
 /** A conditional write found nothing to change: somebody else was first (SQLSTATE MM001, `require_match`). */
@@ -84,7 +92,7 @@ const connectionTimeoutMillis = 3_000
 /** Ours, for a server that says nothing any more: longer than all of its own patience. */
 const silenceMillis = 6_000
 
-function sqlState(error: unknown): string | undefined {
+export function sqlState(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : undefined
 }
@@ -107,7 +115,7 @@ function conflict(error: unknown): unknown {
 }
 
 /** Opens a pool. Nothing is connected until the first statement. */
-export function createDatabase(options: DatabaseOptions): Database {
+export function createDatabase(options: DatabaseOptions): PooledDatabase {
   const { onRoundTrip, onError, preparedStatements = 'named', pooler } = options
   const timings = new WeakMap<pg.PoolClient, Timing>()
   const pool = new pg.Pool({
@@ -117,6 +125,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis,
     query_timeout: silenceMillis,
     idleTimeoutMillis: 30_000,
+    // statements that name a partition stay prepared until their connection ends, also when the partition is gone
+    maxLifetimeSeconds: 3_600,
     application_name: 'mintmark',
     // time-outs are no startup parameters here: poolers refuse those (pooler.ts)
     keepAlive: true
@@ -157,9 +167,11 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 
   function send<Row extends object>(client: pg.PoolClient, statement: Statement) {
-    const { name, text, values } = statement
+    const { name, partition, text, values } = statement
     return client.query<Row>({
-      ...(preparedStatements === 'named' && { name }),
+      ...(preparedStatements === 'named' && {
+        name: partition === undefined ? name : `${name}@${partition}`
+      }),
       text,
       values: [...values]
     })
@@ -185,11 +197,12 @@ export function createDatabase(options: DatabaseOptions): Database {
   async function run<Row extends object>(
     name: string,
     text: string,
-    values: readonly unknown[] = []
+    values: readonly unknown[] = [],
+    partition?: string
   ): Promise<Result<Row>> {
     return withClient(async (client, timing) => {
       onRoundTrip?.([name])
-      const statement = { name, text, values }
+      const statement = { name, text, values, partition }
       const answer =
         timing === 'of the session'
           ? await send<Row>(client, statement)
@@ -200,6 +213,11 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   return {
     run,
+    connections: () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount
+    }),
 
     async transaction<T>(work: (tx: Queries) => Promise<T>) {
       const outcome = await withClient(async (client, timing) => {
@@ -207,10 +225,10 @@ export function createDatabase(options: DatabaseOptions): Database {
         let result: T
         try {
           result = await work({
-            run: async (name, text, values = []) => {
+            run: async (name, text, values = [], partition) => {
               onRoundTrip?.([name])
               try {
-                const answer = await send<never>(client, { name, text, values })
+                const answer = await send<never>(client, { name, text, values, partition })
                 return { rows: answer.rows, rowCount: answer.rowCount ?? 0 }
               } catch (error) {
                 throw storeError(error)
@@ -233,7 +251,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       const [first, ...rest] = statements
       if (first === undefined) return
       if (rest.length === 0) {
-        await run(first.name, first.text, first.values).catch(error => {
+        await run(first.name, first.text, first.values, first.partition).catch(error => {
           throw conflict(error)
         })
         return
@@ -262,7 +280,7 @@ function begin(timing: Timing): string {
 export async function examineDatabase(url: string, pooler?: Pooler): Promise<PathFacts> {
   const connect = async () => {
     const client = new pg.Client({
-      connectionString: url,
+      connectionString: withFullVerification(url),
       application_name: 'mintmark',
       connectionTimeoutMillis,
       query_timeout: connectionTimeoutMillis

@@ -79,6 +79,7 @@ export function createRestoreStore({ sql }: { sql: Queries }): RestoreStore {
       )
       // every status list ends below: nothing is to be worked out for each session (migrations/0014_status_lists.sql)
       await tx.run('restore.mark', "SELECT set_config('mintmark.restoring', 'on', true)")
+      await tx.run('restore.user_codes', 'DELETE FROM user_codes')
       const sessions = await tx.run('restore.sessions', 'DELETE FROM sessions')
       await tx.run('restore.session_clients', 'DELETE FROM session_clients')
       let [ended, grants] = [0, 0]

@@ -1,16 +1,17 @@
-// Rows whose time is over: deleted in small batches, so that no statement holds many locks or runs for long. One process sweeps at a
-// time: a lease row, taken over when its holder dies.
+// Rows whose time is over, in tables that are not cut into partitions: deleted in small batches, so that no statement holds many locks or
+// runs for long. One process sweeps at a time: a lease row, taken over when its holder dies.
 
 import type { Queries } from './database.ts'
 
-/** Tables, and how long a row stays after it expired: spent codes must be recognised for a while (RFC 6749 §4.1.2). */
-const tables = [
-  { table: 'artifacts', key: 'id', column: 'expires_at', keep: '1 hour' },
+/** Tables, and how long a row stays after it expired. */
+export const sweptTables = [
+  // initial access tokens; rows without an expiry stay
+  { table: 'artifacts_lasting', key: 'ctid', column: 'expires_at', keep: '1 hour' },
+  { table: 'user_codes', key: 'user_code', column: 'expires_at', keep: '1 hour' },
   { table: 'replay_records', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'denied_tokens', key: 'jti', column: 'expires_at', keep: '1 minute' },
   { table: 'sessions', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'session_clients', key: 'ctid', column: 'expires_at', keep: '1 minute' },
-  { table: 'refresh_families', key: 'ctid', column: 'expires_at', keep: '1 day' },
   { table: 'grants', key: 'id', column: 'expires_at', keep: '1 day' },
   // an hour more: nobody's copy of a list may show the bit of whom an index belonged to before
   { table: 'status_entries', key: 'ctid', column: 'free_at', keep: '1 hour' },
@@ -23,6 +24,8 @@ const batch = 1_000
 export interface Sweeper {
   /** Takes or renews the lease for `seconds`; false while another process holds it. */
   lead(holder: string, seconds: number): Promise<boolean>
+  /** Gives the lease back, so that another process need not wait for its end. */
+  resign(holder: string): Promise<void>
   /** Deletes at most one batch a table; answers how many rows went. */
   sweep(): Promise<number>
 }
@@ -41,9 +44,15 @@ export function createSweeper({ sql }: { sql: Queries }): Sweeper {
       return rowCount === 1
     },
 
+    async resign(holder) {
+      await sql.run('leases.resign', `DELETE FROM leases WHERE name = 'sweep' AND holder = $1`, [
+        holder
+      ])
+    },
+
     async sweep() {
       let gone = 0
-      for (const { table, key, column, keep } of tables) {
+      for (const { table, key, column, keep } of sweptTables) {
         const { rowCount } = await sql.run(
           `sweep.${table}`,
           `DELETE FROM ${table} WHERE ${key} = ANY (ARRAY(

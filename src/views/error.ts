@@ -22,6 +22,7 @@ export function renderError(frame: Frame, page: ErrorView): string {
   const words = wordsOf(frame)
   const reasons: Readonly<Record<string, Reason>> = words.error.reasons
   const reason =
+    (page.status === 429 && reasons['too_many_requests']) ||
     (Object.hasOwn(reasons, page.error) && reasons[page.error]) ||
     (page.status >= 500 && reasons['server_error']) ||
     words.error.reasons.other

@@ -90,6 +90,18 @@ const always: Refusal[] = [
     says: /longer than refreshTokens.absolute/
   },
   {
+    title: 'metrics on the public port',
+    file: { port: 3000, metrics: { port: 3000 } },
+    path: 'metrics.port',
+    says: /public port/
+  },
+  {
+    title: 'clients that are reaped by events which are gone before',
+    file: { registration: { reapUnused: '90d' }, audit: { retention: '60d' } },
+    path: 'registration.reapUnused',
+    says: /longer than audit\.retention/
+  },
+  {
     title: 'sessions whose idle time outlives them',
     file: { sessions: { idle: '31d' } },
     path: 'sessions.idle',

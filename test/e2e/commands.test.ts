@@ -44,8 +44,10 @@ t.test('beside a running server, what a command changes holds at once', async t 
       'MINTMARK_DEMO_WEB_CLIENT_ID',
       'MINTMARK_DEMO_LOGIN',
       'MINTMARK_DEMO_PASSWORD',
-      'DATABASE_URL'
+      'DATABASE_URL',
+      'growth'
     ])
+    t.ok(values.growth.tables.some(({ table }: { table: string }) => table === 'refresh_families'))
     t.equal(values.MINTMARK_ISSUER, issuer)
     t.equal(values.DATABASE_URL, url)
     const file = join(place.folder, 'status.env')
@@ -54,7 +56,11 @@ t.test('beside a running server, what a command changes holds at once', async t 
       -u "$MINTMARK_DEMO_MACHINE_CLIENT_ID:$MINTMARK_DEMO_MACHINE_CLIENT_SECRET"`
     const answer = execFileSync('/bin/bash', ['-c', script, file])
     t.match(JSON.parse(String(answer)), { token_type: 'Bearer' })
-    t.match((await run('status')).out, /^running +yes$/m)
+    const text = (await run('status')).out
+    t.match(text, /^running +yes$/m)
+    t.match(text, /^table +rows +size +overdue +next drop$/m)
+    t.match(text, /^refresh_families +\d+ +\d+ [kM]?B +0 +in \d+ (d|h|min)$/m)
+    t.notMatch(out, 'growth', 'scripts that read env lines see no more than before')
   })
 
   await t.test('a client is made, disabled, renewed and deleted', async t => {

@@ -50,6 +50,6 @@ t.test(
     }
 
     const refused = await ask(issuer, 'web', 'id_token')
-    t.match(refused.headers.get('location'), /not\+allowed\+for\+this\+client/)
+    t.match(refused.headers.get('location'), /this\+response_type\+is\+not\+among/)
   }
 )

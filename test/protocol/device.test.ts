@@ -79,7 +79,7 @@ t.test('the device is told where to send the person, and for how long (RFC 8628 
   t.match(answer.headers.get('cache-control'), /no-store/)
   const device = answer.body as unknown as Device
   t.match(device, { verification_uri: `${issuer}/device`, expires_in: 600, interval: 5 })
-  t.match(device.device_code, /^[\w-]{43}$/)
+  t.match(device.device_code, /^[\w-]{43}[0-9a-z]{4}$/)
   // RFC 8628 §6.1: no vowels, nothing that looks like something else
   t.match(device.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/)
   const complete = new URL(device.verification_uri_complete)

@@ -23,6 +23,7 @@ async function dump({ store }: TestServer): Promise<{ place: string; bytes: Buff
     'test.columns',
     `SELECT c.relname AS name, a.attname AS column FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
      WHERE c.relkind IN ('r', 'p', 'm', 'S') AND c.relnamespace = 'public'::regnamespace
+       AND NOT c.relispartition -- read through the parent
        AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2`
   )
   const found: { place: string; bytes: Buffer }[] = []
@@ -231,7 +232,7 @@ t.test(
     const code = userCode.replace('-', '')
     const { rows } = await database.run<{ user_code: Buffer }>(
       'test.user_code',
-      'SELECT user_code FROM artifacts WHERE user_code IS NOT NULL ORDER BY created_at DESC LIMIT 1'
+      'SELECT user_code FROM user_codes ORDER BY expires_at DESC LIMIT 1'
     )
     const kept = rows[0]?.user_code ?? Buffer.alloc(0)
     const key = main.server.keys.secrets.current('user_code').key

@@ -3,15 +3,18 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { createArtifactStore, type NewArtifact } from '../../src/store/artifacts.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { createTestDatabase, testPartitions } from '../support/postgres.ts'
 import { addGrant, turnClock } from './rows.ts'
 
 const { database } = await createTestDatabase(t)
-const artifacts = createArtifactStore({ sql: database })
+const partitions = testPartitions(database)
+const artifacts = createArtifactStore({ sql: database, partitions: partitions.of('artifacts') })
+const thisHour = Math.floor(Date.now() / 3_600_000)
 
 async function add(changes: Partial<NewArtifact> = {}) {
   const artifact: NewArtifact = {
     id: randomBytes(32),
+    bucket: thisHour + 1,
     kind: 'AuthorizationCode',
     grantId: undefined,
     clientId: 'client',
@@ -23,7 +26,7 @@ async function add(changes: Partial<NewArtifact> = {}) {
     ...changes
   }
   await database.pipeline([artifacts.saveStatement(artifact)])
-  return artifact
+  return { ...artifact, key: { id: artifact.id, bucket: artifact.bucket } }
 }
 
 /** How many of eight at once succeed. */
@@ -33,19 +36,21 @@ async function successes(work: () => Promise<unknown>): Promise<number> {
 }
 
 t.test('of eight that consume one row at once, one does (RFC 6749 §4.1.2)', async t => {
-  const { id, kind } = await add()
-  t.equal(await successes(() => database.pipeline([artifacts.consumeStatement(id, 'spent')])), 1)
-  t.match(await artifacts.find(kind, id), { consumed: true, payload: { scope: 'openid' } })
-  const again = database.pipeline([artifacts.consumeStatement(id, 'spent')])
+  const { key, kind } = await add()
+  t.equal(await successes(() => database.pipeline([artifacts.consumeStatement(key, 'spent')])), 1)
+  t.match(await artifacts.find(kind, key), { consumed: true, payload: { scope: 'openid' } })
+  const again = database.pipeline([artifacts.consumeStatement(key, 'spent')])
   await t.rejects(again, { name: 'Refused', what: 'spent' })
-  const never = database.pipeline([artifacts.consumeStatement(randomBytes(32), 'spent')])
+  const never = database.pipeline([
+    artifacts.consumeStatement({ id: randomBytes(32), bucket: thisHour }, 'spent')
+  ])
   await t.rejects(never, { name: 'Refused', what: 'spent' })
 })
 
 t.test('of eight that take one row at once, one does', async t => {
-  const { id, kind } = await add({ kind: 'Interaction' })
-  t.equal(await successes(() => database.pipeline([artifacts.takeStatement(id, 'taken')])), 1)
-  t.equal(await artifacts.find(kind, id), undefined)
+  const { key, kind } = await add({ kind: 'Interaction' })
+  t.equal(await successes(() => database.pipeline([artifacts.takeStatement(key, 'taken')])), 1)
+  t.equal(await artifacts.find(kind, key), undefined)
 })
 
 t.test(
@@ -53,7 +58,7 @@ t.test(
   async t => {
     const userCode = randomBytes(32)
     const artifact = await add({ kind: 'DeviceCode', userCode, interval: 5 })
-    await database.pipeline([artifacts.consumeStatement(artifact.id, 'spent')])
+    await database.pipeline([artifacts.consumeStatement(artifact.key, 'spent')])
     await add({
       ...artifact,
       userCode: undefined,
@@ -69,43 +74,46 @@ t.test(
 )
 
 t.test('a value of one kind is never found as another', async t => {
-  const { id } = await add({ kind: 'PushedAuthorizationRequest' })
+  const { key } = await add({ kind: 'PushedAuthorizationRequest' })
   for (const kind of ['AuthorizationCode', 'DeviceCode', 'Interaction']) {
-    t.equal(await artifacts.find(kind, id), undefined)
-    t.equal(await artifacts.findWithGrant(kind, id), undefined)
+    t.equal(await artifacts.find(kind, key), undefined)
+    t.equal(await artifacts.findWithGrant(kind, key), undefined)
   }
-  t.equal(await artifacts.poll(id, 'client'), undefined)
+  t.equal(await artifacts.poll(key, 'client'), undefined)
 })
 
 t.test('what remains is told by the database’s clock; without a lifetime a row stays', async t => {
   t.teardown(() => turnClock(database, 0))
-  const { id, kind } = await add({ lifetimeSeconds: 60 })
+  const { key, kind } = await add({ lifetimeSeconds: 60 })
   const lasting = await add({ lifetimeSeconds: undefined })
   await turnClock(database, 59)
-  t.ok(((await artifacts.find(kind, id))?.remainingSeconds ?? 0) > 0)
+  t.ok(((await artifacts.find(kind, key))?.remainingSeconds ?? 0) > 0)
   await turnClock(database, 61)
-  t.ok(((await artifacts.find(kind, id))?.remainingSeconds ?? 0) < 0)
-  t.equal((await artifacts.find(kind, lasting.id))?.remainingSeconds, undefined)
+  t.ok(((await artifacts.find(kind, key))?.remainingSeconds ?? 0) < 0)
+  t.equal((await artifacts.find(kind, lasting.key))?.remainingSeconds, undefined)
 })
 
 t.test('a code comes with the grant that it was issued under, as far as it lives', async t => {
   const grant = await addGrant(database)
-  const { id, kind } = await add({ grantId: grant.id })
-  t.match(await artifacts.findWithGrant(kind, id), { row: { id }, grant: { id: grant.id } })
+  const { key, kind } = await add({ grantId: grant.id })
+  t.match(await artifacts.findWithGrant(kind, key), {
+    row: { id: key.id },
+    grant: { id: grant.id }
+  })
   await database.run('test.revoke', 'UPDATE grants SET revoked_at = now() WHERE id = $1', [
     grant.id
   ])
-  t.match(await artifacts.findWithGrant(kind, id), { row: { id }, grant: undefined })
+  t.match(await artifacts.findWithGrant(kind, key), { row: { id: key.id }, grant: undefined })
 })
 
 t.test(
   'a poll that comes too soon lengthens the interval by five seconds, for good (RFC 8628 §3.5)',
   async t => {
     t.teardown(() => turnClock(database, 0))
-    const { id } = await add({ kind: 'DeviceCode', interval: 5, lifetimeSeconds: 600 })
+    const { key } = await add({ kind: 'DeviceCode', interval: 5, lifetimeSeconds: 600 })
     const pollAt = async (seconds: number) => {
       await turnClock(database, seconds)
-      return (await artifacts.poll(id, 'client'))?.tooSoon
+      return (await artifacts.poll(key, 'client'))?.tooSoon
     }
     t.equal(await pollAt(0), false, 'the first')
     t.equal(await pollAt(4), true)
@@ -113,7 +121,7 @@ t.test(
     t.equal(await pollAt(29), false, '15 s by now')
     t.equal(await pollAt(43), true)
     t.equal(
-      await artifacts.poll(id, 'another client'),
+      await artifacts.poll(key, 'another client'),
       undefined,
       'another client does not slow it down'
     )
@@ -121,8 +129,8 @@ t.test(
 )
 
 t.test('of eight polls at once, one is in time', async t => {
-  const { id } = await add({ kind: 'DeviceCode', interval: 5 })
-  const polls = await Promise.all(Array.from({ length: 8 }, () => artifacts.poll(id, 'client')))
+  const { key } = await add({ kind: 'DeviceCode', interval: 5 })
+  const polls = await Promise.all(Array.from({ length: 8 }, () => artifacts.poll(key, 'client')))
   t.equal(polls.filter(poll => poll?.tooSoon === false).length, 1)
 })
 
@@ -133,10 +141,10 @@ t.test('a device code is decided once: approval and refusal do not undo each oth
   const approved = await add({ kind: 'DeviceCode', interval: 5 })
   t.equal(await successes(() => settle(approved, 'ada')), 1, 'one of eight that approve at once')
   await add({ ...approved, payload: { error: 'access_denied' } })
-  t.match(await artifacts.find('DeviceCode', approved.id), { payload: { accountId: 'ada' } })
+  t.match(await artifacts.find('DeviceCode', approved.key), { payload: { accountId: 'ada' } })
 
   const declined = await add({ kind: 'DeviceCode', interval: 5 })
   await add({ ...declined, payload: { error: 'access_denied' } })
   await t.rejects(settle(declined, 'ada'), { name: 'Refused', what: 'device_code_used' })
-  t.match(await artifacts.find('DeviceCode', declined.id), { payload: { error: 'access_denied' } })
+  t.match(await artifacts.find('DeviceCode', declined.key), { payload: { error: 'access_denied' } })
 })

@@ -3,16 +3,18 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import t from 'tap'
 import { createRefreshFamilyStore, type Rotation } from '../../src/store/refresh-families.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { createTestDatabase, testPartitions } from '../support/postgres.ts'
 import { addGrant, turnClock } from './rows.ts'
 
 const { database } = await createTestDatabase(t)
-const families = createRefreshFamilyStore({ sql: database })
+const partitions = testPartitions(database).of('refresh_families')
+const families = createRefreshFamilyStore({ sql: database, partitions })
+const today = Math.floor(Date.now() / 86_400_000)
 const bytes = () => randomBytes(32)
 
 async function addFamily() {
   const grant = await addGrant(database)
-  const family = { bucket: 20_500, id: randomUUID() }
+  const family = { bucket: today + 20, id: randomUUID() }
   const currentHash = bytes()
   const salt = bytes()
   await database.pipeline([

@@ -1,9 +1,10 @@
-// Storage cannot grow: every table whose rows expire is swept, in batches, by one process at a time; nothing that lives is touched.
+// Storage cannot grow: every table whose rows expire is cut into partitions that are dropped (partitions.test.ts), or swept, in batches, by
+// one process at a time; nothing that lives is touched.
 
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { createSweeper } from '../../src/store/sweep.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { createTestDatabase, testPartitions } from '../support/postgres.ts'
 import { count, turnClock } from './rows.ts'
 
 const { database } = await createTestDatabase(t)
@@ -17,23 +18,22 @@ async function fill(many: number) {
   const inserts = [
     `INSERT INTO accounts (id, login) VALUES ('${account}', '${account}')`,
     `INSERT INTO clients (client_id, type, owner, metadata) VALUES ('${account}', 'web', 'cli', '{}')`,
-    `INSERT INTO artifacts (id, kind, payload, expires_at) SELECT uuid_send(gen_random_uuid()), 'X', '{}', e FROM ${series}`,
+    `INSERT INTO artifacts (bucket, id, kind, payload, expires_at)
+      SELECT 0, uuid_send(gen_random_uuid()), 'X', '{}', e FROM ${series}`,
+    `INSERT INTO user_codes SELECT uuid_send(gen_random_uuid()), 1, '', e FROM ${series}`,
     `INSERT INTO replay_records SELECT uuid_send(gen_random_uuid()), e FROM ${series}`,
     `INSERT INTO denied_tokens (jti, expires_at) SELECT gen_random_uuid(), e FROM ${series}`,
     `INSERT INTO sessions (id, uid, payload, expires_at) SELECT uuid_send(gen_random_uuid()), n, '{}', e FROM ${series}`,
     `INSERT INTO session_clients SELECT gen_random_uuid(), 'c', 's', NULL, e FROM ${series}`,
     `INSERT INTO grants (id, handle, account_id, client_id, payload, expires_at)
       SELECT gen_random_uuid(), gen_random_uuid(), '${account}', '${account}', '{}', e FROM ${series}`,
-    `INSERT INTO refresh_families (bucket, id, grant_id, account_id, client_id, current_hash, successor_salt,
-      successor_key_version, payload, expires_at, idle_expires_at)
-      SELECT 1, gen_random_uuid(), 'g', '${account}', 'c', '', '', 1, '{}', e, now() FROM ${series}`,
     `INSERT INTO attempts SELECT 'k', uuid_send(gen_random_uuid()), 1, e FROM ${series}`
   ]
   for (const text of inserts) await database.run(randomUUID(), text)
 }
 
-const expiring = ['artifacts', 'replay_records', 'denied_tokens', 'sessions', 'session_clients']
-expiring.push('grants', 'refresh_families', 'attempts')
+const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
+expiring.push('session_clients', 'grants', 'attempts')
 
 async function counts() {
   const all = await Promise.all(expiring.map(async table => [table, await count(database, table)]))
@@ -42,17 +42,21 @@ async function counts() {
 
 const each = (rows: number) => Object.fromEntries(expiring.map(table => [table, rows]))
 
-t.test('every table with an expiry is swept: a new one must be added here and there', async t => {
-  const { rows } = await database.run<{ name: string }>(
-    'test.expiring',
-    `SELECT DISTINCT table_name AS name FROM information_schema.columns
-     WHERE table_schema = 'public' AND column_name IN ('expires_at', 'window_end')`
-  )
-  // secrets and consents end by hand, a lease is one row
-  const kept = ['client_secrets', 'consents', 'leases']
-  const names = rows.map(({ name }) => name).filter(name => !kept.includes(name))
-  t.same(names.sort(), expiring.toSorted())
-})
+t.test(
+  'every table with an expiry is cut or swept: a new one must be added here and there',
+  async t => {
+    const { rows } = await database.run<{ name: string }>(
+      'test.expiring',
+      `SELECT DISTINCT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attname IN ('expires_at', 'window_end')
+       AND c.relname !~ '_[0-9]+$'`
+    )
+    // secrets and consents end by hand, a lease is one row
+    const kept = ['client_secrets', 'consents', 'leases']
+    const names = rows.map(({ name }) => name).filter(name => !kept.includes(name))
+    t.same(names.sort(), expiring.toSorted())
+  }
+)
 
 t.test('what expired leaves when its time to be recognised is over, and no sooner', async t => {
   t.teardown(() => turnClock(database, 0))
@@ -63,14 +67,14 @@ t.test('what expired leaves when its time to be recognised is over, and no soone
   await sweeper.sweep()
   t.same(
     await counts(),
-    { ...each(0), artifacts: 3, grants: 3, refresh_families: 3 },
-    'spent codes, reused tokens and their grants must still be known'
+    { ...each(0), artifacts_lasting: 3, user_codes: 3, grants: 3 },
+    'the grants of reused tokens must still be known'
   )
   await turnClock(database, 100 + 3601)
   await sweeper.sweep()
-  t.same(await counts(), { ...each(0), grants: 3, refresh_families: 3 })
+  t.same(await counts(), { ...each(0), grants: 3 })
   await turnClock(database, 100 + day + 1)
-  t.equal(await sweeper.sweep(), 6)
+  t.equal(await sweeper.sweep(), 3)
   t.same(await counts(), each(0))
 })
 
@@ -90,10 +94,12 @@ t.test('rows without an expiry stay', async t => {
   t.teardown(() => turnClock(database, 0))
   await database.run(
     'test.lasting',
-    `INSERT INTO artifacts (id, kind, payload) VALUES ('\\x01', 'X', '{}')`
+    `INSERT INTO artifacts (bucket, id, kind, payload) VALUES (0, '\\x01', 'X', '{}')`
   )
   await turnClock(database, 3650 * day)
   t.equal(await sweeper.sweep(), 0)
+  await testPartitions(database).dropOverdue()
+  t.equal(await count(database, 'artifacts'), 1)
 })
 
 t.test('one process leads; when it dies, its lease runs out and another takes it', async t => {

@@ -68,6 +68,14 @@ const clients = [
   }
 ]
 
+/** A test is one address, and asks more than a person does. */
+const limits = Object.fromEntries(
+  ['authorize', 'pushedRequests', 'devices', 'pages', 'signIn', 'registration'].map(name => [
+    name,
+    { perAddress: 1_000_000 }
+  ])
+)
+
 const resources = [
   {
     identifier: api,
@@ -86,6 +94,7 @@ export function testConfig(issuer: string, overrides: Overrides = {}): Config & 
   const content = {
     issuer,
     log: { level: 'info' },
+    limits,
     ...overrides,
     clients: [...clients, ...(overrides.clients ?? [])],
     resources: [...resources, ...(overrides.resources ?? [])]

@@ -4,8 +4,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
+import { loadConfig } from '../../src/config/load.ts'
+import { planPartitions } from '../../src/ops/parts.ts'
 import { createDatabase, type Database } from '../../src/store/database.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { makingPartitions } from '../../src/store/missing-partitions.ts'
+import { createPartitions, type Partitions } from '../../src/store/partitions.ts'
 import type { Lifetime } from './lifetime.ts'
 import { closeTestCluster, openTestCluster } from './test-cluster.ts'
 
@@ -34,9 +38,10 @@ export async function createTestDatabase(t: Lifetime): Promise<TestDatabase> {
 
   const url = urlOf(cluster.url, 'mintmark', name)
   // a connection that a test's own teardown left open is closed by FORCE; that is no failure
-  const database = createDatabase({ url, onError: () => {} })
-  t.teardown(() => database.end())
-  return { url, database }
+  const plain = createDatabase({ url, onError: () => {} })
+  t.teardown(() => plain.end())
+  const partitions = testPartitions(plain)
+  return { url, database: makingPartitions(plain, () => partitions.ensure()) }
 }
 
 function urlOf(url: string, role: string, database: string): string {
@@ -61,6 +66,19 @@ function migrationsDigest(): string {
   return hash.digest('hex').slice(0, 16)
 }
 
+/** With the partitions of an installation that has been started, which takes a while to make. */
+async function cutTables(url: string): Promise<void> {
+  const database = createDatabase({ url })
+  await testPartitions(database).ensure()
+  await database.end()
+}
+
+/** As `openStore` cuts them, for the lifetimes of a configuration that says nothing. */
+export function testPartitions(database: Database): Partitions {
+  const config = loadConfig({ env: {}, cwd: '/' })
+  return createPartitions({ database, plans: planPartitions(config), now: () => new Date() })
+}
+
 /** The template of these migrations. It gets its name only when it is whole; those of other migrations are dropped. */
 async function prepareTemplate(superuser: pg.Client, url: string): Promise<string> {
   const template = `template_${migrationsDigest()}`
@@ -76,6 +94,7 @@ async function prepareTemplate(superuser: pg.Client, url: string): Promise<strin
     const half = 'template_half'
     await superuser.query(`CREATE DATABASE ${half} OWNER mintmark`)
     await migrate(urlOf(url, 'mintmark', half))
+    await cutTables(urlOf(url, 'mintmark', half))
     await superuser.query(`ALTER DATABASE ${half} RENAME TO ${template}`)
     return template
   } finally {

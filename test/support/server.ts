@@ -4,7 +4,7 @@
 import { createServer as createNetServer } from 'node:net'
 import type { Test } from 'tap'
 import { openStore, type Store } from '../../src/ops/parts.ts'
-import { createServer, type Server } from '../../src/server.ts'
+import { createServer, type Server, type ServerOptions } from '../../src/server.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { type Overrides, testConfig } from './configuration.ts'
 import { createTestDatabase } from './postgres.ts'
@@ -41,7 +41,11 @@ export function freePort(): Promise<number> {
 }
 
 /** Starts a server for `t`, with clients, an API and one person; all of it ends with `t`. */
-export async function startTestServer(t: Test, overrides: Overrides = {}): Promise<TestServer> {
+export async function startTestServer(
+  t: Test,
+  overrides: Overrides = {},
+  options: Pick<ServerOptions, 'now'> = {}
+): Promise<TestServer> {
   const { url } = await createTestDatabase(t)
   const port = await freePort()
   const issuer = `http://localhost:${port}`
@@ -60,7 +64,7 @@ export async function startTestServer(t: Test, overrides: Overrides = {}): Promi
   })
   t.teardown(() => store.end())
   await store.feed.ready()
-  const server = await createServer({ config, masterKey, store, log: logger })
+  const server = await createServer({ config, masterKey, store, log: logger, ...options })
   t.teardown(() => server.close())
 
   const reconciled = await server.clients.reconcile(config.clients, { from: 'key', value: 1 })
