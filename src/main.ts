@@ -187,13 +187,8 @@ async function build(found: Found, config: Config & { issuer: string }, log: Log
   undo.add(() => store.end())
   await store.feed.ready()
   const masterKey = Buffer.from(found.masterKey)
-  const server = await createServer({
-    config,
-    masterKey,
-    store,
-    log,
-    restored: found.restored
-  })
+  const { restored } = found
+  const server = await createServer({ config, masterKey, store, log, restored })
   undo.add(() => server.close(delayOf(config) * 1_000))
   const { issuer } = config
   if (config.mode === 'development') {

@@ -129,13 +129,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { database, feed } = store
   const metrics = createMetrics()
 
+  // before anybody writes: partitions for what will be written
+  const partitions = store.partitions(config, now)
+  await partitions.ensure()
+
   // floor 3: keys, clients, accounts
   const keys = await composeKeys(database, config, options.masterKey)
   const { ring, secrets, seal } = keys
-
-  // before anybody asks: partitions for what will be written
-  const partitions = store.partitions(config, now)
-  await partitions.ensure()
 
   const clients = composeClients(store, config)
   const accounts = await composeAccounts(database, config, options.hasher)
