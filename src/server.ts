@@ -228,6 +228,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requests,
     audit,
     log,
+    countRefresh: outcome => metrics.refreshes.inc({ outcome }),
     restoredAt: options.restored?.restoredAt,
     now
   })

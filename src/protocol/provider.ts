@@ -63,6 +63,8 @@ export interface EngineDependencies {
   }
   requests: RequestFactsBook
   audit: Pick<AuditBatch, 'add'>
+  /** told of each refresh token that was presented, by what it was: rotated, leeway, stale, reuse, ahead, refused */
+  countRefresh(outcome: string): void
   /** when a backup of the database was restored */
   restoredAt: Date | undefined
   now: () => Date
@@ -273,11 +275,22 @@ export function createEngine(deps: EngineDependencies): Engine {
         : unit.outcome === 'commit' && ctx.status < 500
     try {
       await units.send(unit, succeeded ? 'with effects' : 'evidence only')
+      countRefresh(unit, succeeded ? 'answered' : 'refused')
     } catch (error) {
-      if (error instanceof Refused) answerLost(ctx, renderers, requestId, error.what)
-      else if (isPassing(error)) unavailable(error)
+      if (error instanceof Refused) {
+        answerLost(ctx, renderers, requestId, error.what)
+        countRefresh(unit, 'refused')
+      } else if (isPassing(error)) unavailable(error)
       else throw error
     }
+  }
+
+  /** What a presented refresh token was, once what follows from it is in the database. */
+  function countRefresh(unit: UnitOfWork, outcome: 'answered' | 'refused') {
+    const verdict = unit.refreshToken?.verdict
+    if (verdict === undefined) return
+    if (outcome === 'answered') deps.countRefresh(verdict === 'current' ? 'rotated' : verdict)
+    else deps.countRefresh(verdict === 'current' || verdict === 'leeway' ? 'refused' : verdict)
   }
 
   return { provider, callback: provider.callback(), pages }

@@ -122,7 +122,9 @@ function problemsOf(
   const unread = headers['connection'] === 'close' && [408, 431, 501].includes(status)
 
   expect(status < 500 || status === 501, `status ${status}`)
-  expect(!innards.test(text), `tells what is behind: ${innards.exec(text)?.[0]}`)
+  // a token may spell anything
+  const words = text.replace(/eyJ[\w-]+(\.[\w-]*)+/g, '')
+  expect(!innards.test(words), `tells what is behind: ${innards.exec(words)?.[0]}`)
   expect(headers['x-content-type-options'] === 'nosniff' || status === 417, 'no nosniff')
   expect(
     headers['x-powered-by'] === undefined && headers['server'] === undefined,

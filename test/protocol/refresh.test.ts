@@ -309,3 +309,17 @@ t.test(
     t.equal((await refresh(web, refresh_token)).status, 200)
   }
 )
+
+t.test('what was presented is counted by what it was', async t => {
+  const { values } = await server.server.metrics.refreshes.get()
+  const seen = values.filter(({ value }) => value > 0).map(({ labels }) => labels.outcome)
+  t.same(seen.sort(), ['leeway', 'refused', 'reuse', 'rotated', 'stale'])
+  const of = async (outcome: string) =>
+    (await server.server.metrics.refreshes.get()).values.find(one => one.labels.outcome === outcome)
+      ?.value ?? 0
+  const [rotated, leeway] = [await of('rotated'), await of('leeway')]
+  const { refresh_token } = await offline()
+  await refresh(web, refresh_token)
+  await refresh(web, refresh_token)
+  t.same([await of('rotated'), await of('leeway')], [rotated + 1, leeway + 1])
+})
