@@ -22,6 +22,8 @@ interface Received {
   status: number
   body: string
   length: number
+  /** the server takes no more on this connection (RFC 9112 §9.6) */
+  last: boolean
 }
 
 /** The first answer in `text`, when it is whole. Bodies are ASCII here, so characters are bytes. */
@@ -32,38 +34,48 @@ function received(text: string): Received | undefined {
   if (size === undefined) throw new Error(`no content-length: ${text.slice(0, head)}`)
   const length = head + 4 + Number(size)
   if (text.length < length) return undefined
-  return { status: Number(text.slice(9, 12)), body: text.slice(head + 4, length), length }
+  const last = /\r\nconnection: *close/i.test(text.slice(0, head))
+  return { status: Number(text.slice(9, 12)), body: text.slice(head + 4, length), length, last }
 }
 
 async function converse(port: number, speaker: Speaker, until: number, latencies: number[]) {
-  const socket: Socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('latin1')
-  await once(socket, 'connect')
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let socket = await open()
   let pending = ''
   let sentAt = 0
+
+  async function open(): Promise<Socket> {
+    const opened = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('latin1')
+    await once(opened, 'connect')
+    opened.on('data', chunk => void read(String(chunk)).catch(reject))
+    opened.on('error', reject)
+    opened.on('close', () => reject(new Error('the server closed the connection')))
+    return opened
+  }
+
   function send() {
     const request = performance.now() < until ? speaker.next() : undefined
     if (request === undefined) return resolve()
     sentAt = performance.now()
     socket.write(request, 'latin1')
   }
-  socket.on('data', chunk => {
-    try {
-      pending += chunk
-      const answer = received(pending)
-      if (answer === undefined) return
-      latencies.push(performance.now() - sentAt)
-      pending = pending.slice(answer.length)
-      speaker.answered(answer.status, answer.body)
-      send()
-    } catch (error) {
-      reject(error as Error)
+
+  async function read(chunk: string) {
+    pending += chunk
+    const answer = received(pending)
+    if (answer === undefined) return
+    latencies.push(performance.now() - sentAt)
+    pending = pending.slice(answer.length)
+    speaker.answered(answer.status, answer.body)
+    if (answer.last) {
+      socket.removeAllListeners('close').destroy()
+      socket = await open()
     }
-  })
-  socket.on('error', reject)
-  socket.on('close', () => reject(new Error('the server closed the connection')))
+    send()
+  }
+
   send()
-  await promise.finally(() => socket.destroy())
+  await promise.finally(() => socket.removeAllListeners('close').destroy())
 }
 
 /** Runs all speakers until the time is over, or they have nothing left to say. */
