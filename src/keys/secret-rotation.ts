@@ -3,8 +3,8 @@
 
 import { auditStatement } from '../audit/record.ts'
 import type { Sealer } from '../lib/seal.ts'
-import { type Database, Refused, type Statement } from '../store/database.ts'
-import { inTurn } from '../store/key-steps.ts'
+import type { Database } from '../store/database.ts'
+import { inTurn, takeSteps } from '../store/key-steps.ts'
 import {
   activateServerSecret,
   listServerSecretAges,
@@ -73,16 +73,6 @@ export function createSecretRotation(deps: {
   const { database, secrets, seal, times } = deps
   const lives: Readonly<Record<string, number | 'never'>> = deps.lives
 
-  async function attempt(statements: readonly Statement[]): Promise<'taken' | 'lost'> {
-    try {
-      await database.pipeline(statements)
-      return 'taken'
-    } catch (error) {
-      if (error instanceof Refused) return 'lost'
-      throw error
-    }
-  }
-
   return {
     async noteLives() {
       const longest = Object.entries(lives).flatMap(([purpose, life]) =>
@@ -114,18 +104,18 @@ export function createSecretRotation(deps: {
           const successor = { purpose, version: version + 1 }
           const sealed = generateSecret(seal, purpose, successor.version)
           const activeSeconds = times.intervalSeconds - times.aheadSeconds
-          return attempt([
+          return takeSteps(database, [
             prepareServerSecret({ ...successor, sealed, activeSeconds }),
             auditStatement({ type: 'server_secret.created', data: successor })
           ])
         }
         case 'activate':
-          return attempt([
+          return takeSteps(database, [
             ...activateServerSecret({ purpose, version, aheadSeconds: times.aheadSeconds }),
             auditStatement({ type: 'server_secret.activated', data: { purpose, version } })
           ])
         case 'retire':
-          return attempt([
+          return takeSteps(database, [
             retireServerSecret({ purpose, version, graceSeconds: graceSeconds(times) }),
             auditStatement({ type: 'server_secret.retired', data: { purpose, version } })
           ])

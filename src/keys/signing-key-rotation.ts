@@ -4,8 +4,8 @@
 import type { JWK } from 'jose'
 import { auditStatement } from '../audit/record.ts'
 import type { Sealer } from '../lib/seal.ts'
-import { type Database, Refused, type Statement } from '../store/database.ts'
-import { inTurn } from '../store/key-steps.ts'
+import type { Database } from '../store/database.ts'
+import { inTurn, takeSteps } from '../store/key-steps.ts'
 import {
   activateSigningKey,
   idleSigningKey,
@@ -55,20 +55,10 @@ export function createSigningKeyRotation(deps: {
 }): SigningKeyRotation {
   const { database, ring, seal, times, generate = generatePrivateJwk } = deps
 
-  async function attempt(statements: readonly Statement[]): Promise<'taken' | 'lost'> {
-    try {
-      await database.pipeline(statements)
-      return 'taken'
-    } catch (error) {
-      if (error instanceof Refused) return 'lost'
-      throw error
-    }
-  }
-
   async function prepare(key: Pick<LiveKeyAges, 'purpose' | 'alg'>, activeSeconds: number) {
     const { purpose, alg } = key
     const made = await newKey({ purpose, alg, ring, seal, generate })
-    const outcome = await attempt([
+    const outcome = await takeSteps(database, [
       prepareSigningKey({ ...made, purpose, alg, activeSeconds }),
       auditStatement({ type: 'key.created', data: { kid: made.kid, purpose, alg } })
     ])
@@ -86,7 +76,7 @@ export function createSigningKeyRotation(deps: {
       before === undefined
         ? []
         : [auditStatement({ type: 'key.retiring', data: { kid: before.kid, purpose, alg } })]
-    return attempt([
+    return takeSteps(database, [
       ...activateSigningKey({ kid, purpose, alg, aheadSeconds }),
       auditStatement({ type: 'key.activated', data: { kid, purpose, alg } }),
       ...retiring
@@ -129,12 +119,12 @@ export function createSigningKeyRotation(deps: {
         case 'activate':
           return activate(key, times.aheadSeconds)
         case 'fall_idle':
-          return attempt([
+          return takeSteps(database, [
             ...idleSigningKey({ ...data, idleSeconds }),
             auditStatement({ type: 'key.retiring', data })
           ])
         case 'retire':
-          return attempt([
+          return takeSteps(database, [
             ...retireSigningKey({ kid, graceSeconds: graceSeconds(times) }),
             auditStatement({ type: 'key.retired', data })
           ])

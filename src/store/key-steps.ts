@@ -1,7 +1,7 @@
 // What the steps of signing keys and of server secrets have in common: an age by the database's clock, a write that must match, and that
 // steps wait for each other.
 
-import type { Statement } from './database.ts'
+import { type Database, Refused, type Statement } from './database.ts'
 
 /** Seconds since the time in a column, by the database's clock. */
 export function since(column: string): string {
@@ -21,4 +21,18 @@ export const inTurn: Statement = {
   name: 'key_steps.in_turn',
   text: 'SELECT pg_advisory_xact_lock(7305119425)',
   values: []
+}
+
+/** Takes steps as one transaction. `lost`: not due, or another process took them. @throws Fault `store_unavailable` */
+export async function takeSteps(
+  database: Pick<Database, 'pipeline'>,
+  statements: readonly Statement[]
+): Promise<'taken' | 'lost'> {
+  try {
+    await database.pipeline(statements)
+    return 'taken'
+  } catch (error) {
+    if (error instanceof Refused) return 'lost'
+    throw error
+  }
 }
