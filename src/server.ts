@@ -16,6 +16,7 @@ import { wantedKeys } from './keys/wanted.ts'
 import { createOutbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { startBackground } from './ops/background.ts'
+import { composeClientSource } from './ops/client-source.ts'
 import { health, healthPaths } from './ops/health.ts'
 import { httpLimits, httpOptions } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
@@ -195,13 +196,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
+  const clientSource = composeClientSource({
+    ...{ config, clients, database, outbound, log },
+    address: () => units.current()?.request.address
+  })
   const engine = createCurrentEngine({
     config,
     issuer,
     keys: ring,
     resources,
     statusClaims: createStatusClaims({ issuer, resources, units, lists: statusLists, clients }),
-    clients,
+    clients: clientSource,
     units,
     grants,
     replay: createReplayStore({ sql: database }),
@@ -240,7 +245,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const interactions = createInteractions({
     provider: () => engine.current().provider,
-    clients,
+    clients: clientSource,
     grants,
     units,
     requests,

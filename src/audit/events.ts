@@ -111,6 +111,7 @@ export const auditEvents = {
     outcome: success,
     data: { via: ['config', 'cli', 'registration', 'admin'] }
   },
+  'client.document_changed': { outcome: success, data: {} },
   'client.tokens_revoked': { outcome: success, data: { via: ['cli', 'admin'] } },
   'registration.refused': { outcome: refused, data: { reason: 'text' } },
 

@@ -81,6 +81,7 @@ export function clientsCommand(context: ClientsCliContext): Command {
           reason:
             | 'not_found'
             | 'owned_by_config'
+            | 'owned_by_document'
             | 'taken'
             | 'no_secret_needed'
             | 'two_live_secrets'
@@ -102,6 +103,10 @@ export function clientsCommand(context: ClientsCliContext): Command {
       case 'owned_by_config':
         return fail(
           `The client ${clientId} is declared in ${configFile()}: change it there and start the server again.`
+        )
+      case 'owned_by_document':
+        return fail(
+          `The client ${clientId} is what stands at that address: it is changed there. To block it: mintmark clients disable ${clientId}`
         )
       case 'no_secret_needed':
         return fail(

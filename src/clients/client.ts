@@ -4,8 +4,8 @@
 /** What kind of software the client is; it decides grant types, authentication and where redirects may lead. */
 export type ClientType = 'web' | 'spa' | 'native' | 'machine'
 
-/** Where the client is declared. Only that place may change it. */
-export type ClientOwner = 'config' | 'cli' | 'registration'
+/** Where the client is declared. Only that place may change it; `document`: at the URL that is its id. */
+export type ClientOwner = 'config' | 'cli' | 'registration' | 'document'
 
 export type ClientAuthMethod =
   | 'none'
@@ -81,6 +81,10 @@ export interface RegisteredClient {
   readonly seeded: boolean
   /** raised by every change of the metadata */
   readonly revision: number
+  /** of a client that is a metadata document: what was granted to it counts for this digest, and how long it is believed */
+  readonly document?:
+    | { readonly digest: Buffer; readonly freshUntil: Date; readonly usableUntil: Date }
+    | undefined
 }
 
 /** True when the client authenticates with a secret that we issued. */

@@ -18,6 +18,8 @@ export interface MetadataContext {
   resources: readonly string[]
   development: boolean
   source: MetadataSource
+  /** the client is the metadata document at this URL: the one host that it is known to be of */
+  document?: URL
   /** response types besides `code`: conformance runs only; for web clients */
   responseTypes?: readonly string[]
 }
@@ -101,14 +103,15 @@ const page: MemberCheck = (value, report) => {
 }
 
 /** An address that this server fetches or posts to. */
-const fetched: MemberCheck = (value, report, { development, source }) => {
+const fetched: MemberCheck = (value, report, { development, source, document }) => {
   const checked = parseStrictUrl(value)
   if (!checked.ok) return report(checked.problem)
   const { url } = checked
   const developers = development && url.protocol === 'http:' && isLoopback(url)
   if (url.protocol !== 'https:' && !developers) return report('must be an https URL')
   // the fetch itself refuses private addresses, too: a name may lead to one
-  if (source === 'registration' && isInternal(url)) {
+  const ownMachine = developers && document !== undefined && isLoopback(document)
+  if (source === 'registration' && isInternal(url) && !ownMachine) {
     return report('must be a public host name: this server does not fetch from internal addresses')
   }
   return value

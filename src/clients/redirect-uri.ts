@@ -7,6 +7,8 @@ import { isAddress, isLoopback, isLoopbackAddress, parseStrictUrl } from './url.
 export interface RedirectContext {
   type: ClientType
   development: boolean
+  /** see MetadataContext */
+  document?: URL
 }
 
 /** Members of an authorization response: a redirect URI that brings its own would answer in the server's name. */
@@ -47,7 +49,7 @@ const placeRules: Record<ClientType, (url: URL, context: RedirectContext) => str
     return 'must be an https URL, or http on loopback for a development server'
   },
 
-  native(url, { development }) {
+  native(url, { development, document }) {
     if (url.protocol === 'https:') {
       // RFC 8252 §7.2: the operating system ties a claimed https URI to the app by its domain; nobody can claim an address
       return isLoopback(url) || isAddress(url)
@@ -60,7 +62,10 @@ const placeRules: Record<ClientType, (url: URL, context: RedirectContext) => str
       // is NOT RECOMMENDED.» It can resolve to another interface, so it is for development only.
       if (url.hostname !== 'localhost')
         return 'must use https; http is for 127.0.0.1 and [::1] only'
-      return development ? undefined : 'must use 127.0.0.1 or [::1] in place of localhost'
+      // A document is written once, for many servers, and MCP's own example has localhost; the page says that nobody can check who listens.
+      return development || document !== undefined
+        ? undefined
+        : 'must use 127.0.0.1 or [::1] in place of localhost'
     }
     // RFC 8252 §7.1: «apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order»
     if (!url.protocol.includes('.')) {

@@ -54,7 +54,7 @@ export interface NewClient {
   /** left out: made here */
   clientId?: string
   type: ClientType
-  owner: Exclude<ClientOwner, 'config'>
+  owner: Exclude<ClientOwner, 'config' | 'document'>
   /** wire members; checked */
   metadata: unknown
   /** left out: made here, if the client needs one */
@@ -64,7 +64,7 @@ export interface NewClient {
 }
 
 export type Invalid = { ok: false; reason: 'invalid'; problems: MetadataProblem[] }
-export type Refusal = { ok: false; reason: 'not_found' | 'owned_by_config' }
+export type Refusal = { ok: false; reason: 'not_found' | 'owned_by_config' | 'owned_by_document' }
 
 export type Created =
   /** `secret` is undefined for clients without one; it is shown now and never again */
@@ -217,6 +217,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
     update: (clientId, changes, source) =>
       change(clientId, async (client, store): Promise<Updated> => {
         if (client.owner === 'config') return ownedByConfig
+        if (client.owner === 'document') return { ok: false, reason: 'owned_by_document' }
         const checked = check(client.type, { ...client.metadata, ...changes }, source)
         if (!checked.ok) return { ok: false, reason: 'invalid', problems: checked.problems }
         await store.update(clientId, client.type, checked.metadata)

@@ -2,6 +2,7 @@
 // like. Owns what a resource leaves open, too, as far as the whole server decides it.
 
 import Type from 'typebox'
+import { documentClients } from './client-document-schema.ts'
 import { closedObject, durationSchema } from './vocabulary.ts'
 
 /** Entry of a resource's `clients` that stands for every client with `first_party: true`. */
@@ -62,7 +63,7 @@ export const resourceSchema = closedObject({
   }),
   clients: Type.Array(Type.String({ minLength: 1 }), {
     default: [firstPartyClients],
-    description: `Who may ask for tokens: client ids, and \`${firstPartyClients}\` for every first-party client. Ids may also be of clients that the command line made.`
+    description: `Who may ask for tokens: client ids, \`${firstPartyClients}\` for every first-party client, \`${documentClients}\` for every client that is a metadata document. Ids may also be of clients that the command line made.`
   }),
   introspectionClient: Type.Optional(
     Type.String({

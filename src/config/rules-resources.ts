@@ -2,6 +2,7 @@
 // A token's audience must open one API and nothing else, so a resource is never the issuer and has no OpenID scopes.
 
 import { isOpenidScope } from '../oauth/scope.ts'
+import { documentClients } from './client-document-schema.ts'
 import { firstPartyClients } from './resource-schema.ts'
 import type { Check } from './rule.ts'
 import { duplicates, isPublicClient } from './rules-clients.ts'
@@ -42,13 +43,13 @@ export const resourcesHaveNoOpenIdScopes: Check = (config, place) =>
 export const resourceClientsAreNamed: Check = (config, place) =>
   config.resources.flatMap(resource =>
     resource.clients.flatMap((client, index) =>
-      /^[A-Za-z0-9][!-~]*$/.test(client) || client === firstPartyClients
+      /^[A-Za-z0-9][!-~]*$/.test(client) || [firstPartyClients, documentClients].includes(client)
         ? []
         : [
             {
               path: `${place(resource)}.clients[${index}]`,
               problem: 'is no client id',
-              fix: `Give ids of clients; ${firstPartyClients} stands for every first-party client.`
+              fix: `Give ids of clients; ${firstPartyClients} stands for every first-party client, ${documentClients} for every metadata document.`
             }
           ]
     )

@@ -69,6 +69,19 @@ export const outboundIsNamed: Check = config =>
     ]
   })
 
+export const documentHostsAreNamed: Check = config =>
+  config.clientMetadataDocuments.hosts.flatMap((host, index) =>
+    URL.parse(`https://${host}/`)?.host === host
+      ? []
+      : [
+          {
+            path: `clientMetadataDocuments.hosts[${index}]`,
+            problem: 'must be a host in small letters, with its port where that is not 443',
+            fix: 'Write it as it stands in the client_id, as in app.example.com or app.example.com:8443.'
+          }
+        ]
+  )
+
 export const databaseIsComplete: Check = ({ database }) => {
   const problems: Problem[] = []
   for (const name of ['url', 'directUrl'] as const) {

@@ -33,6 +33,7 @@ import {
 import {
   conformanceIsSwitchedOn,
   databaseIsComplete,
+  documentHostsAreNamed,
   hostIsAnAddress,
   keyTimesFit,
   logoIsAFile,
@@ -61,6 +62,7 @@ export const rules: readonly Rule[] = [
   { topic: 'session lifetimes', mode: 'any', check: sessionTimesFit },
   { topic: 'token lifetimes', mode: 'any', check: statusListTimesFit },
   { topic: 'registration', mode: 'any', check: useIsRemembered },
+  { topic: 'registration', mode: 'any', check: documentHostsAreNamed },
   { topic: 'metrics', mode: 'any', check: metricsArePrivate },
   { topic: 'resources', mode: 'any', check: resourcesAreUris },
   { topic: 'resources', mode: 'any', check: resourcesAreDistinct },

@@ -2,6 +2,7 @@
 // Owns the types `Config` and `Resource`. Combinations of keys are judged in rules.ts.
 
 import Type, { type Static } from 'typebox'
+import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema, registrationSchema } from './limits-schema.ts'
@@ -213,6 +214,7 @@ export const configSchema = closedObject({
     { default: {} }
   ),
   registration: registrationSchema,
+  clientMetadataDocuments: clientDocumentSchema,
   limits: limitsSchema,
   audit: auditSchema,
   metrics: metricsSchema,

@@ -62,6 +62,15 @@ export const en: Messages = {
       'This app has not been verified. Only continue if you know and trust the developer.',
     unverifiable:
       'This app runs on your own device, so we cannot check who made it. Only continue if you started this yourself and trust the developer.',
+    fromHost: host => [
+      'Unverified: this app comes from ',
+      host.shown,
+      ', and nobody here has checked it. Only continue if you know that site and started this yourself.'
+    ],
+    callsItself: claimed => ['It calls itself “', claimed.shown, '”.'],
+    onThisDevice:
+      'An app on this device, unverified: any program on it could pretend to be this one.',
+    appAddress: 'Address of the app',
     sentTo: host => ['You will be sent to ', host.shown, '.'],
     duration: 'How long',
     durationSession: 'Until you sign out.',

@@ -59,6 +59,15 @@ export const ko: Messages = {
     unverified: '확인되지 않은 앱입니다. 개발자를 알고 신뢰하는 경우에만 계속하세요.',
     unverifiable:
       '사용자의 기기에서 실행되는 앱이므로 누가 만들었는지 확인할 수 없습니다. 직접 시작했고 개발자를 신뢰하는 경우에만 계속하세요.',
+    fromHost: host => [
+      '확인되지 않은 앱입니다. ',
+      host.shown,
+      '에서 제공하며 아무도 검토하지 않았습니다. 이 사이트를 알고 직접 시작한 경우에만 계속하세요.'
+    ],
+    callsItself: claimed => ['앱이 밝힌 이름: “', claimed.shown, '”'],
+    onThisDevice:
+      '이 기기에서 실행되는 확인되지 않은 앱입니다. 기기의 다른 프로그램이 이 앱인 척할 수 있습니다.',
+    appAddress: '앱 주소',
     sentTo: host => [host.shown, `${josa(host.text, '로/으로')} 이동합니다.`],
     duration: '기간',
     durationSession: '로그아웃할 때까지 허용됩니다.',

@@ -52,6 +52,11 @@ export interface Messages {
     accountGroup: (product: string) => string
     unverified: string
     unverifiable: string
+    /** of an app that nobody registered: where it comes from, what it calls itself, and that it runs here */
+    fromHost: <T>(host: Term<T>) => Sentence<T>
+    callsItself: <T>(claimed: Term<T>) => Sentence<T>
+    onThisDevice: string
+    appAddress: string
     sentTo: <T>(host: Term<T>) => Sentence<T>
     duration: string
     durationSession: string

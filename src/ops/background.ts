@@ -2,6 +2,7 @@
 // tasks and their order: room for new rows first, then what is over, then what takes long.
 
 import type { Config } from '../config/schema.ts'
+import { createClientDocumentStore } from '../store/client-documents.ts'
 import type { Database } from '../store/database.ts'
 import type { Partitions } from '../store/partitions.ts'
 import { createSweeper } from '../store/sweep.ts'
@@ -43,6 +44,10 @@ export function startBackground(deps: BackgroundDependencies): { end(): Promise<
         }
       },
       { name: 'reap clients', run: () => reapUnusedClients(database, unusedSeconds) },
+      {
+        name: 'remove client documents',
+        run: () => createClientDocumentStore(database).removeUnused()
+      },
       ...tasks
     ],
     report({ done, failed }) {

@@ -71,7 +71,8 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
           Object.entries(payload).filter(([name]) => name !== 'jti' && name !== 'exp')
         ),
         lifetimeSeconds: deps.grantLifetimeSeconds,
-        status: audiences.some(deps.resources.listsStatus) ? 'listed' : 'unlisted'
+        status: audiences.some(deps.resources.listsStatus) ? 'listed' : 'unlisted',
+        documentDigest: deps.documents.ofRequest()
       })
     )
   }
@@ -160,7 +161,9 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       find: id => guarded(current => accessToken.find(current, 'ClientCredentials', id)),
       destroy: id => guarded(current => accessToken.deny(current, id))
     },
-    DeviceCode: { findByUserCode: code => guarded(() => artifact.findByUserCode(code)) },
+    DeviceCode: {
+      findByUserCode: code => guarded(current => artifact.findByUserCode(current, code))
+    },
     Client: {
       upsert: (id, payload) =>
         guarded(async current => {

@@ -7,6 +7,7 @@ import { digest, hmac } from '../lib/secret.ts'
 import type { ArtifactKey, ArtifactRow, ArtifactStore } from '../store/artifacts.ts'
 import type { LiveGrant, Payload } from '../store/grants.ts'
 import type { ArtifactBuckets } from './artifact-buckets.ts'
+import type { DocumentDigests } from './document-digests.ts'
 import { noteEvidence, type UnitOfWork } from './unit-of-work.ts'
 
 /** Members of a row that would open something, had by whoever reads the database. */
@@ -31,12 +32,13 @@ export interface ArtifactAdapterDependencies {
   /** HMAC keys of device flow user codes, the current one first: they have far fewer than 128 bits (RFC 8628 §5.1). */
   userCodeKeys: () => Buffer[]
   deviceIntervalSeconds: number
+  documents: DocumentDigests
   now: () => Date
 }
 
 export interface ArtifactAdapter {
   find(unit: UnitOfWork, kind: string, value: string): Promise<AdapterPayload | undefined>
-  findByUserCode(code: string): Promise<AdapterPayload | undefined>
+  findByUserCode(unit: UnitOfWork, code: string): Promise<AdapterPayload | undefined>
   save(unit: UnitOfWork, kind: string, value: string, payload: Payload, ttl?: number): void
   consume(unit: UnitOfWork, kind: string, value: string): void
   destroy(unit: UnitOfWork, kind: string, value: string): void
@@ -90,6 +92,10 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
         ? await artifacts.poll(key, oidc?.client?.clientId ?? '')
         : await artifacts.findWithGrant(kind, key)
       if (found === undefined) return undefined
+      const artifact = `${kind}:${value}`
+      if (!(await deps.documents.stillCounts(current, artifact, found.row.payload))) {
+        return undefined
+      }
       const payload = open(kind, found.row, value)
       remember(current, payload.grantId, found.grant)
       if (
@@ -119,6 +125,9 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
     const row = await artifacts.find(kind, key)
     if (row === undefined) return undefined
     current.artifactBuckets.set(`${kind}:${value}`, row.bucket)
+    if (!(await deps.documents.stillCounts(current, `${kind}:${value}`, row.payload))) {
+      return undefined
+    }
     const expired = row.remainingSeconds !== undefined && row.remainingSeconds <= 0
     return expired && !toldExpired.has(kind) ? undefined : open(kind, row, value)
   }
@@ -130,6 +139,7 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
     current.artifactBuckets.set(`${kind}:${value}`, bucket)
     const plain: Payload = { ...payload }
     const secret: Payload = {}
+    deps.documents.stamp(current, `${kind}:${value}`, plain)
     for (const member of sealedMembers[kind] ?? []) {
       if (plain[member] !== undefined) secret[member] = plain[member]
       delete plain[member]
@@ -169,9 +179,14 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
   return {
     find,
     save,
-    async findByUserCode(code) {
+    async findByUserCode(current, code) {
       const row = await artifacts.findByUserCode(userCodeHashes(code))
-      return row && open('DeviceCode', row)
+      if (row === undefined) return undefined
+      const payload = open('DeviceCode', row)
+      const artifact = `DeviceCode:${payload.jti}`
+      return (await deps.documents.stillCounts(current, artifact, row.payload))
+        ? payload
+        : undefined
     },
     consume(current, kind, id) {
       const name =

@@ -185,7 +185,10 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     features: buildFeatures(parts),
     discovery: {
-      ui_locales_supported: ['en', 'ko']
+      ui_locales_supported: ['en', 'ko'],
+      ...(config.clientMetadataDocuments.enabled
+        ? { client_id_metadata_document_supported: true }
+        : {})
     }
   } satisfies Configuration as Configuration
 }

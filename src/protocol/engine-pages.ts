@@ -7,6 +7,7 @@
 
 import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { documentHost } from '../clients/document-url.ts'
 import type { EngineForm, LanguageHints, Renderers, RequestedAccess, ShownClient } from './ports.ts'
 import { helpfulSentence, sentenceFor } from './sentences.ts'
 
@@ -30,7 +31,7 @@ export function shownClient(row: RegisteredClient, redirectUri?: string): ShownC
     url !== null && url !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   return {
     clientId: row.clientId,
-    name: metadata.client_name ?? row.clientId,
+    ...naming(row),
     redirectHost: url?.host || url?.protocol || '',
     unverifiable: row.type !== 'machine' && (!onWeb || loopback),
     firstParty: metadata.first_party === true,
@@ -39,6 +40,13 @@ export function shownClient(row: RegisteredClient, redirectUri?: string): ShownC
     ...(metadata.policy_uri === undefined ? {} : { policyUri: metadata.policy_uri }),
     ...(metadata.tos_uri === undefined ? {} : { tosUri: metadata.tos_uri })
   }
+}
+
+/** A stranger's document may say any name; what it is known by is the place where it stands. */
+function naming(row: RegisteredClient): Pick<ShownClient, 'name' | 'document'> {
+  const { client_name: claimedName } = row.metadata
+  if (row.owner !== 'document') return { name: claimedName ?? row.clientId }
+  return { name: documentHost(row.clientId), document: { url: row.clientId, claimedName } }
 }
 
 /** Scopes by where they lead: those of the account, and those of each resource. */

@@ -1,7 +1,9 @@
-// When a person is asked (OpenID Connect Core §3.1.2.3): the engine's prompts, with one change. The engine asks the users of every `native`
+// When a person is asked (OpenID Connect Core §3.1.2.3): the engine's prompts, with two changes. Whoever meets a client that is a metadata
+// document is asked each time: nobody here knows it. And the engine asks the users of every `native`
 // client each time; we ask wherever the redirect leads to something nobody can check: a private-use scheme or a loopback address.
 
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { looksLikeDocumentUrl } from '../clients/document-url.ts'
 import { requestedScopes } from './consent.ts'
 
 const { Check, base } = interactionPolicy
@@ -21,14 +23,15 @@ export function createInteractionPolicy() {
   consent.checks.add(
     new Check(
       'uncheckable_redirect',
-      'clients whose redirect URI cannot be verified require interaction',
+      'clients that nobody here knows, or whose redirect URI cannot be verified, require interaction',
       'interaction_required',
       (ctx: KoaContextWithOIDC) => {
         const { oidc } = ctx
         // a device has no redirect: its own confirmation page asked already, consent is remembered
         const asked = oidc.result?.consent !== undefined
         const redirects = oidc.params?.['response_type'] !== undefined
-        return redirects && !asked && leadsToUncheckable(oidc.params?.['redirect_uri'])
+        const unknown = looksLikeDocumentUrl(oidc.client?.clientId ?? '')
+        return redirects && !asked && (unknown || leadsToUncheckable(oidc.params?.['redirect_uri']))
           ? Check.REQUEST_PROMPT
           : Check.NO_NEED_TO_PROMPT
       }

@@ -6,7 +6,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** A client as a page shows it. */
 export interface ShownClient {
   clientId: string
+  /** of a metadata document: its host, and never what it says of itself */
   name: string
+  /** the client is the metadata document at this address, and calls itself so */
+  document?: { url: string; claimedName: string | undefined }
   /** where the person will be sent: host (and port) of the redirect URI, or the private-use scheme; empty: nowhere (device flow) */
   redirectHost: string
   /** true: the redirect URI cannot be tied to a host on the web (loopback or private-use scheme) */

@@ -25,6 +25,7 @@ import { installClients } from './client.ts'
 import { epochOf } from './client-authentication.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
+import { createDocumentDigests } from './document-digests.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { attachEvents } from './events.ts'
 import type { Renderers } from './ports.ts'
@@ -53,7 +54,7 @@ export interface EngineDependencies {
   grants: GrantStore
   replay: ReplayStore
   refreshTokens: RefreshTokens
-  adapter: Omit<AdapterDependencies, 'units' | 'grants' | 'issuer' | 'resources'>
+  adapter: Omit<AdapterDependencies, 'units' | 'grants' | 'issuer' | 'resources' | 'documents'>
   findAccount(accountId: string): Promise<Parameters<typeof claimsOf>[0] | undefined>
   renderers: Renderers
   clientId(): string
@@ -149,7 +150,10 @@ export function createEngine(deps: EngineDependencies): Engine {
     resources,
     statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
-    adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer, resources }),
+    adapter: createAdapterFactory({
+      ...{ ...deps.adapter, units, grants, issuer, resources },
+      documents: createDocumentDigests({ clients: deps.clients, registeredOf })
+    }),
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
     clientId: deps.clientId,

@@ -3,6 +3,7 @@
 
 import { errors } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { documentClients } from '../config/client-document-schema.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing, SigningAlgorithm } from '../keys/key-ring.ts'
 import { openidScopes } from '../oauth/scope.ts'
@@ -91,6 +92,7 @@ export function createResourceCatalogue(options: {
 function mayName(resource: Resource, client: RegisteredClient): boolean {
   return (
     resource.clients.includes(client.clientId) ||
-    (client.metadata.first_party === true && resource.clients.includes('*first_party*'))
+    (client.metadata.first_party === true && resource.clients.includes('*first_party*')) ||
+    (client.owner === 'document' && resource.clients.includes(documentClients))
   )
 }

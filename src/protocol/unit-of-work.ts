@@ -43,6 +43,8 @@ export interface UnitOfWork {
   sessionIds: Map<string, Buffer>
   /** Buckets of artifacts that were read or written in this request, by model and id. */
   artifactBuckets: Map<string, number>
+  /** What artifacts that were read in this request are bound to (document-digests.ts), by model and id. */
+  documentDigests: Map<string, string>
   /** Whole rows that were written in this request, by model and id: reads see writes. */
   written: Map<string, unknown>
   refreshToken: JudgedRefreshToken | undefined
@@ -92,6 +94,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         grants: new Map(),
         sessionIds: new Map(),
         artifactBuckets: new Map(),
+        documentDigests: new Map(),
         written: new Map(),
         refreshToken: undefined,
         issuedSecret: undefined,

@@ -5,7 +5,7 @@ import type { Queries } from './database.ts'
 import type { StatusEntry } from './status-lists.ts'
 
 type ClientType = 'web' | 'spa' | 'native' | 'machine'
-type ClientOwner = 'config' | 'cli' | 'registration'
+type ClientOwner = 'config' | 'cli' | 'registration' | 'document'
 
 /** A client as its rows say it. `metadata` is what the policy let through when it was written; here it is any object. */
 export interface StoredClient {
@@ -19,6 +19,7 @@ export interface StoredClient {
   status: StatusEntry | undefined
   seeded: boolean
   revision: number
+  document: { digest: Buffer; freshUntil: Date; usableUntil: Date } | undefined
 }
 
 /** One row for each live secret, or one without: a client and its secrets in one statement. */
@@ -35,6 +36,9 @@ interface ClientRow {
   status_idx: number | null
   digest: Buffer | null
   expires_at: Date | null
+  document_digest: Buffer | null
+  fresh_until: Date
+  usable_until: Date
 }
 
 export interface NewClient {
@@ -61,10 +65,11 @@ export interface StoredSecret {
 }
 
 const columns = `c.client_id, c.type, c.owner, c.metadata, c.revision, c.seeded, c.disabled_at, c.tokens_not_before,
-  e.list AS status_list, e.idx AS status_idx, s.digest, s.expires_at`
+  e.list AS status_list, e.idx AS status_idx, s.digest, s.expires_at, d.digest AS document_digest, d.fresh_until, d.usable_until`
 const liveSecret = '(s.expires_at IS NULL OR s.expires_at > clock_time())'
 const withSecrets = `LEFT JOIN client_secrets s ON s.client_id = c.client_id AND ${liveSecret}
-  LEFT JOIN status_entries e ON e.client_id = c.client_id AND e.ended_at IS NULL`
+  LEFT JOIN status_entries e ON e.client_id = c.client_id AND e.ended_at IS NULL
+  LEFT JOIN client_documents d ON d.client_id = c.client_id`
 const order = 'ORDER BY c.client_id, s.created_at DESC, s.digest'
 
 // any number, as long as it is the same in every version of the server
@@ -288,6 +293,14 @@ function toClient(row: ClientRow, group: readonly ClientRow[]): StoredClient {
         : { list: row.status_list, idx: row.status_idx },
     seeded: row.seeded,
     // bigint arrives as text; a revision is raised by hand or at starts and stays far below 2^53
-    revision: Number(row.revision)
+    revision: Number(row.revision),
+    document:
+      row.document_digest === null
+        ? undefined
+        : {
+            digest: row.document_digest,
+            freshUntil: row.fresh_until,
+            usableUntil: row.usable_until
+          }
   }
 }

@@ -21,6 +21,12 @@ export async function endAccount(accountId: string, sql: Queries): Promise<void>
   )
 }
 
+/** Ends what was given to a client that is a metadata document, and what people said to it: it asks for something else now. */
+export async function endDocument(clientId: string, sql: Queries): Promise<void> {
+  await endClient(clientId, sql)
+  await sql.run('ending.document_consents', 'DELETE FROM consents WHERE client_id = $1', [clientId])
+}
+
 /** Ends grants and refresh families of a client. */
 export async function endClient(clientId: string, sql: Queries): Promise<void> {
   await sql.run(

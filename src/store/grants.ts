@@ -48,7 +48,9 @@ export function joinLiveGrant(condition: string): string {
     AND a.disabled_at IS NULL AND (a.valid_after IS NULL OR g.created_at > a.valid_after)
     AND (g.offline OR g.session_uid IS NULL OR EXISTS (
       SELECT FROM sessions s
-      WHERE s.uid = g.session_uid AND s.account_id = g.account_id AND s.expires_at > clock_time()))`
+      WHERE s.uid = g.session_uid AND s.account_id = g.account_id AND s.expires_at > clock_time()))
+    AND (g.document_digest IS NULL OR EXISTS (
+      SELECT FROM client_documents d WHERE d.client_id = g.client_id AND d.digest = g.document_digest))`
 }
 
 export interface LiveGrantRow {
@@ -129,6 +131,8 @@ export interface GrantStore {
     lifetimeSeconds: number
     /** whether a resource of it publishes the status of its tokens */
     status?: 'listed' | 'unlisted'
+    /** of a client that is a metadata document: the grant counts while the document asks for the same */
+    documentDigest?: Buffer | undefined
   }): Statement
   /** Ends the grant and its refresh token families. Nothing to match is no error: it has ended already. */
   revokeStatements(id: string): Statement[]
@@ -171,8 +175,10 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
     saveStatement: grant => ({
       name: 'grants.save',
       // the index travels with the grant: whoever reads one has the other
-      text: `INSERT INTO grants (id, handle, account_id, client_id, session_uid, offline, payload, expires_at, status_list, status_idx)
-        SELECT $1::text, $2, $3::uuid, $4, $5, $6::boolean, $7::jsonb, fresh.expires_at, fresh.status[1], fresh.status[2]
+      text: `INSERT INTO grants (id, handle, account_id, client_id, session_uid, offline, payload, expires_at, status_list, status_idx,
+          document_digest)
+        SELECT $1::text, $2, $3::uuid, $4, $5, $6::boolean, $7::jsonb, fresh.expires_at, fresh.status[1], fresh.status[2],
+          $10::bytea
         FROM (SELECT expires_at, CASE WHEN $9::integer IS NOT NULL
             THEN take_status_entry($1, NULL, $9, expires_at + status_keep()) END AS status
           FROM (SELECT clock_time() + make_interval(secs => $8) AS expires_at) AS lifetime) AS fresh
@@ -188,7 +194,8 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
         grant.offline,
         JSON.stringify(grant.payload),
         grant.lifetimeSeconds,
-        grant.status === 'listed' ? statusListSize : null
+        grant.status === 'listed' ? statusListSize : null,
+        grant.documentDigest ?? null
       ]
     }),
 

@@ -8,6 +8,8 @@ import { html, type Markup, name } from './markup.ts'
 /** A client, as far as a page shows it. */
 export interface ClientView {
   name: string
+  /** nobody registered it: it is what stands at this address, and calls itself so; `name` is its host then */
+  document?: { url: string; claimedName: string | undefined } | undefined
   redirectHost: string
   unverifiable: boolean
   firstParty: boolean

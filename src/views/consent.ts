@@ -51,7 +51,10 @@ ${accessList(page.requested, access)}
 ${earlier && html`<h2>${words.consent.alreadyAllowed}</h2>${accessList(page.allowedBefore, access)}`}
 <dl class="facts"><div><dt>${words.consent.duration}</dt><dd>${
       page.lasts === 'offline' ? words.consent.durationOffline : words.consent.durationSession
-    }</dd></div></dl>
+    }</dd></div>${
+      client.document &&
+      html`<div><dt>${words.consent.appAddress}</dt><dd><bdi>${client.document.url}</bdi></dd></div>`
+    }</dl>
 <form method="post" action="${page.action}">
 ${hidden({ csrf: page.csrf, prompt: 'consent' })}
 <div class="buttons pair">
@@ -65,9 +68,26 @@ ${clientLinks(client, words)}`
 }
 
 function warning(client: ClientView, words: ReturnType<typeof wordsOf>['consent']) {
+  if (client.document !== undefined) return stranger(client, client.document, words)
   // An app that returns to the device itself can be imitated by any other program there, whoever registered it (RFC 8252 §8.6).
   if (client.unverifiable) return html`<p class="note">${words.unverifiable}</p>`
   return client.firstParty ? html`` : html`<p class="note">${words.unverified}</p>`
+}
+
+// Of a client that nobody registered, its host is all that is known (draft-ietf-oauth-client-id-metadata-document §8.4): the name that it gives
+// itself stands beside the host and never without it.
+function stranger(
+  { name: host, unverifiable }: ClientView,
+  { claimedName }: NonNullable<ClientView['document']>,
+  words: ReturnType<typeof wordsOf>['consent']
+) {
+  const place = { text: host, shown: html`<bdi class="host">${host}</bdi>` }
+  const called =
+    claimedName === undefined
+      ? ''
+      : html` ${words.callsItself({ text: claimedName, shown: name(claimedName) })}`
+  return html`<p class="note">${words.fromHost(place)}${called}</p>
+${unverifiable && html`<p class="note">${words.onThisDevice}</p>`}`
 }
 
 // A device stays where it is (RFC 8628): then there is no host, and nobody is sent anywhere.

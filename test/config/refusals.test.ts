@@ -56,6 +56,12 @@ const always: Refusal[] = [
     says: /host name/
   },
   {
+    title: 'a host of client documents that is a URL',
+    file: { clientMetadataDocuments: { hosts: ['app.example.com:8443', 'https://a.example'] } },
+    path: 'clientMetadataDocuments.hosts[1]',
+    says: /host in small letters/
+  },
+  {
     title: 'everything as place to fetch from',
     file: { outbound: { allowed: ['0.0.0.0/0'] } },
     path: 'outbound.allowed[0]',

@@ -27,13 +27,15 @@ async function fill(many: number) {
     `INSERT INTO session_clients SELECT gen_random_uuid(), 'c', 's', NULL, e FROM ${series}`,
     `INSERT INTO grants (id, handle, account_id, client_id, payload, expires_at)
       SELECT gen_random_uuid(), gen_random_uuid(), '${account}', '${account}', '{}', e FROM ${series}`,
-    `INSERT INTO attempts SELECT 'k', uuid_send(gen_random_uuid()), 1, e FROM ${series}`
+    `INSERT INTO attempts SELECT 'k', uuid_send(gen_random_uuid()), 1, e FROM ${series}`,
+    `INSERT INTO document_fetches (client_id, host, source, used, expires_at)
+      SELECT gen_random_uuid(), 'h', 's', false, e FROM ${series}`
   ]
   for (const text of inserts) await database.run(randomUUID(), text)
 }
 
 const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
-expiring.push('session_clients', 'grants', 'attempts')
+expiring.push('session_clients', 'grants', 'attempts', 'document_fetches')
 
 async function counts() {
   const all = await Promise.all(expiring.map(async table => [table, await count(database, table)]))

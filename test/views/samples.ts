@@ -111,6 +111,21 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       resources,
       accountName: undefined
     }),
+    'consent-document': renderConsent(frame, {
+      action,
+      csrf: say('csrf'),
+      client: {
+        ...client,
+        name: say('agent.example'),
+        document: { url: say('https://agent.example/client'), claimedName: say('Big Brand') },
+        unverifiable: true
+      },
+      requested,
+      allowedBefore: [],
+      lasts: 'offline',
+      resources,
+      accountName: say('ada@example.com')
+    }),
     logout: renderLogout(frame, { action, xsrf: say('xsrf'), clientName: client.name }),
     'logged-out': renderLoggedOut(frame, { clientName: client.name }),
     'device-input': renderDeviceInput(frame, {
