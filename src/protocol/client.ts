@@ -33,6 +33,8 @@ export interface ClientSource {
 export interface EngineClients {
   /** The row behind the engine's object. */
   registeredOf(client: EngineClient): RegisteredClient
+  /** undefined for one that is being registered, and has no row yet */
+  findRegistered(client: EngineClient): RegisteredClient | undefined
 }
 
 /** Replaces the engine's client lookup and secret comparison on this provider. */
@@ -88,7 +90,7 @@ export function installClients(
     return matched !== undefined
   }
 
-  return { registeredOf }
+  return { registeredOf, findRegistered: client => rows.get(client) }
 }
 
 /** The metadata that the engine's Client is built from. */

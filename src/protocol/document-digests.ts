@@ -26,11 +26,11 @@ export interface DocumentDigests {
 
 export function createDocumentDigests(deps: {
   clients: Pick<ClientSource, 'find'>
-  registeredOf(client: EngineClient): RegisteredClient
+  findRegistered(client: EngineClient): RegisteredClient | undefined
 }): DocumentDigests {
   function ofRequest(): Buffer | undefined {
     const client = Provider.ctx?.oidc?.client
-    return client === undefined ? undefined : deps.registeredOf(client).document?.digest
+    return client === undefined ? undefined : deps.findRegistered(client)?.document?.digest
   }
 
   /** A code and a device code name their client, an interaction what was asked for. */

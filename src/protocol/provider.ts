@@ -152,7 +152,10 @@ export function createEngine(deps: EngineDependencies): Engine {
     pages,
     adapter: createAdapterFactory({
       ...{ ...deps.adapter, units, grants, issuer, resources },
-      documents: createDocumentDigests({ clients: deps.clients, registeredOf })
+      documents: createDocumentDigests({
+        clients: deps.clients,
+        findRegistered: client => clients.findRegistered(client)
+      })
     }),
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
