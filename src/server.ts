@@ -60,6 +60,7 @@ import { createGrantStore } from './store/grants.ts'
 import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
+import { createRegistrationTokenStore } from './store/registration-tokens.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
 import { createSessionStore } from './store/sessions.ts'
@@ -222,7 +223,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       }),
       refreshTokens,
       accessTokens: createAccessTokens({ issuer, keys: ring, resources, grants, now }),
-      ...saveRegistration(clients),
+      ...saveRegistration(clients, createRegistrationTokenStore({ sql: database })),
       seal,
       userCodeKeys: () => keysOf('user_code'),
       deviceIntervalSeconds: config.deviceCodes.intervalSeconds,

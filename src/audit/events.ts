@@ -113,6 +113,8 @@ export const auditEvents = {
   },
   'client.document_changed': { outcome: success, data: {} },
   'client.tokens_revoked': { outcome: success, data: { via: ['cli', 'admin'] } },
+  'registration_token.created': { outcome: success, data: { id: 'text', uses: 'number' } },
+  'registration_token.revoked': { outcome: success, data: { id: 'text' } },
   'registration.refused': { outcome: refused, data: { reason: 'text' } },
 
   'account.created': { outcome: success, data: { via: ['config', 'cli', 'admin', 'self'] } },

@@ -83,6 +83,7 @@ export function clientsCommand(context: ClientsCliContext): Command {
             | 'owned_by_config'
             | 'owned_by_document'
             | 'taken'
+            | 'token_spent'
             | 'no_secret_needed'
             | 'two_live_secrets'
         },
@@ -100,6 +101,8 @@ export function clientsCommand(context: ClientsCliContext): Command {
         )
       case 'taken':
         return fail(`There is a client ${clientId} already. Choose another --id, or leave it out.`)
+      case 'token_spent':
+        return fail('The initial access token has registered as many as it may.')
       case 'owned_by_config':
         return fail(
           `The client ${clientId} is declared in ${configFile()}: change it there and start the server again.`

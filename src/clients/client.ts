@@ -58,6 +58,15 @@ export interface ClientMetadata {
   readonly refresh_tokens?: 'always'
 }
 
+/** What an initial access token allows; what is left out is not limited by it (registration-policy.ts). */
+export interface RegistrationPolicy {
+  readonly types?: readonly ClientType[]
+  /** what a client may have in `scope`; one that names none gets all of these */
+  readonly scopes?: readonly string[]
+  /** hosts of redirect URIs, with the port where it is not the usual one; `loopback` for apps on a device */
+  readonly redirectHosts?: readonly string[]
+}
+
 /** One live secret. Ours are 256 random bits, so a plain SHA-256 says nothing about them. */
 export interface ClientSecret {
   readonly digest: Buffer
@@ -81,6 +90,8 @@ export interface RegisteredClient {
   readonly seeded: boolean
   /** raised by every change of the metadata */
   readonly revision: number
+  /** what its own updates must keep to (registration-policy.ts) */
+  readonly registrationPolicy?: RegistrationPolicy | undefined
   /** of a client that is a metadata document: what was granted to it counts for this digest, and how long it is believed */
   readonly document?:
     | { readonly digest: Buffer; readonly freshUntil: Date; readonly usableUntil: Date }

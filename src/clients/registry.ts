@@ -8,8 +8,15 @@ import { Fault } from '../lib/fault.ts'
 import { digest } from '../lib/secret.ts'
 import { createClientStore, type StoredSecret } from '../store/clients.ts'
 import type { Database, Queries } from '../store/database.ts'
+import { createRegistrationTokenStore } from '../store/registration-tokens.ts'
 import { createStatusListStore, type StatusEntry } from '../store/status-lists.ts'
-import { type ClientOwner, type ClientType, needsSecret, type RegisteredClient } from './client.ts'
+import {
+  type ClientOwner,
+  type ClientType,
+  needsSecret,
+  type RegisteredClient,
+  type RegistrationPolicy
+} from './client.ts'
 import { clientIdProblem, issueClientId } from './client-id.ts'
 import {
   type CheckedMetadata,
@@ -23,6 +30,7 @@ import {
   type Reconciled,
   type Revision
 } from './reconcile.ts'
+import { applyRegistrationPolicy } from './registration-policy.ts'
 import { issueClientSecret, liveSecrets, secretOverlapSeconds, secretProblem } from './secrets.ts'
 import { registered } from './stored.ts'
 
@@ -61,6 +69,8 @@ export interface NewClient {
   secret?: string
   /** made by a development start: a production start disables it */
   seeded?: boolean
+  /** the initial access token that it is registered with: one use of it is taken with the client */
+  registration?: { tokenId: string; policy: RegistrationPolicy } | undefined
 }
 
 export type Invalid = { ok: false; reason: 'invalid'; problems: MetadataProblem[] }
@@ -70,7 +80,7 @@ export type Created =
   /** `secret` is undefined for clients without one; it is shown now and never again */
   | { ok: true; client: RegisteredClient; secret: string | undefined }
   | Invalid
-  | { ok: false; reason: 'taken' }
+  | { ok: false; reason: 'taken' | 'token_spent' }
 
 export type Updated =
   /** `secret` is there when the client needs one since this update */
@@ -144,8 +154,17 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
     return stored === undefined ? undefined : registered(stored)
   }
 
-  function check(type: ClientType, metadata: unknown, source: MetadataSource): CheckedMetadata {
-    return checkClientMetadata(metadata, { type, resources, development, source, responseTypes })
+  function check(
+    type: ClientType,
+    metadata: unknown,
+    source: MetadataSource,
+    policy?: RegistrationPolicy
+  ): CheckedMetadata {
+    const context = { type, resources, development, source, responseTypes }
+    const checked = checkClientMetadata(metadata, context)
+    // an operator may let a client have more than its registration did
+    const limited = checked.ok && source === 'registration' && policy !== undefined
+    return limited ? applyRegistrationPolicy(policy, type, checked.metadata) : checked
   }
 
   /** Runs `work` with the client's row locked; this process forgets the client whatever comes of it. */
@@ -190,27 +209,39 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       return stored.map(registered)
     },
 
-    async create({ clientId = issueClientId(), type, owner, metadata, secret, seeded = false }) {
+    async create(wanted) {
+      const {
+        clientId = issueClientId(),
+        type,
+        owner,
+        secret,
+        seeded = false,
+        registration
+      } = wanted
       const problems: MetadataProblem[] = []
       const idProblem = clientIdProblem(clientId, resources)
       if (idProblem !== undefined) problems.push({ member: 'client_id', problem: idProblem })
       const weak = secret === undefined ? undefined : secretProblem(secret)
       if (weak !== undefined) problems.push({ member: 'client_secret', problem: weak })
-      const checked = check(type, metadata, owner)
+      const checked = check(type, wanted.metadata, owner, registration?.policy)
       if (!checked.ok) problems.push(...checked.problems)
       if (!checked.ok || problems.length > 0) return { ok: false, reason: 'invalid', problems }
       const issued = needsSecret(checked.metadata) ? secretFrom(secret) : undefined
 
       const client = await database.transaction(async tx => {
         const store = createClientStore({ sql: tx })
-        const fresh = { clientId, type, owner, metadata: checked.metadata, seeded }
-        if (!(await store.insert(fresh))) return undefined
+        if (registration !== undefined) {
+          const tokens = createRegistrationTokenStore({ sql: tx })
+          if (!(await tokens.use(registration.tokenId))) return 'token_spent'
+        }
+        const fresh = { clientId, type, owner, metadata: checked.metadata, seeded, registration }
+        if (!(await store.insert(fresh))) return 'taken'
         if (issued !== undefined) await store.putSecret(clientId, issued.digest)
-        return store.find(clientId)
+        return (await store.find(clientId)) ?? 'taken'
       })
       forget(clientId)
-      return client === undefined
-        ? { ok: false, reason: 'taken' }
+      return typeof client === 'string'
+        ? { ok: false, reason: client }
         : { ok: true, client: registered(client), secret: issued?.secret }
     },
 
@@ -218,7 +249,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       change(clientId, async (client, store): Promise<Updated> => {
         if (client.owner === 'config') return ownedByConfig
         if (client.owner === 'document') return { ok: false, reason: 'owned_by_document' }
-        const checked = check(client.type, { ...client.metadata, ...changes }, source)
+        const whole = { ...client.metadata, ...changes }
+        const checked = check(client.type, whole, source, client.registrationPolicy)
         if (!checked.ok) return { ok: false, reason: 'invalid', problems: checked.problems }
         await store.update(clientId, client.type, checked.metadata)
         const needed = needsSecret(checked.metadata)

@@ -22,7 +22,12 @@ export interface AdapterDependencies
   sessions: SessionAdapter
   refreshTokens: RefreshTokens
   resources: Pick<ResourceCatalogue, 'listsStatus'>
-  saveRegisteredClient(clientId: string, metadata: Payload): Promise<string | undefined>
+  saveRegisteredClient(
+    unit: UnitOfWork,
+    clientId: string,
+    metadata: Payload
+  ): Promise<string | undefined>
+  findInitialToken(unit: UnitOfWork, value: string): Promise<Payload | undefined>
   deleteRegisteredClient(clientId: string): Promise<void>
   grantLifetimeSeconds: number
 }
@@ -164,10 +169,16 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     DeviceCode: {
       findByUserCode: code => guarded(current => artifact.findByUserCode(current, code))
     },
+    InitialAccessToken: {
+      find: id =>
+        guarded(
+          async current => (await deps.findInitialToken(current, id)) as AdapterPayload | undefined
+        )
+    },
     Client: {
       upsert: (id, payload) =>
         guarded(async current => {
-          current.issuedSecret = await deps.saveRegisteredClient(id, payload as Payload)
+          current.issuedSecret = await deps.saveRegisteredClient(current, id, payload as Payload)
         }),
       // Client.find is ours (client.ts): the engine never asks here
       find: async () => undefined,

@@ -3,14 +3,13 @@
 
 import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { ClientType } from '../clients/client.ts'
+import { registrationTokenDigest } from '../clients/registration-token.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { deviceGrantType } from '../clients/templates.ts'
-import { digest, randomSecret } from '../lib/secret.ts'
-import { lastingBucket } from '../store/artifact-lifetimes.ts'
-import type { ArtifactStore } from '../store/artifacts.ts'
-import type { Database } from '../store/database.ts'
 import type { Payload } from '../store/grants.ts'
+import type { RegistrationToken, RegistrationTokenStore } from '../store/registration-tokens.ts'
 import { extraMetadata } from './client.ts'
+import type { UnitOfWork } from './unit-of-work.ts'
 
 /** Members that the engine adds and that are not metadata of ours. */
 const notMetadata = new Set([
@@ -77,11 +76,30 @@ export function completeRecord(ctx: KoaContextWithOIDC, issuedSecret: string | u
   ctx.body = record
 }
 
-/** What the adapter does with registered clients. */
-export function saveRegistration(clients: ClientRegistry) {
+/** What the adapter does with registered clients, and with the tokens that they are registered with. */
+export function saveRegistration(clients: ClientRegistry, tokens: RegistrationTokenStore) {
+  // of the request at hand, by the unit of work that both calls are made in
+  const presented = new WeakMap<UnitOfWork, RegistrationToken>()
+
   return {
+    /** Undefined for a token that is unknown, used up, revoked or expired. */
+    async findInitialToken(unit: UnitOfWork, value: string): Promise<Payload | undefined> {
+      const token = await tokens.findLive(registrationTokenDigest(value))
+      if (token === undefined) return undefined
+      presented.set(unit, token)
+      const seconds = (date: Date) => Math.floor(date.getTime() / 1000)
+      return {
+        ...{ kind: 'InitialAccessToken', jti: value },
+        ...{ iat: seconds(token.createdAt), exp: seconds(token.expiresAt) }
+      }
+    },
+
     /** Answers the secret that an update has made, where the client needs one since. */
-    async saveRegisteredClient(clientId: string, payload: Payload): Promise<string | undefined> {
+    async saveRegisteredClient(
+      unit: UnitOfWork,
+      clientId: string,
+      payload: Payload
+    ): Promise<string | undefined> {
       const metadata = askedFor(payload)
       const stored = await clients.findStored(clientId)
       if (stored !== undefined) {
@@ -95,14 +113,19 @@ export function saveRegistration(clients: ClientRegistry) {
         )
       }
       const secret = payload['client_secret']
+      const token = presented.get(unit)
       const created = await clients.create({
         clientId,
         type: typeOf(metadata),
         owner: 'registration',
         metadata,
+        registration: token && { tokenId: token.id, policy: token.policy },
         ...(typeof secret === 'string' ? { secret } : {})
       })
       if (created.ok) return undefined
+      if (created.reason === 'token_spent') {
+        throw new errors.InvalidToken('the initial access token has registered as many as it may')
+      }
       refuse(
         created.reason === 'invalid'
           ? created.problems
@@ -114,31 +137,4 @@ export function saveRegistration(clients: ClientRegistry) {
       await clients.delete(clientId)
     }
   }
-}
-
-/**
- * Makes an initial access token (RFC 7591 §3): whoever has it may register clients while it lives.
- * @returns the token, shown once; only its digest is stored
- */
-export async function issueInitialAccessToken(
-  database: Database,
-  artifacts: Pick<ArtifactStore, 'saveStatement'>,
-  lifetimeSeconds: number
-): Promise<string> {
-  const value = randomSecret()
-  await database.pipeline([
-    artifacts.saveStatement({
-      id: digest('artifact', 'InitialAccessToken', value),
-      bucket: lastingBucket,
-      kind: 'InitialAccessToken',
-      grantId: undefined,
-      clientId: undefined,
-      userCode: undefined,
-      payload: { kind: 'InitialAccessToken', iat: Math.floor(Date.now() / 1000) },
-      sealed: undefined,
-      lifetimeSeconds,
-      interval: undefined
-    })
-  ])
-  return value
 }

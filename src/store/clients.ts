@@ -20,6 +20,8 @@ export interface StoredClient {
   seeded: boolean
   revision: number
   document: { digest: Buffer; freshUntil: Date; usableUntil: Date } | undefined
+  /** what the initial access token allows that it was registered with */
+  registrationPolicy: object | undefined
 }
 
 /** One row for each live secret, or one without: a client and its secrets in one statement. */
@@ -37,6 +39,7 @@ interface ClientRow {
   digest: Buffer | null
   expires_at: Date | null
   document_digest: Buffer | null
+  registration_policy: object | null
   fresh_until: Date
   usable_until: Date
 }
@@ -47,6 +50,7 @@ export interface NewClient {
   owner: ClientOwner
   metadata: object
   seeded: boolean
+  registration?: { tokenId: string; policy: object } | undefined
 }
 
 /** What was written last by a configuration, and how new that was. */
@@ -65,7 +69,8 @@ export interface StoredSecret {
 }
 
 const columns = `c.client_id, c.type, c.owner, c.metadata, c.revision, c.seeded, c.disabled_at, c.tokens_not_before,
-  e.list AS status_list, e.idx AS status_idx, s.digest, s.expires_at, d.digest AS document_digest, d.fresh_until, d.usable_until`
+  e.list AS status_list, e.idx AS status_idx, s.digest, s.expires_at, d.digest AS document_digest, d.fresh_until, d.usable_until,
+  c.registration_policy`
 const liveSecret = '(s.expires_at IS NULL OR s.expires_at > clock_time())'
 const withSecrets = `LEFT JOIN client_secrets s ON s.client_id = c.client_id AND ${liveSecret}
   LEFT JOIN status_entries e ON e.client_id = c.client_id AND e.ended_at IS NULL
@@ -133,9 +138,14 @@ export function createClientStore({ sql }: { sql: Queries }) {
     async insert(client: NewClient): Promise<boolean> {
       const { rowCount } = await sql.run(
         'clients.insert',
-        `INSERT INTO clients (client_id, type, owner, metadata, seeded) VALUES ($1, $2, $3, $4, $5)
+        `INSERT INTO clients (client_id, type, owner, metadata, seeded, registration_token, registration_policy)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (client_id) DO NOTHING`,
-        [client.clientId, client.type, client.owner, client.metadata, client.seeded]
+        [
+          ...[client.clientId, client.type, client.owner, client.metadata, client.seeded],
+          client.registration?.tokenId ?? null,
+          client.registration?.policy ?? null
+        ]
       )
       return rowCount === 1
     },
@@ -301,6 +311,7 @@ function toClient(row: ClientRow, group: readonly ClientRow[]): StoredClient {
             digest: row.document_digest,
             freshUntil: row.fresh_until,
             usableUntil: row.usable_until
-          }
+          },
+    registrationPolicy: row.registration_policy ?? undefined
   }
 }

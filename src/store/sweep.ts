@@ -5,8 +5,9 @@ import type { Queries } from './database.ts'
 
 /** Tables, and how long a row stays after it expired. */
 export const sweptTables = [
-  // initial access tokens; rows without an expiry stay
+  // rows without an expiry stay
   { table: 'artifacts_lasting', key: 'ctid', column: 'expires_at', keep: '1 hour' },
+  { table: 'registration_tokens', key: 'id', column: 'expires_at', keep: '1 day' },
   { table: 'user_codes', key: 'user_code', column: 'expires_at', keep: '1 hour' },
   { table: 'replay_records', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'denied_tokens', key: 'jti', column: 'expires_at', keep: '1 minute' },

@@ -1,9 +1,8 @@
 // What strangers may ask: so much of one address, so many rows of all; over it 429, nothing written, and nobody else is touched.
 
 import t, { type Test } from 'tap'
+import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
 import { rowStay } from '../../src/ops/limits.ts'
-import { issueInitialAccessToken } from '../../src/protocol/registration.ts'
-import { createArtifactStore } from '../../src/store/artifacts.ts'
 import { basic, createRequests, publicly } from '../protocol/requests.ts'
 import { count, turnClock } from '../store/rows.ts'
 import { redirectUri, testConfig } from '../support/configuration.ts'
@@ -257,10 +256,9 @@ t.test('registration ends at its cap, and a client that left makes room', async 
   })
   const { database } = main.store
   const requests = createRequests(main)
-  const artifacts = createArtifactStore({ sql: database })
   const metadata = { client_name: 'New app', redirect_uris: ['https://new.example.com/callback'] }
   const register = async () => {
-    const token = await issueInitialAccessToken(database, artifacts, 3_600)
+    const { token } = await issueInitialAccessToken(database, { lifetimeSeconds: 3_600 })
     const headers = { authorization: `Bearer ${token}` }
     return requests.json('POST', '/oauth/register', metadata, headers)
   }

@@ -3,9 +3,8 @@
 
 import { createHash, createHmac } from 'node:crypto'
 import t from 'tap'
+import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
 import { digest, hmac } from '../../src/lib/secret.ts'
-import { issueInitialAccessToken } from '../../src/protocol/registration.ts'
-import { createArtifactStore } from '../../src/store/artifacts.ts'
 import { createBrowser } from '../support/browser.ts'
 import { secretOf } from '../support/configuration.ts'
 import { parseForms } from '../support/forms.ts'
@@ -144,11 +143,7 @@ async function issueEverything() {
   )
   note('DPoP proof', proof)
 
-  const initial = await issueInitialAccessToken(
-    database,
-    createArtifactStore({ sql: database }),
-    3600
-  )
+  const { token: initial } = await issueInitialAccessToken(database, { lifetimeSeconds: 3600 })
   note('initial access token', initial)
   const registered = await requests.json(
     'POST',

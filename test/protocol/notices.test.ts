@@ -2,8 +2,7 @@
 // That it would be heard is shown by test/notices.test.ts. The engine speaks once a process: this file is one.
 
 import t from 'tap'
-import { issueInitialAccessToken } from '../../src/protocol/registration.ts'
-import { createArtifactStore } from '../../src/store/artifacts.ts'
+import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
 import { createBrowser } from '../support/browser.ts'
 import { captureNotices } from '../support/notices.ts'
 import { startTestServer } from '../support/server.ts'
@@ -72,8 +71,7 @@ t.test('no default of the engine is called, and it warns of nothing', async t =>
       seen.push((await requests.token(publicly('tv'), poll)).status)
     }
 
-    const artifacts = createArtifactStore({ sql: database })
-    const initial = await issueInitialAccessToken(database, artifacts, 3600)
+    const { token: initial } = await issueInitialAccessToken(database, { lifetimeSeconds: 3600 })
     const { body } = await requests.json(
       'POST',
       '/oauth/register',

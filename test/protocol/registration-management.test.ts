@@ -2,18 +2,17 @@
 
 import { exportJWK, generateKeyPair } from 'jose'
 import t from 'tap'
-import { issueInitialAccessToken } from '../../src/protocol/registration.ts'
-import { createArtifactStore } from '../../src/store/artifacts.ts'
+import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
 import { startTestServer } from '../support/server.ts'
 import { type Answer, type App, basic, createRequests } from './requests.ts'
 
 const server = await startTestServer(t, { registration: { enabled: true } })
 const requests = createRequests(server)
 const { database } = server.store
-const artifacts = createArtifactStore({ sql: database })
 
 const bearer = (value: unknown) => ({ authorization: `Bearer ${value}` })
-const initial = (seconds = 3600) => issueInitialAccessToken(database, artifacts, seconds)
+const initial = async (seconds = 3600) =>
+  (await issueInitialAccessToken(database, { lifetimeSeconds: seconds })).token
 const redirectUri = 'https://new.example.com/callback'
 const metadata = { client_name: 'New app', redirect_uris: [redirectUri] }
 

@@ -29,13 +29,15 @@ async function fill(many: number) {
       SELECT gen_random_uuid(), gen_random_uuid(), '${account}', '${account}', '{}', e FROM ${series}`,
     `INSERT INTO attempts SELECT 'k', uuid_send(gen_random_uuid()), 1, e FROM ${series}`,
     `INSERT INTO document_fetches (client_id, host, source, used, expires_at)
-      SELECT gen_random_uuid(), 'h', 's', false, e FROM ${series}`
+      SELECT gen_random_uuid(), 'h', 's', false, e FROM ${series}`,
+    `INSERT INTO registration_tokens (id, digest, uses, expires_at)
+      SELECT gen_random_uuid(), uuid_send(gen_random_uuid()), 1, e FROM ${series}`
   ]
   for (const text of inserts) await database.run(randomUUID(), text)
 }
 
 const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
-expiring.push('session_clients', 'grants', 'attempts', 'document_fetches')
+expiring.push('session_clients', 'grants', 'attempts', 'document_fetches', 'registration_tokens')
 
 async function counts() {
   const all = await Promise.all(expiring.map(async table => [table, await count(database, table)]))
@@ -69,14 +71,14 @@ t.test('what expired leaves when its time to be recognised is over, and no soone
   await sweeper.sweep()
   t.same(
     await counts(),
-    { ...each(0), artifacts_lasting: 3, user_codes: 3, grants: 3 },
+    { ...each(0), artifacts_lasting: 3, user_codes: 3, grants: 3, registration_tokens: 3 },
     'the grants of reused tokens must still be known'
   )
   await turnClock(database, 100 + 3601)
   await sweeper.sweep()
-  t.same(await counts(), { ...each(0), grants: 3 })
+  t.same(await counts(), { ...each(0), grants: 3, registration_tokens: 3 })
   await turnClock(database, 100 + day + 1)
-  t.equal(await sweeper.sweep(), 3)
+  t.equal(await sweeper.sweep(), 6)
   t.same(await counts(), each(0))
 })
 
