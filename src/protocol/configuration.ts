@@ -2,6 +2,8 @@
 // keys, storage, policies) ever shows. What each means is said where it is not obvious.
 
 import { type Configuration, errors, type FindAccount } from 'oidc-provider'
+import { documentClients } from '../config/client-document-schema.ts'
+import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
@@ -44,6 +46,13 @@ export interface ConfigurationParts extends FeatureParts, ClientAuthenticationPa
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   cookieKeys: Buffer[]
   outbound: Pick<Outbound, 'fetch'>
+}
+
+/** The APIs whose clients nobody registers: they are found by whoever knows their address, so that they are is no secret. */
+function openResources({ resources }: Config): string[] {
+  return resources
+    .filter(({ clients }) => clients.includes(documentClients))
+    .map(({ identifier }) => identifier)
 }
 
 export function buildConfiguration(parts: ConfigurationParts): Configuration {
@@ -187,7 +196,11 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     discovery: {
       ui_locales_supported: ['en', 'ko'],
       ...(config.clientMetadataDocuments.enabled
-        ? { client_id_metadata_document_supported: true }
+        ? {
+            client_id_metadata_document_supported: true,
+            // RFC 9728 §4; only those that anybody's client may come to
+            protected_resources: openResources(config)
+          }
         : {})
     }
   } satisfies Configuration as Configuration

@@ -19,7 +19,7 @@ export function createTokenGuard({ verifier }: { verifier: Verifier }) {
     requireToken({ scope = '' }: { scope?: string } = {}) {
       assertScope(scope)
       return async (request: FastifyRequest, reply: FastifyReply) => {
-        const verification = await verifier.verify(request.headers.authorization)
+        const verification = await verifier.verify(request.headers.authorization, scope)
         if (!verification.ok) return refuse(request, reply, verification)
         const refusal = verifier.requireScope(verification.token, scope)
         if (refusal) return refuse(request, reply, refusal)

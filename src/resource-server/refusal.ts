@@ -29,22 +29,28 @@ export interface Refusal {
   readonly cause?: unknown
 }
 
-/** Builds refusals for one API, whose identifier is the realm of its challenges. */
-export function createRefusals({ realm }: { realm: string }) {
-  const protectedSpace = `Bearer realm=${quoted(realm)}`
+/**
+ * Builds refusals for one API, whose identifier is the realm of its challenges.
+ * @param options.metadata where its metadata stands (RFC 9728 §5.1), if it has any
+ */
+export function createRefusals({ realm, metadata }: { realm: string; metadata?: string }) {
+  const protectedSpace =
+    `Bearer realm=${quoted(realm)}` +
+    (metadata === undefined ? '' : `, resource_metadata=${quoted(metadata)}`)
+  const wanted = (scope: string) => (scope === '' ? '' : `, scope=${quoted(scope)}`)
 
   return {
     /**
      * RFC 6750 §3.1: "If the request lacks any authentication information […], the resource server
      * SHOULD NOT include an error code or other error information."
      */
-    missingToken(): Refusal {
+    missingToken(scope = ''): Refusal {
       return {
         ok: false,
         status: 401,
         error: 'missing_token',
         description: 'This API needs an access token: Authorization: Bearer <token>.',
-        challenge: protectedSpace
+        challenge: protectedSpace + wanted(scope)
       }
     },
 
@@ -52,14 +58,15 @@ export function createRefusals({ realm }: { realm: string }) {
      * RFC 6750 §3.1: "The access token provided is expired, revoked, malformed, or invalid for
      * other reasons."
      */
-    invalidToken(description: string): Refusal {
+    invalidToken(description: string, scope = ''): Refusal {
       return {
         ok: false,
         status: 401,
         error: 'invalid_token',
         description,
         challenge:
-          `${protectedSpace}, error="invalid_token", ` + `error_description=${quoted(description)}`
+          `${protectedSpace}, error="invalid_token", ` +
+          `error_description=${quoted(description)}${wanted(scope)}`
       }
     },
 
@@ -75,7 +82,7 @@ export function createRefusals({ realm }: { realm: string }) {
         description,
         challenge:
           `${protectedSpace}, error="insufficient_scope", ` +
-          `error_description=${quoted(description)}, scope=${quoted(scope)}`
+          `error_description=${quoted(description)}${wanted(scope)}`
       }
     },
 

@@ -7,6 +7,7 @@ import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { missing, readAccessToken, type VerifiedAccessToken } from './access-token.ts'
 import { createKeySource, failureCoolDown, IssuerUnavailable } from './keys.ts'
 import { metadataLocations } from './metadata.ts'
+import { resourceMetadataUrl } from './protected-resource.ts'
 import { createRefusals, type Refusal } from './refusal.ts'
 import { createStatusSource, readStatusReference } from './status-list.ts'
 
@@ -36,6 +37,11 @@ export interface VerifierOptions {
    * token is refused with 503. Default: `off`.
    */
   statusList?: 'required' | 'off'
+  /**
+   * `published`: challenges name the API's metadata (RFC 9728 §5.1), which it serves
+   * (protected-resource.ts); MCP clients need it. Default: `none`.
+   */
+  resourceMetadata?: 'published' | 'none'
   /** how far the clocks of issuer and API may differ, 0 to 300; default 5 */
   clockToleranceSeconds?: number
   fetch?: typeof globalThis.fetch
@@ -47,8 +53,10 @@ export interface Verifier {
   /**
    * Judges one request by its `Authorization` header (or a bare token). Rejects only on a defect:
    * everything that a caller or an outage can cause is a `Refusal`, ready to be sent.
+   * @param scope what the caller will need (RFC 6750 §3): told to one that has no token yet; it is
+   * not checked here
    */
-  verify(authorization: string | undefined): Promise<Verification>
+  verify(authorization: string | undefined, scope?: string): Promise<Verification>
   /**
    * undefined: the token has every scope of the list (separated by spaces); else the refusal to
    * send.
@@ -71,7 +79,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   assertOptions(issuer, audience, clockToleranceSeconds)
   const acceptedTypes = typ === 'JWT' ? ['at+jwt', 'jwt'] : ['at+jwt']
   const keys = createKeySource({ issuer, fetch, now })
-  const refusals = createRefusals({ realm: audience })
+  const refusals = createRefusals({
+    realm: audience,
+    ...(options.resourceMetadata === 'published' ? { metadata: resourceMetadataUrl(audience) } : {})
+  })
   const statuses = createStatusSource({
     ...{ issuer, algorithms, fetch, now, clockToleranceSeconds },
     findKey: keys.find
@@ -87,17 +98,18 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   return {
-    async verify(authorization) {
+    async verify(authorization, scope = '') {
       const presented = readBearer(authorization)
-      if (presented === undefined) return refusals.missingToken()
-      if (!isPlausible(presented)) return refusals.invalidToken(malformed)
+      const invalid = (description: string) => refusals.invalidToken(description, scope)
+      if (presented === undefined) return refusals.missingToken(scope)
+      if (!isPlausible(presented)) return invalid(malformed)
 
       try {
         // RFC 9068 §4: "The resource server MUST verify that the "typ" header value is "at+jwt" or
         // "application/at+jwt" and reject tokens carrying any other "typ" value." Before the keys
         // are asked for: an ID token costs no request.
         if (!acceptedTypes.includes(mediaType(presented))) {
-          return refusals.invalidToken('This is not an access token: typ is not at+jwt.')
+          return invalid('This is not an access token: typ is not at+jwt.')
         }
         const { payload } = await jwtVerify(presented, keys.find, {
           algorithms,
@@ -108,13 +120,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
         })
         const latestIssue = now() / 1000 + clockToleranceSeconds
         const token = readAccessToken(payload, { audience, latestIssue })
-        if ('problem' in token) return refusals.invalidToken(token.problem)
+        if ('problem' in token) return invalid(token.problem)
         return (await refusedByStatus(token)) ?? { ok: true, token }
       } catch (error) {
         if (error instanceof IssuerUnavailable) {
           return refusals.unavailable(failureCoolDown / 1000, error)
         }
-        if (error instanceof errors.JOSEError) return refusals.invalidToken(sentence(error))
+        if (error instanceof errors.JOSEError) return invalid(sentence(error))
         throw error
       }
     },

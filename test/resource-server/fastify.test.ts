@@ -27,7 +27,8 @@ t.test('requireToken lets a token with the scope in, and tokenOf gives it', asyn
 
   const none = await app.inject({ url: '/things' })
   t.equal(none.statusCode, 401)
-  t.equal(none.headers['www-authenticate'], `Bearer realm="${audience}"`)
+  const wanted = `Bearer realm="${audience}", scope="read:things"`
+  t.equal(none.headers['www-authenticate'], wanted, 'and what to ask for (RFC 6750 §3)')
   t.equal(none.headers['cache-control'], 'no-store')
 
   const expired = await app.inject({ url: '/things', headers: await bearer({ exp: 1 }) })

@@ -1,7 +1,8 @@
 // A site on loopback that serves client metadata documents, as developers' machines do. What stands at a path is changed at will, and
 // every request is counted.
 
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Lifetime } from './lifetime.ts'
 
@@ -24,7 +25,11 @@ export interface DocumentHost {
   asked(path: string): number
 }
 
-export async function startDocumentHost(t: Lifetime): Promise<DocumentHost> {
+/** @param tls serves https with it; else http */
+export async function startDocumentHost(
+  t: Lifetime,
+  tls?: { key: string; cert: string }
+): Promise<DocumentHost> {
   const pages = new Map<string, Page>()
   const asked = new Map<string, number>()
 
@@ -36,13 +41,15 @@ export async function startDocumentHost(t: Lifetime): Promise<DocumentHost> {
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text)
   }
 
-  const server = createServer((request, response) => void answer(request.url ?? '', response))
+  const listener: RequestListener = (request, response) => void answer(request.url ?? '', response)
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {
     server.closeAllConnections()
     return new Promise<void>(resolve => server.close(() => resolve()))
   })
-  const origin = `http://localhost:${(server.address() as AddressInfo).port}`
+  const scheme = tls === undefined ? 'http' : 'https'
+  const origin = `${scheme}://localhost:${(server.address() as AddressInfo).port}`
 
   const putPage = (path: string, page: Page) => {
     pages.set(path, page)
