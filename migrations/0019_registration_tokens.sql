@@ -18,5 +18,7 @@ CREATE TABLE registration_tokens (
 );
 CREATE INDEX registration_tokens_expires_at ON registration_tokens (expires_at);
 
-ALTER TABLE clients ADD COLUMN registration_token text, ADD COLUMN registration_policy jsonb;
+ALTER TABLE clients ADD COLUMN registration_token text, ADD COLUMN registration_policy jsonb,
+  -- RFC 7591 §2.3, as it came: its claims hold at every update
+  ADD COLUMN software_statement text;
 CREATE INDEX clients_registration_token ON clients (registration_token) WHERE registration_token IS NOT NULL;

@@ -9,6 +9,7 @@ import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
+import { createStatementReader } from './clients/software-statement.ts'
 import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
@@ -204,7 +205,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     ...{ config, clients, database, outbound, log },
     address: () => units.current()?.request.address
   })
+  const registration = saveRegistration({
+    clients,
+    tokens: createRegistrationTokenStore({ sql: database }),
+    readStatement: createStatementReader({ signers: config.registration.softwareStatements, now }),
+    statements: config.registration.requireSoftwareStatement ? 'required' : 'optional'
+  })
   const engine = createCurrentEngine({
+    reapplyStatement: registration.reapplyStatement,
     config,
     issuer,
     keys: ring,
@@ -226,7 +234,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       }),
       refreshTokens,
       accessTokens: createAccessTokens({ issuer, keys: ring, resources, grants, now }),
-      ...saveRegistration(clients, createRegistrationTokenStore({ sql: database })),
+      ...registration,
       seal,
       userCodeKeys: () => keysOf('user_code'),
       deviceIntervalSeconds: config.deviceCodes.intervalSeconds,

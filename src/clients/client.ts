@@ -92,6 +92,8 @@ export interface RegisteredClient {
   readonly revision: number
   /** what its own updates must keep to (registration-policy.ts) */
   readonly registrationPolicy?: RegistrationPolicy | undefined
+  /** RFC 7591 §2.3, as it came; verified then */
+  readonly softwareStatement?: string | undefined
   /** of a client that is a metadata document: what was granted to it counts for this digest, and how long it is believed */
   readonly document?:
     | { readonly digest: Buffer; readonly freshUntil: Date; readonly usableUntil: Date }

@@ -71,6 +71,8 @@ export interface NewClient {
   seeded?: boolean
   /** the initial access token that it is registered with: one use of it is taken with the client */
   registration?: { tokenId: string; policy: RegistrationPolicy } | undefined
+  /** verified; the metadata has its claims already */
+  softwareStatement?: string | undefined
 }
 
 export type Invalid = { ok: false; reason: 'invalid'; problems: MetadataProblem[] }
@@ -102,7 +104,12 @@ export interface ClientRegistry {
   list(page?: { after?: string; limit?: number }): Promise<RegisteredClient[]>
   create(client: NewClient): Promise<Created>
   /** Changes members; `null` removes one. The policy judges the resulting object. */
-  update(clientId: string, changes: object, source: MetadataSource): Promise<Updated>
+  update(
+    clientId: string,
+    changes: object,
+    source: MetadataSource,
+    softwareStatement?: string
+  ): Promise<Updated>
   /** Refuses it from now on, and ends its grants and refresh families. */
   disable(clientId: string): Promise<Changed>
   /** Accepts it again; what it held before stays ended. */
@@ -234,8 +241,9 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
           const tokens = createRegistrationTokenStore({ sql: tx })
           if (!(await tokens.use(registration.tokenId))) return 'token_spent'
         }
-        const fresh = { clientId, type, owner, metadata: checked.metadata, seeded, registration }
-        if (!(await store.insert(fresh))) return 'taken'
+        const { softwareStatement } = wanted
+        const fresh = { clientId, type, owner, seeded, registration, softwareStatement }
+        if (!(await store.insert({ ...fresh, metadata: checked.metadata }))) return 'taken'
         if (issued !== undefined) await store.putSecret(clientId, issued.digest)
         return (await store.find(clientId)) ?? 'taken'
       })
@@ -245,14 +253,14 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
         : { ok: true, client: registered(client), secret: issued?.secret }
     },
 
-    update: (clientId, changes, source) =>
+    update: (clientId, changes, source, softwareStatement) =>
       change(clientId, async (client, store): Promise<Updated> => {
         if (client.owner === 'config') return ownedByConfig
         if (client.owner === 'document') return { ok: false, reason: 'owned_by_document' }
         const whole = { ...client.metadata, ...changes }
         const checked = check(client.type, whole, source, client.registrationPolicy)
         if (!checked.ok) return { ok: false, reason: 'invalid', problems: checked.problems }
-        await store.update(clientId, client.type, checked.metadata)
+        await store.update(clientId, client.type, checked.metadata, softwareStatement)
         const needed = needsSecret(checked.metadata)
         if (!needed) await store.dropOtherSecrets(clientId)
         const issued = needed && client.secrets.length === 0 ? issueClientSecret() : undefined

@@ -1,4 +1,4 @@
-// What keeps the database small, and what shows it: limits for strangers, registration, how long security events are kept, metrics. A limit
+// What keeps the database small, and what shows it: limits for strangers, how long security events are kept, metrics. A limit
 // says, for each thing that can be asked without having signed in, how many requests a minute one address may send, and how many rows
 // all of them may have in the database; a site of some hundred sign-ins a minute never meets the defaults.
 
@@ -58,23 +58,6 @@ export const limitsSchema = closedObject(
     default: {},
     description: 'What strangers may ask; who is over it gets 429 with Retry-After.'
   }
-)
-
-export const registrationSchema = closedObject(
-  {
-    enabled: Type.Boolean({
-      default: false,
-      description: 'Dynamic registration (RFC 7591), behind an initial access token.'
-    }),
-    reapUnused: durationSchema({
-      description:
-        'Deletes a client that registered itself and that nobody has used for so long: no token, no grant, no consent.',
-      default: '30d',
-      minimum: '1d',
-      maximum: '365d'
-    })
-  },
-  { default: {} }
 )
 
 export const auditSchema = closedObject(

@@ -1,6 +1,7 @@
 // Rules about the clients and accounts of the file, across entries. What one client's metadata may say is the clients' own policy.
 // A client id must never pass for an account, a resource or a metadata document (RFC 9700 §4.15).
 
+import { createPublicKey } from 'node:crypto'
 import type { Problem } from './configuration-error.ts'
 import { firstPartyClients } from './resource-schema.ts'
 import type { Check, Place } from './rule.ts'
@@ -102,6 +103,33 @@ export const secretsAreRandom: Check = (config, place) =>
       problem: 'is not random enough to be stored',
       fix: randomSecretAdvice
     }))
+
+export const statementSignersAreSound: Check = config => {
+  const { softwareStatements } = config.registration
+  const issuers = softwareStatements.map(({ issuer }) => issuer)
+  return softwareStatements.flatMap(({ issuer, jwks }, index) => {
+    const path = `registration.softwareStatements[${index}]`
+    const fix = 'Give the public keys (RFC 7517 §4) of whoever signs, under one entry an issuer.'
+    if (issuers.indexOf(issuer) < index) {
+      return [{ path: `${path}.issuer`, problem: 'stands there twice', fix }]
+    }
+    return jwks.keys.flatMap((key, place) =>
+      isPublicKey(key)
+        ? []
+        : [{ path: `${path}.jwks.keys[${place}]`, problem: 'is no public key', fix }]
+    )
+  })
+}
+
+/** Asymmetric, and without its private half: whoever reads this file could sign with that. */
+function isPublicKey(key: Record<string, unknown>): boolean {
+  if (key['d'] !== undefined || key['k'] !== undefined) return false
+  try {
+    return createPublicKey({ key, format: 'jwk' }).type === 'public'
+  } catch {
+    return false
+  }
+}
 
 export const publicClientsHaveNoSecret: Check = (config, place) =>
   config.clients

@@ -9,7 +9,8 @@ import {
   clientIdsAreNotSubjects,
   defaultResourcesAreDeclared,
   publicClientsHaveNoSecret,
-  secretsAreRandom
+  secretsAreRandom,
+  statementSignersAreSound
 } from './rules-clients.ts'
 import { metricsArePrivate, useIsRemembered } from './rules-growth.ts'
 import {
@@ -63,6 +64,7 @@ export const rules: readonly Rule[] = [
   { topic: 'token lifetimes', mode: 'any', check: statusListTimesFit },
   { topic: 'registration', mode: 'any', check: useIsRemembered },
   { topic: 'registration', mode: 'any', check: documentHostsAreNamed },
+  { topic: 'registration', mode: 'any', check: statementSignersAreSound },
   { topic: 'metrics', mode: 'any', check: metricsArePrivate },
   { topic: 'resources', mode: 'any', check: resourcesAreUris },
   { topic: 'resources', mode: 'any', check: resourcesAreDistinct },

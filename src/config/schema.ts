@@ -5,7 +5,7 @@ import Type, { type Static } from 'typebox'
 import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
 import { keySchema } from './key-schema.ts'
-import { auditSchema, limitsSchema, metricsSchema, registrationSchema } from './limits-schema.ts'
+import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
 import {
   databaseSchema,
   httpSchema,
@@ -13,6 +13,7 @@ import {
   shutdownSchema,
   workersSchema
 } from './process-schema.ts'
+import { registrationSchema } from './registration-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
 import {
   closedObject,

@@ -6,6 +6,7 @@ import type { RegisteredClient } from '../clients/client.ts'
 import type { Config } from '../config/schema.ts'
 import { isPublic } from './client-authentication.ts'
 import type { EnginePages } from './engine-pages.ts'
+import { statementPolicy } from './registration.ts'
 import type { ResourceCatalogue } from './resources.ts'
 
 export interface FeatureParts {
@@ -16,6 +17,8 @@ export interface FeatureParts {
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   address(ctx: KoaContextWithOIDC): string | undefined
   clientId(): string
+  /** for updates of registered clients (registration.ts) */
+  reapplyStatement(properties: Record<string, unknown>): Promise<void>
   dpopNonceKey: Buffer
   now: () => Date
 }
@@ -82,7 +85,11 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     registration: {
       enabled: config.registration.enabled,
       initialAccessToken: true,
-      idFactory: parts.clientId
+      idFactory: parts.clientId,
+      policies: {
+        [statementPolicy]: (_ctx, properties) =>
+          parts.reapplyStatement(properties as Record<string, unknown>)
+      }
     },
     registrationManagement: { enabled: config.registration.enabled },
     deviceFlow: {

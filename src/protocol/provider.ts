@@ -61,6 +61,7 @@ export interface EngineDependencies {
   findAccount(accountId: string): Promise<Parameters<typeof claimsOf>[0] | undefined>
   renderers: Renderers
   clientId(): string
+  reapplyStatement(unit: UnitOfWork, properties: Record<string, unknown>): Promise<void>
   cookieKeys(): Buffer[]
   dpopNonceKey(): Buffer
   log: {
@@ -171,6 +172,10 @@ export function createEngine(deps: EngineDependencies): Engine {
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
     clientId: deps.clientId,
+    reapplyStatement: async properties => {
+      const unit = units.current()
+      if (unit !== undefined) await guarded(() => deps.reapplyStatement(unit, properties))
+    },
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
     outbound: deps.outbound,
@@ -258,7 +263,10 @@ export function createEngine(deps: EngineDependencies): Engine {
         if (oidc.oidc?.route === 'discovery' && ctx.status === 200) {
           metadata = publishedAs(ctx, JSON.stringify(ctx.body))
         }
-        completeRecord(oidc, unit.issuedSecret)
+        completeRecord(oidc, {
+          issuedSecret: unit.issuedSecret,
+          softwareStatement: unit.softwareStatement ?? storedStatement(oidc)
+        })
       } catch (error) {
         failed(oidc, unit, error)
       }
@@ -266,6 +274,12 @@ export function createEngine(deps: EngineDependencies): Engine {
       completeAnswer(oidc, renderers, issuer, requests.of(ctx.req).requestId)
     })
   })
+
+  /** Of a client that reads its record. */
+  function storedStatement({ oidc }: KoaContextWithOIDC): string | undefined {
+    if (oidc?.route !== 'client' || oidc.client === undefined) return undefined
+    return clients.findRegistered(oidc.client)?.softwareStatement
+  }
 
   /** RFC 8628 §3.2: a device that is told no interval polls every five seconds; the engine tells none. */
   function tellInterval(ctx: KoaContextWithOIDC) {

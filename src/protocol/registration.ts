@@ -5,6 +5,7 @@ import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { ClientType } from '../clients/client.ts'
 import { registrationTokenDigest } from '../clients/registration-token.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
+import { type ReadStatement, statementClaims } from '../clients/software-statement.ts'
 import { deviceGrantType } from '../clients/templates.ts'
 import type { Payload } from '../store/grants.ts'
 import type { RegistrationToken, RegistrationTokenStore } from '../store/registration-tokens.ts'
@@ -62,8 +63,16 @@ function leftOut(stored: object, metadata: Payload): Payload {
  * Completes a record that the engine answers (RFC 7592 §3): no members of ours, and no secret but one that was made just now or that the
  * client has shown itself. What the engine holds in its place is known to nobody and opens nothing.
  */
-export function completeRecord(ctx: KoaContextWithOIDC, issuedSecret: string | undefined): void {
+export function completeRecord(
+  ctx: KoaContextWithOIDC,
+  { issuedSecret, softwareStatement }: Pick<UnitOfWork, 'issuedSecret' | 'softwareStatement'>
+): void {
   const route = ctx.oidc?.route
+  const answered = ctx.status === 200 || ctx.status === 201
+  if (answered && softwareStatement !== undefined && /^(registration|client)/.test(route ?? '')) {
+    // RFC 7591 §3.2.1: "its value MUST be returned unmodified in the response"
+    ctx.body = { ...(ctx.body as Payload), software_statement: softwareStatement }
+  }
   if ((route !== 'client' && route !== 'client_update') || ctx.status !== 200) return
   const record = { ...(ctx.body as Payload) }
   for (const member of extraMetadata) delete record[member]
@@ -76,21 +85,63 @@ export function completeRecord(ctx: KoaContextWithOIDC, issuedSecret: string | u
   ctx.body = record
 }
 
+/** The engine's name for what looks at metadata before it does; registration access tokens inherit it from the initial one. */
+export const statementPolicy = 'software_statement'
+
 /** What the adapter does with registered clients, and with the tokens that they are registered with. */
-export function saveRegistration(clients: ClientRegistry, tokens: RegistrationTokenStore) {
+export function saveRegistration(deps: {
+  clients: ClientRegistry
+  tokens: RegistrationTokenStore
+  readStatement: (value: unknown) => Promise<ReadStatement>
+  statements: 'required' | 'optional'
+}) {
+  const { clients, tokens } = deps
   // of the request at hand, by the unit of work that both calls are made in
   const presented = new WeakMap<UnitOfWork, RegistrationToken>()
 
+  /** Puts the claims of a statement in place of what the client says; one that was given before holds on. */
+  async function applyStatement(unit: UnitOfWork, said: Payload, before: string | undefined) {
+    const given = said['software_statement'] ?? before
+    if (given === undefined) {
+      if (deps.statements === 'optional') return
+      throw new errors.InvalidSoftwareStatement('a software_statement is needed to register here')
+    }
+    // what was taken once is not judged again: a statement may be over, and the client goes on
+    if (given !== before) {
+      const read = await deps.readStatement(given)
+      if (!read.ok && read.reason === 'unapproved') {
+        throw new errors.UnapprovedSoftwareStatement(read.problem)
+      }
+      if (!read.ok) throw new errors.InvalidSoftwareStatement(read.problem)
+    }
+    const statement = String(given)
+    Object.assign(said, statementClaims(statement))
+    unit.softwareStatement = statement
+  }
+
   return {
+    /** For an update (RFC 7592 §2.2); the engine asks at a registration, too, where it is done already. */
+    async reapplyStatement(unit: UnitOfWork, properties: Payload): Promise<void> {
+      if (Provider.ctx?.oidc.route !== 'client_update') return
+      const stored = await clients.findStored(String(properties['client_id']))
+      // a client that has none was registered when none was needed
+      const before = stored?.softwareStatement
+      if (before === undefined && properties['software_statement'] === undefined) return
+      await applyStatement(unit, properties, before)
+    },
+
     /** Undefined for a token that is unknown, used up, revoked or expired. */
     async findInitialToken(unit: UnitOfWork, value: string): Promise<Payload | undefined> {
       const token = await tokens.findLive(registrationTokenDigest(value))
       if (token === undefined) return undefined
       presented.set(unit, token)
+      // here, since the engine decides about a secret before it asks any policy
+      await applyStatement(unit, (Provider.ctx?.oidc.body ?? {}) as Payload, undefined)
       const seconds = (date: Date) => Math.floor(date.getTime() / 1000)
       return {
         ...{ kind: 'InitialAccessToken', jti: value },
-        ...{ iat: seconds(token.createdAt), exp: seconds(token.expiresAt) }
+        ...{ iat: seconds(token.createdAt), exp: seconds(token.expiresAt) },
+        policies: [statementPolicy]
       }
     },
 
@@ -104,7 +155,12 @@ export function saveRegistration(clients: ClientRegistry, tokens: RegistrationTo
       const stored = await clients.findStored(clientId)
       if (stored !== undefined) {
         const changes = { ...leftOut(stored.metadata, metadata), ...metadata }
-        const updated = await clients.update(clientId, changes, 'registration')
+        const updated = await clients.update(
+          clientId,
+          changes,
+          'registration',
+          unit.softwareStatement
+        )
         if (updated.ok) return updated.secret
         refuse(
           updated.reason === 'invalid'
@@ -119,6 +175,7 @@ export function saveRegistration(clients: ClientRegistry, tokens: RegistrationTo
         type: typeOf(metadata),
         owner: 'registration',
         metadata,
+        softwareStatement: unit.softwareStatement,
         registration: token && { tokenId: token.id, policy: token.policy },
         ...(typeof secret === 'string' ? { secret } : {})
       })

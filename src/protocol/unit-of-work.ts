@@ -50,6 +50,8 @@ export interface UnitOfWork {
   refreshToken: JudgedRefreshToken | undefined
   /** A client secret that this request made and that its answer must tell (RFC 7592 §3). */
   issuedSecret: string | undefined
+  /** The software statement that this request registers or updates with, verified (RFC 7591 §2.3). */
+  softwareStatement: string | undefined
   /** The authenticated client has no credentials (RFC 6749 §2.1). */
   publicClient: boolean
   /** The handle that stands in for a JWT at introspection and revocation, valid in this request only. */
@@ -98,6 +100,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         written: new Map(),
         refreshToken: undefined,
         issuedSecret: undefined,
+        softwareStatement: undefined,
         publicClient: false,
         tokenHandle: undefined,
         revokesAccessToken: false,

@@ -22,6 +22,7 @@ export interface StoredClient {
   document: { digest: Buffer; freshUntil: Date; usableUntil: Date } | undefined
   /** what the initial access token allows that it was registered with */
   registrationPolicy: object | undefined
+  softwareStatement: string | undefined
 }
 
 /** One row for each live secret, or one without: a client and its secrets in one statement. */
@@ -40,6 +41,7 @@ interface ClientRow {
   expires_at: Date | null
   document_digest: Buffer | null
   registration_policy: object | null
+  software_statement: string | null
   fresh_until: Date
   usable_until: Date
 }
@@ -51,6 +53,7 @@ export interface NewClient {
   metadata: object
   seeded: boolean
   registration?: { tokenId: string; policy: object } | undefined
+  softwareStatement?: string | undefined
 }
 
 /** What was written last by a configuration, and how new that was. */
@@ -70,7 +73,7 @@ export interface StoredSecret {
 
 const columns = `c.client_id, c.type, c.owner, c.metadata, c.revision, c.seeded, c.disabled_at, c.tokens_not_before,
   e.list AS status_list, e.idx AS status_idx, s.digest, s.expires_at, d.digest AS document_digest, d.fresh_until, d.usable_until,
-  c.registration_policy`
+  c.registration_policy, c.software_statement`
 const liveSecret = '(s.expires_at IS NULL OR s.expires_at > clock_time())'
 const withSecrets = `LEFT JOIN client_secrets s ON s.client_id = c.client_id AND ${liveSecret}
   LEFT JOIN status_entries e ON e.client_id = c.client_id AND e.ended_at IS NULL
@@ -138,24 +141,30 @@ export function createClientStore({ sql }: { sql: Queries }) {
     async insert(client: NewClient): Promise<boolean> {
       const { rowCount } = await sql.run(
         'clients.insert',
-        `INSERT INTO clients (client_id, type, owner, metadata, seeded, registration_token, registration_policy)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        `INSERT INTO clients (client_id, type, owner, metadata, seeded, registration_token, registration_policy,
+           software_statement) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (client_id) DO NOTHING`,
         [
           ...[client.clientId, client.type, client.owner, client.metadata, client.seeded],
           client.registration?.tokenId ?? null,
-          client.registration?.policy ?? null
+          client.registration?.policy ?? null,
+          client.softwareStatement ?? null
         ]
       )
       return rowCount === 1
     },
 
-    async update(clientId: string, type: ClientType, metadata: object): Promise<void> {
+    async update(
+      clientId: string,
+      type: ClientType,
+      metadata: object,
+      softwareStatement?: string
+    ): Promise<void> {
       await sql.run(
         'clients.update',
-        `UPDATE clients SET type = $2, metadata = $3, revision = revision + 1, updated_at = clock_time()
-         WHERE client_id = $1`,
-        [clientId, type, metadata]
+        `UPDATE clients SET type = $2, metadata = $3, revision = revision + 1, updated_at = clock_time(),
+           software_statement = coalesce($4, software_statement) WHERE client_id = $1`,
+        [clientId, type, metadata, softwareStatement ?? null]
       )
     },
 
@@ -312,6 +321,7 @@ function toClient(row: ClientRow, group: readonly ClientRow[]): StoredClient {
             freshUntil: row.fresh_until,
             usableUntil: row.usable_until
           },
-    registrationPolicy: row.registration_policy ?? undefined
+    registrationPolicy: row.registration_policy ?? undefined,
+    softwareStatement: row.software_statement ?? undefined
   }
 }

@@ -1,6 +1,7 @@
 // Every refusal that holds in both modes, one test each, from a table; modes.test.ts has the others.
 // What is changed in a sound configuration is refused, and nothing else is.
 
+import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import { placesOf } from '../../src/config/rules.ts'
 import { type Refusal, refuses, without } from './refusal.ts'
@@ -9,6 +10,7 @@ import { load, productionEnv, randomHex } from './sound.ts'
 const machine = { client_id: 'billing', type: 'machine' }
 const api = { identifier: 'https://api.example.com' }
 const secret = randomHex()
+const publicJwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
 
 const issuers: [string, RegExp][] = [
   ['id.example.com', /must be a URL/],
@@ -54,6 +56,29 @@ const always: Refusal[] = [
     file: { outbound: { allowed: ['keys.internal', 'https://keys.internal'] } },
     path: 'outbound.allowed[1]',
     says: /host name/
+  },
+  ...[{ kty: 'oct', k: 'AAAA' }, { ...publicJwk, d: 'AAAA' }, {}].map(key => ({
+    title: `a signer of software statements with the key ${JSON.stringify(Object.keys(key))}`,
+    file: {
+      registration: {
+        softwareStatements: [{ issuer: 'https://p.example', jwks: { keys: [publicJwk, key] } }]
+      }
+    },
+    path: 'registration.softwareStatements[0].jwks.keys[1]',
+    says: /public key/
+  })),
+  {
+    title: 'a signer of software statements twice',
+    file: {
+      registration: {
+        softwareStatements: [1, 2].map(() => ({
+          issuer: 'https://p.example',
+          jwks: { keys: [publicJwk] }
+        }))
+      }
+    },
+    path: 'registration.softwareStatements[1].issuer',
+    says: /twice/
   },
   {
     title: 'a host of client documents that is a URL',
