@@ -39,7 +39,8 @@ const sentences: Record<string, string> = {
     'no access token was sent; send it as: Authorization: Bearer, and the token',
   [invalidToken]:
     'the token is unknown, expired, revoked, bound to a key that was not proven, or not meant for this endpoint (userinfo takes access tokens for the issuer, not for an API)',
-  'client is invalid': 'client_id is unknown, or the client is disabled',
+  'client is invalid':
+    'client_id is unknown, or the client is disabled; if it is the address of a metadata document, that is not to be had, not valid, or not accepted here',
   'requested response_type is not allowed for this client':
     'this response_type is not among the response_types that the client is registered with; use code',
   "redirect_uri did not match any of the client's registered redirect_uris":
@@ -63,7 +64,7 @@ const registrationToken =
   'the registration access token is unknown, replaced by a later one, or of another client; each change of a registration answers a new one'
 const tokens: Record<string, string> = {
   registration:
-    'the initial access token is unknown or expired; ask the operator of this server for one (mintmark registration create-token)',
+    'the initial access token is unknown, expired, revoked or used up; ask the operator of this server for one (mintmark registration create-token)',
   client: registrationToken,
   client_update: registrationToken,
   client_delete: registrationToken
