@@ -23,6 +23,10 @@ const waitMillis = 200
 /** as long as a fetch that another process has begun may take, and its transaction */
 const mostWaits = 25
 
+/** Over a limit: the database is not asked for so long, whatever else the same source names. */
+const quietMillis = 1_000
+const mostSources = 5_000
+
 /** One source of documents must not keep others out; a site's own are few. */
 const perHost = 20
 const perSource = 20
@@ -64,6 +68,12 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
     now
   })
 
+  /** Who was over a limit a moment ago, in milliseconds: asks nobody about documents that are not known. */
+  const overLimit = new Map<string, number>()
+  function isOverLimit(source: string): boolean {
+    return now() - (overLimit.get(source) ?? Number.NEGATIVE_INFINITY) < quietMillis
+  }
+
   /** Undefined: what is stored is new. */
   async function renew(clientId: string, usable: boolean): Promise<Failure | undefined> {
     const document = { clientId, host: documentHost(clientId), source: options.source() }
@@ -79,6 +89,8 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
           return 'down'
         case 'limited':
           log.warn({ clientId }, 'too many client metadata documents were asked for')
+          if (overLimit.size >= mostSources) overLimit.clear()
+          overLimit.set(document.source, now())
           return 'down'
         case 'disabled':
           return 'refused'
@@ -147,6 +159,8 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
       const { freshUntil, usableUntil } = known?.document ?? {}
       if (freshUntil !== undefined && freshUntil.getTime() > now()) return known
       const usable = usableUntil !== undefined && usableUntil.getTime() > now()
+
+      if (known === undefined && isOverLimit(options.source())) return undefined
 
       const failure = await failures.get(clientId, () => renew(clientId, usable))
       if (failure === 'refused') return undefined

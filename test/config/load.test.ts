@@ -1,6 +1,7 @@
 // Where a setting comes from and what it becomes: precedence, variable names, durations, secrets, paths, frozen.
 // Nothing here touches a disk or this process's environment.
 
+import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { configKeys, variableName } from '../../src/config/keys.ts'
@@ -50,6 +51,7 @@ t.test('every key has a variable of its own, made from its path', async t => {
 })
 
 t.test('every variable reaches its key', async t => {
+  const publicJwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
   const values: Record<string, string> = {
     mode: 'development',
     issuer: 'http://localhost:4000',
@@ -90,7 +92,17 @@ t.test('every variable reaches its key', async t => {
     'sessions.absolute': '44d',
     'interactions.lifetime': '30m',
     'registration.enabled': 'true',
+    'registration.softwareStatements': JSON.stringify([
+      { issuer: 'https://publisher.example', jwks: { keys: [publicJwk] } }
+    ]),
+    'registration.requireSoftwareStatement': 'true',
     'registration.reapUnused': '31d',
+    'clientMetadataDocuments.enabled': 'true',
+    'clientMetadataDocuments.hosts': '["app.example.com"]',
+    'clientMetadataDocuments.stale': '2d',
+    'clientMetadataDocuments.fetches': '61',
+    'clientMetadataDocuments.rows': '100',
+    'clientMetadataDocuments.rowsPerHost': '10',
     'limits.authorize.perAddress': '50',
     'limits.authorize.rows': '500',
     'limits.pushedRequests.perAddress': '51',

@@ -133,7 +133,10 @@ t.test('the demo API wants an access token and not the session of the demo', asy
     headers: { cookie: cookieOf(state) }
   })
   t.equal(answer.statusCode, 401)
-  t.equal(answer.headers['www-authenticate'], `Bearer realm="${options.resource}"`)
+  t.equal(
+    answer.headers['www-authenticate'],
+    `Bearer realm="${options.resource}", scope="read:things"`
+  )
 })
 
 t.test('the demo mounts beside a server that reads forms already', async t => {

@@ -105,19 +105,7 @@ t.test('beside a running server, what a command changes holds at once', async t 
     const token = await run('registration create-token')
     t.match(token.out, /^[\w.-]{43,}\n$/)
     t.match(token.err, 'Registration is off')
-    const limited = 'registration create-token --uses 3 --clients 2 --type spa native'
-    await run(`${limited} --scope openid --scope email --redirect-host loopback --note CI`)
-    const [newest] = await json('registration list-tokens')
-    t.match(newest, {
-      ...{ state: 'live', uses: 3, used: 0, clients_at_once: 2, note: 'CI' },
-      ...{ types: ['spa', 'native'], scopes: ['openid', 'email'], redirect_hosts: ['loopback'] }
-    })
-    t.match(await run(`registration revoke-token ${newest.id}`), { code: 0 })
-    t.match(await run(`registration revoke-token ${newest.id}`), { code: 1 })
-    t.match((await run('registration list-tokens')).out, /revoked/)
-    for (const wrong of ['--uses 0', '--redirect-host https://x', '--type x', '--scope a"b']) {
-      t.match(await run(`registration create-token ${wrong}`), { code: 1, out: '' }, wrong)
-    }
+    t.match(await json('registration list-tokens'), [{ state: 'live', uses: 1, used: 0 }])
   })
 
   await t.test('what does not need the server', async t => {
