@@ -4,7 +4,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { initiateDeviceAuthorization, refreshTokenGrant, tokenRevocation } from 'openid-client'
 import t from 'tap'
+import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
 import { startSweeping } from '../../src/ops/sweep.ts'
+import { createClientDocumentStore } from '../../src/store/client-documents.ts'
 import { createReplayStore } from '../../src/store/replay.ts'
 import { createSweeper } from '../../src/store/sweep.ts'
 import { redirectUri, secretOf } from '../support/configuration.ts'
@@ -71,6 +73,11 @@ t.test('what has expired leaves every table, and nothing else does', async t => 
   await t.rejects(wrong, /stopped at/)
   const replay = createReplayStore({ sql: database })
   await replay.claim('DPoP proof', 'web', 'a-jti', 60)
+  await issueInitialAccessToken(database, { lifetimeSeconds: 3600 })
+  await createClientDocumentStore(database).claim(
+    { clientId: 'https://app.example.com/c', host: 'app.example.com', source: '192.0.2.1' },
+    { perHost: 1, perSource: 1, total: 1 }
+  )
 
   const before = await counts()
   for (const table of expiring) t.not(before[table], 0, `${table} has rows`)
@@ -81,6 +88,7 @@ t.test('what has expired leaves every table, and nothing else does', async t => 
   t.ok((await work()).dropped >= 2, 'the hours of what has expired')
   const later = await counts()
   t.match(later, { artifacts: 0, user_codes: 0, replay_records: 0, denied_tokens: 0, attempts: 0 })
+  t.equal(later['document_fetches'], 0)
   for (const table of ['sessions', 'session_clients', 'grants', 'refresh_families']) {
     t.equal(later[table], before[table], `${table}: what lives stays`)
   }
