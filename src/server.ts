@@ -8,6 +8,7 @@ import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
+import { identityAlgorithms } from './clients/jose-members.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
@@ -38,7 +39,6 @@ import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
-import { idTokenAlgorithms } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createInteractions } from './protocol/interactions.ts'
 import { answersJson, mount } from './protocol/mount.ts'
@@ -88,7 +88,7 @@ export async function composeKeys(
   masterKey: Buffer
 ): Promise<Keys> {
   const parts = composeKeyParts(database, config, masterKey)
-  const wanted = wantedKeys(config, idTokenAlgorithms)
+  const wanted = wantedKeys(config, identityAlgorithms)
   await Promise.all([parts.ring.ensure(wanted), parts.secrets.ensure(secretPurposes)])
   await parts.signing.noteWanted(wanted)
   await parts.secretRotation.noteLives()

@@ -1,6 +1,8 @@
 // A registered client: its types, its wire members (RFC 7591 §2 and ours), and what the engine is told of it.
 // Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
 
+import type { JoseMembers } from './jose-members.ts'
+
 /** What kind of software the client is; it decides grant types, authentication and where redirects may lead. */
 export type ClientType = 'web' | 'spa' | 'native' | 'machine'
 
@@ -19,7 +21,7 @@ export interface ClientKeySet {
 }
 
 /** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, and ours. */
-export interface ClientMetadata {
+export interface ClientMetadata extends JoseMembers {
   readonly client_name?: string
   /** `web` or `native`, derived from the type; the engine's rules about redirect URIs hang on it */
   readonly application_type: 'web' | 'native'
@@ -34,7 +36,6 @@ export interface ClientMetadata {
   readonly jwks_uri?: string
   /** space-separated; what the client may ask for at most. Absent: whatever its resources allow */
   readonly scope?: string
-  readonly id_token_signed_response_alg?: 'RS256' | 'ES256' | 'EdDSA'
   readonly client_uri?: string
   readonly logo_uri?: string
   readonly policy_uri?: string

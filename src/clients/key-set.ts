@@ -8,9 +8,6 @@ const mostKeys = 10
 const leastRsaBits = 2048
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-/** Signature algorithms of client assertions, and the keys that can make them. */
-export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
-
 const usableKeys: Record<string, (key: Record<string, unknown>) => boolean> = {
   EC: key => key['crv'] === 'P-256',
   OKP: key => key['crv'] === 'Ed25519',

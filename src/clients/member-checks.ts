@@ -4,7 +4,8 @@
 
 import { isOpenidScope } from '../oauth/scope.ts'
 import type { ClientType } from './client.ts'
-import { assertionAlgorithms, checkKeySet } from './key-set.ts'
+import { clientAlgorithms, joseValues } from './jose-members.ts'
+import { checkKeySet } from './key-set.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
 import { templates } from './templates.ts'
 import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
@@ -208,11 +209,11 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
       } as MetadataContext)
     }
   ],
-  ['token_endpoint_auth_signing_alg', oneOf(assertionAlgorithms)],
-  [
-    'id_token_signed_response_alg',
-    oneOf(['RS256', 'ES256', 'EdDSA'], '; none and HS256 are not offered')
-  ],
+  ['token_endpoint_auth_signing_alg', oneOf(clientAlgorithms)],
+  ...[...joseValues].map(
+    ([member, { values, hint }]) => [member, oneOf(values, hint)] as [string, MemberCheck]
+  ),
+  ['require_signed_request_object', flag],
   [
     'jwks',
     (value, report) => {
@@ -245,7 +246,6 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
     'sector_identifier_uri',
     notOffered(httpsUrl, 'is for pairwise subjects, which are not offered')
   ],
-  ['userinfo_signed_response_alg', notOffered(text(20), 'is not offered: userinfo is plain JSON')],
   ['profile', ours(notOffered(text(20), 'is not offered yet'))],
   ['first_party', ours(flag, false)],
   ['refresh_tokens', ours(oneOf(['offline_access', 'always']), 'offline_access')],

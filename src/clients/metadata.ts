@@ -3,6 +3,7 @@
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
 import type { ClientMetadata } from './client.ts'
+import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
 import { templates } from './templates.ts'
 
@@ -118,6 +119,10 @@ const rules: readonly ((
     }
   },
 
+  (metadata, report) => {
+    for (const { member, problem } of joseProblems(metadata)) report(member, problem)
+  },
+
   (metadata, report, { type }) => {
     if (type !== 'machine') return
     // a machine has no person who signs in, returns or signs out
@@ -168,7 +173,7 @@ const rules: readonly ((
 ]
 
 const personal = [
-  'id_token_signed_response_alg',
+  ...personalJoseMembers,
   'initiate_login_uri',
   'backchannel_logout_uri',
   'default_max_age',

@@ -48,6 +48,16 @@ export const clientSchema = closedObject({
   jwks_uri: text('Where its public keys are.'),
   id_token_signed_response_alg: text('Algorithm of its ID tokens.'),
   userinfo_signed_response_alg: text('Algorithm of its userinfo responses; left out: plain JSON.'),
+  introspection_signed_response_alg: text(
+    'Algorithm of introspection responses that it asks for as a JWT (RFC 9701); `RS256` when left out.'
+  ),
+  authorization_signed_response_alg: text(
+    'Algorithm of authorization responses by a `response_mode` with `jwt` (JARM); `RS256` when left out.'
+  ),
+  request_object_signing_alg: text(
+    'Algorithm of its request objects (RFC 9101); left out: any that is offered.'
+  ),
+  require_signed_request_object: flag('Only signed requests (RFC 9101 §10.5).'),
   subject_type: text('`public` or `pairwise`.'),
   sector_identifier_uri: text('Groups redirect hosts for pairwise subjects.'),
   application_type: text('`web` or `native`; the default follows from `type`.'),

@@ -31,7 +31,11 @@ export function buildClientAuthentication(
   return {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
-    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => {
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
+      // RFC 8725 §3.11: a request object has the same issuer and audience (RFC 9101 §4)
+      if (String(header['typ']).toLowerCase() === 'oauth-authz-req+jwt') {
+        throw new errors.InvalidClientAuth('a request object is no client assertion')
+      }
       if (claims['aud'] !== issuer) {
         throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a string')
       }

@@ -15,6 +15,7 @@ import {
 } from './client-authentication.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
 import { createInteractionPolicy } from './policy.ts'
+import { enabledAlgorithms } from './signed-messages.ts'
 import type { StatusClaims } from './status-claim.ts'
 
 /** Where each endpoint is, under the issuer. */
@@ -31,9 +32,6 @@ export const endpoints = {
   code_verification: '/device',
   end_session: '/logout'
 } as const
-
-/** Algorithms of ID tokens, by what relying parties may register; RS256 is what they expect (OpenID Connect Core §15.1). */
-export const idTokenAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
 
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
@@ -81,11 +79,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: config.idTokens.algorithm
     },
-    enabledJWA: {
-      idTokenSigningAlgValues: [...idTokenAlgorithms],
-      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
-      dPoPSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA']
-    },
+    enabledJWA: enabledAlgorithms(),
     extraClientMetadata: {
       properties: [...extraMetadata],
       // what a stranger may not say of himself; the policy of clients/metadata.ts judges everything else

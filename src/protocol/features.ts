@@ -6,6 +6,7 @@ import type { RegisteredClient } from '../clients/client.ts'
 import type { Config } from '../config/schema.ts'
 import { isPublic } from './client-authentication.ts'
 import type { EnginePages } from './engine-pages.ts'
+import { requestObjects } from './request-objects.ts'
 import type { ResourceCatalogue } from './resources.ts'
 
 export interface FeatureParts {
@@ -27,6 +28,10 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     claimsParameter: { enabled: false },
     clientCredentials: { enabled: true },
     userinfo: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    jwtIntrospection: { enabled: true },
+    jwtResponseModes: { enabled: true },
+    requestObjects: requestObjects(parts.now),
     dPoP: { enabled: true, nonceSecret: parts.dpopNonceKey },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {

@@ -141,6 +141,17 @@ function refusal({ status, text }: { status: number; text: string }): FastifyErr
   })
 }
 
+function acceptOf({ url, page }: Endpoint, asked = ''): string {
+  if (page) return 'text/html'
+  if (url !== endpoints.introspection) return 'application/json'
+  // RFC 9701 §4: a JWT is asked for by its media type
+  const jwt = asked.split(',').filter(range => introspectionRange.test(range))
+  return [...jwt, 'application/json;q=0.001'].join(',')
+}
+
+const introspectionRange =
+  /^\s*application\/(json|token-introspection\+jwt)\s*(;\s*q=[0-9.]{1,5})?\s*$/i
+
 async function serve(
   deps: MountDependencies,
   endpoint: Endpoint,
@@ -174,7 +185,7 @@ async function serve(
     tokenHandle = replaced.tokenHandle
   }
   // Who answers decides the format, not the request: an OAuth error is JSON (RFC 6749 §5.2), also for a client that accepts HTML.
-  incoming.headers.accept = endpoint.page ? 'text/html' : 'application/json'
+  incoming.headers.accept = acceptOf(endpoint, incoming.headers.accept)
   if (request.method === 'HEAD') incoming.method = 'GET'
   deps.requests.note(incoming, { requestId: request.id, address: request.ip, tokenHandle })
   if (endpoint.cached) reply.header('cache-control', `public, max-age=${deps.cacheSeconds}`)

@@ -38,6 +38,7 @@ import {
   completeAnswer,
   completeRedirect
 } from './response.ts'
+import { installHintCheck } from './signed-messages.ts'
 import type { StatusClaims } from './status-claim.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -171,6 +172,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
+  installHintCheck(provider, deps.keys)
   const clients = installClients(provider, deps.clients, deps.now)
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */

@@ -177,15 +177,24 @@ t.test('each advertised response mode works, and no other is known (RFC 8414 §2
   await requests.code()
   const answered = async (response_mode: string) => {
     const page = await requests.authorize({ browser: requests.ada, extra: { response_mode } })
-    if (page.location === undefined) return page.forms[0]?.fields.has('code') ? 'form_post' : 'none'
-    const { hash, searchParams } = page.location
-    if (searchParams.has('code')) return 'query'
-    return new URLSearchParams(hash.slice(1)).has('code') ? 'fragment' : 'none'
+    const { location, forms } = page
+    const places = {
+      query: location?.searchParams,
+      fragment: new URLSearchParams(location?.hash.slice(1)),
+      form_post: forms[0]?.fields
+    }
+    const [where = 'none'] = Object.entries(places).flatMap(([place, members]) => {
+      if (members?.has('code')) return [place]
+      const jwt = members?.get('response') ?? ''
+      return jwt !== '' && 'code' in claimsIn(jwt) ? [`${place}.jwt`] : []
+    })
+    return where
   }
   for (const mode of body['response_modes_supported'] as string[]) {
-    t.equal(await answered(mode), mode)
+    // JARM §2.3.4: the usual place of the response type
+    t.equal(await answered(mode), mode === 'jwt' ? 'query.jwt' : mode)
   }
-  for (const mode of ['jwt', 'query.jwt', 'fragment.jwt', 'form_post.jwt', 'web_message', 'x']) {
+  for (const mode of ['web_message', 'web_message.jwt', 'x', 'x.jwt', 'query.jwt.jwt']) {
     t.equal(await answered(mode), 'none', mode)
   }
 })
