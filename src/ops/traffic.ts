@@ -3,8 +3,9 @@
 // (http-limits.ts).
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { BlockList, isIP, isIPv6, type Server as NetServer, type Socket } from 'node:net'
+import { isIPv6, type Server as NetServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { listOfRanges } from '../lib/special-addresses.ts'
 
 export interface TrafficOptions {
   /** connections at most: all, and of one address */
@@ -42,17 +43,6 @@ export function peerOf(address: string): string {
     .join(':')
 }
 
-function listOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', prefix] = range.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (prefix === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(prefix), family)
-  }
-  return list
-}
-
 /**
  * Requests that may wait on one connection for answers before them. Node reads whatever has arrived in one go, and would work on
  * thousands of them before it turns to anybody else.
@@ -61,7 +51,7 @@ const pipelined = 10
 
 /** Watches a server that has its listener and does not listen yet. */
 export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
-  const proxies = listOf(options.trustedProxies)
+  const proxies = listOfRanges(options.trustedProxies)
   const ofPeer = new Map<string, number>()
   /** answers on their way, and since when */
   const answers = new Map<ServerResponse, number>()

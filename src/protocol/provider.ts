@@ -13,6 +13,7 @@ import type { AuditBatch } from '../audit/batch.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
+import type { Outbound } from '../lib/outbound.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
@@ -65,6 +66,7 @@ export interface EngineDependencies {
   }
   requests: RequestFactsBook
   audit: Pick<AuditBatch, 'add'>
+  outbound: Pick<Outbound, 'fetch'>
   /** told of each refresh token that was presented, by what it was: rotated, leeway, stale, reuse, ahead, refused */
   countRefresh(outcome: string): void
   /** when a backup of the database was restored */
@@ -154,6 +156,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     clientId: deps.clientId,
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
+    outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
