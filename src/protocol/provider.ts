@@ -14,6 +14,7 @@ import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
+import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
@@ -91,10 +92,18 @@ const statusTells = new Set([
   'userinfo'
 ])
 
+/** Text that everybody may read, and what names this state of it. */
+export interface Published {
+  text: string
+  version: string
+}
+
 export interface Engine {
   provider: Provider
   callback: ReturnType<Provider['callback']>
   pages: EnginePages
+  /** The discovery document, once somebody asked for it: it is the same for everybody as long as the engine lives. */
+  metadata(): Published | undefined
 }
 
 type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
@@ -227,6 +236,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     return this.save(config.interactions.lifetimeSeconds)
   }
 
+  let metadata: Published | undefined
+
   attachEvents(provider, { units, requests, audit: deps.audit, log })
 
   provider.use(async (ctx, next) => {
@@ -240,6 +251,9 @@ export function createEngine(deps: EngineDependencies): Engine {
         await next()
         pages.replaceSelfSubmitting(oidc)
         tellInterval(oidc)
+        if (oidc.oidc?.route === 'discovery' && ctx.status === 200) {
+          metadata = publishedAs(ctx, JSON.stringify(ctx.body))
+        }
         completeRecord(oidc, unit.issuedSecret)
       } catch (error) {
         failed(oidc, unit, error)
@@ -299,7 +313,16 @@ export function createEngine(deps: EngineDependencies): Engine {
     else deps.countRefresh(verdict === 'current' || verdict === 'leeway' ? 'refused' : verdict)
   }
 
-  return { provider, callback: provider.callback(), pages }
+  return { provider, callback: provider.callback(), pages, metadata: () => metadata }
+}
+
+/** The answer as mount.ts gives it from then on, to the byte. */
+function publishedAs(ctx: Pick<KoaContextWithOIDC, 'set' | 'remove'>, text: string): Published {
+  const version = digest('metadata', text).toString('base64url')
+  ctx.set('etag', `"${version}"`)
+  ctx.set('access-control-allow-origin', '*')
+  ctx.remove('vary')
+  return { text, version }
 }
 
 /** The engine compares the redirect URI when a request comes, not when it is resumed: pages take time, and a client may give one up. */
