@@ -74,6 +74,7 @@ const secretPurposes: readonly SecretPurpose[] = [
   'user_code',
   'csrf',
   'dpop_nonce',
+  'pairwise',
   'artifact'
 ]
 
@@ -229,6 +230,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientId: issueClientId,
     cookieKeys: () => keysOf('cookie'),
     dpopNonceKey: () => secrets.current('dpop_nonce').key,
+    pairwiseKey: () => secrets.current('pairwise').key,
     version: () =>
       [ring.version(), ...secretVersions('cookie'), ...secretVersions('dpop_nonce')].join(' '),
     requests,

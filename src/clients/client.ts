@@ -36,6 +36,9 @@ export interface ClientMetadata extends JoseMembers {
   readonly jwks_uri?: string
   /** space-separated; what the client may ask for at most. Absent: whatever its resources allow */
   readonly scope?: string
+  /** absent: `public` */
+  readonly subject_type?: 'pairwise'
+  readonly sector_identifier_uri?: string
   readonly client_uri?: string
   readonly logo_uri?: string
   readonly policy_uri?: string

@@ -240,12 +240,16 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ['dpop_bound_access_tokens', flag],
   ['software_id', text(100)],
   ['software_version', text(100)],
-  // known and refused: leaving them out in silence would promise what is not done
-  ['subject_type', refuseUnless('public', 'pairwise subjects are not offered')],
+  [
+    'subject_type',
+    (value, report, context) =>
+      value === 'public' ? undefined : oneOf(['public', 'pairwise'])(value, report, context)
+  ],
   [
     'sector_identifier_uri',
-    notOffered(httpsUrl, 'is for pairwise subjects, which are not offered')
+    (value, report, context) => httpsUrl(value, report, context) && fetched(value, report, context)
   ],
+  // known and refused: leaving it out in silence would promise what is not done
   ['profile', ours(notOffered(text(20), 'is not offered yet'))],
   ['first_party', ours(flag, false)],
   ['refresh_tokens', ours(oneOf(['offline_access', 'always']), 'offline_access')],
@@ -262,10 +266,6 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
     )
   ]
 ])
-
-function refuseUnless(only: string, problem: string): MemberCheck {
-  return (value, report) => (value === only ? undefined : report(`must be ${only}: ${problem}`))
-}
 
 function notOffered(check: MemberCheck, problem: string): MemberCheck {
   return (value, report, context) => {

@@ -5,6 +5,7 @@
 import type { ClientMetadata } from './client.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
+import { sectorProblem } from './sector.ts'
 import { templates } from './templates.ts'
 
 export type { MetadataContext, MetadataSource } from './member-checks.ts'
@@ -123,6 +124,11 @@ const rules: readonly ((
     for (const { member, problem } of joseProblems(metadata)) report(member, problem)
   },
 
+  (metadata, report) => {
+    const found = sectorProblem(metadata)
+    if (found !== undefined) report(found.member, found.problem)
+  },
+
   (metadata, report, { type }) => {
     if (type !== 'machine') return
     // a machine has no person who signs in, returns or signs out
@@ -174,6 +180,8 @@ const rules: readonly ((
 
 const personal = [
   ...personalJoseMembers,
+  'subject_type',
+  'sector_identifier_uri',
   'initiate_login_uri',
   'backchannel_logout_uri',
   'default_max_age',

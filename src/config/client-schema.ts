@@ -58,8 +58,10 @@ export const clientSchema = closedObject({
     'Algorithm of its request objects (RFC 9101); left out: any that is offered.'
   ),
   require_signed_request_object: flag('Only signed requests (RFC 9101 §10.5).'),
-  subject_type: text('`public` or `pairwise`.'),
-  sector_identifier_uri: text('Groups redirect hosts for pairwise subjects.'),
+  subject_type: text('`public`, or `pairwise`: a `sub` of its own for each sector.'),
+  sector_identifier_uri: text(
+    'Its host is the sector of pairwise subjects; left out: the host of the redirect URIs.'
+  ),
   application_type: text('`web` or `native`; the default follows from `type`.'),
   default_max_age: Type.Optional(
     Type.Integer({ minimum: 0, description: 'Seconds after which a sign-in must be fresh.' })

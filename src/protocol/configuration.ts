@@ -15,6 +15,7 @@ import {
   isPublic
 } from './client-authentication.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
+import { pairwiseIdentifiers } from './pairwise.ts'
 import { createInteractionPolicy } from './policy.ts'
 import { enabledAlgorithms } from './signed-messages.ts'
 import type { StatusClaims } from './status-claim.ts'
@@ -41,6 +42,7 @@ export interface ConfigurationParts extends FeatureParts, ClientAuthenticationPa
   findAccount: FindAccount
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   cookieKeys: Buffer[]
+  pairwiseKey(): Buffer
   outbound: Pick<Outbound, 'fetch'>
 }
 
@@ -66,7 +68,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     claims: claimsByScope,
     // never applies, since every access token has an audience: an ID token carries the claims of its scopes (claims.ts)
     conformIdTokenClaims: false,
-    subjectTypes: ['public'],
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: pairwiseIdentifiers(parts.pairwiseKey),
     // implicit and hybrid exist for conformance runs only (RFC 9700 §2.1.2)
     responseTypes: [
       'code',

@@ -61,6 +61,7 @@ export interface EngineDependencies {
   clientId(): string
   cookieKeys(): Buffer[]
   dpopNonceKey(): Buffer
+  pairwiseKey(): Buffer
   log: {
     info(data: object, message: string): void
     error(data: object, message: string): void
@@ -165,6 +166,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     clientId: deps.clientId,
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
+    pairwiseKey: deps.pairwiseKey,
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     now: deps.now,

@@ -286,7 +286,7 @@ t.test('a default resource is a configured one', async t => {
 t.test('what is not offered is refused, not left out in silence', async t => {
   const refused: readonly [object, RegExp][] = [
     [{ profile: 'fapi2' }, /not offered yet/],
-    [{ subject_type: 'pairwise' }, /must be public/],
+    [{ subject_type: 'other' }, /public or pairwise/],
     [{ sector_identifier_uri: 'https://app.example.com/sector' }, /pairwise/],
     [{ userinfo_signed_response_alg: 'none' }, /RS256 or ES256 or EdDSA/],
     [{ introspection_signed_response_alg: 'HS256' }, /RS256 or ES256 or EdDSA/],
@@ -299,21 +299,6 @@ t.test('what is not offered is refused, not left out in silence', async t => {
   for (const [members, reason] of refused)
     t.match(problems({ ...redirects, ...members }, web), [reason])
   t.strictSame(problems({ ...redirects, subject_type: 'public' }, web), [])
-})
-
-t.test('signed requests need public keys, and a person (RFC 9101 §10.5)', t => {
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const jwks = { keys: [publicKey.export({ format: 'jwk' })] }
-  for (const members of [
-    { request_object_signing_alg: 'ES256' },
-    { require_signed_request_object: true }
-  ]) {
-    t.match(problems({ ...redirects, ...members }, web), [/needs jwks_uri or jwks/])
-    t.strictSame(problems({ ...redirects, ...members, jwks }, web), [])
-    t.match(problems({ ...members, jwks }, machine), [/not for clients of type machine/])
-  }
-  t.strictSame(problems({ introspection_signed_response_alg: 'ES256' }, machine), [])
-  t.end()
 })
 
 t.test('private_key_jwt needs public keys, given in one way (RFC 7591 §2)', async t => {
