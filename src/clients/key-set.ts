@@ -1,5 +1,5 @@
 // Public keys that a client registers (RFC 7591 §2 `jwks`, RFC 7517 §5).
-// Refuses private and symmetric members, keys that do not load, and sets that no key of can verify a client assertion.
+// Refuses private and symmetric members, keys that do not load, and sets in which two keys cannot be told apart.
 
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import type { ClientKeySet } from './client.ts'
@@ -10,7 +10,8 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 const usableKeys: Record<string, (key: Record<string, unknown>) => boolean> = {
   EC: key => key['crv'] === 'P-256',
-  OKP: key => key['crv'] === 'Ed25519',
+  // X25519 (RFC 8037 §3.2) is for encryption only
+  OKP: key => key['crv'] === 'Ed25519' || (key['crv'] === 'X25519' && key['use'] === 'enc'),
   RSA: () => true
 }
 
@@ -40,9 +41,6 @@ export function checkKeySet(value: unknown): CheckedKeySet {
   if (known.length > 1 && ids.length < known.length) {
     problems.push({ problem: 'has several keys, so each needs a "kid"' })
   }
-  if (!known.some(key => key['use'] !== 'enc')) {
-    problems.push({ problem: 'has no key to verify signatures with: all are for encryption' })
-  }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, keySet: { keys: known } }
 }
 
@@ -55,7 +53,8 @@ function keyProblem(key: unknown): string | undefined {
   }
   const { kty } = key
   const usable = typeof kty === 'string' && Object.hasOwn(usableKeys, kty) && usableKeys[kty]?.(key)
-  if (!usable) return 'must be an EC key on P-256, an OKP key on Ed25519, or an RSA key'
+  if (!usable)
+    return 'must be an EC key on P-256, an OKP key on Ed25519, an RSA key, or for encryption one on X25519'
   for (const member of ['kid', 'alg', 'use']) {
     const value = key[member]
     if (value !== undefined && (typeof value !== 'string' || value === '' || value.length > 255)) {

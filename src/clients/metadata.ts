@@ -111,6 +111,9 @@ const rules: readonly ((
     const keys = metadata.jwks !== undefined || metadata.jwks_uri !== undefined
     const signs = metadata.token_endpoint_auth_method === 'private_key_jwt'
     if (signs && !keys) report('jwks_uri', 'or jwks is needed for private_key_jwt')
+    else if (signs && metadata.jwks?.keys.every(key => key['use'] === 'enc')) {
+      report('jwks', 'has no key to verify signatures with: all are for encryption')
+    }
     // RFC 7591 §2: «The "jwks_uri" and "jwks" parameters MUST NOT both be present in the same request or response.»
     if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined) {
       report('jwks', 'must not be given together with jwks_uri')

@@ -54,6 +54,26 @@ export const clientSchema = closedObject({
   authorization_signed_response_alg: text(
     'Algorithm of authorization responses by a `response_mode` with `jwt` (JARM); `RS256` when left out.'
   ),
+  id_token_encrypted_response_alg: text(
+    'Encrypts its ID tokens to a key of the client; left out: not encrypted.'
+  ),
+  id_token_encrypted_response_enc: text('Content encryption of its ID tokens.'),
+  userinfo_encrypted_response_alg: text(
+    'Encrypts its userinfo responses to a key of the client; left out: not encrypted.'
+  ),
+  userinfo_encrypted_response_enc: text('Content encryption of its userinfo responses.'),
+  introspection_encrypted_response_alg: text(
+    'Encrypts introspection responses to it to a key of the client; left out: not encrypted.'
+  ),
+  introspection_encrypted_response_enc: text(
+    'Content encryption of introspection responses to it.'
+  ),
+  authorization_encrypted_response_alg: text(
+    'Encrypts authorization responses to it to a key of the client; left out: not encrypted.'
+  ),
+  authorization_encrypted_response_enc: text(
+    'Content encryption of authorization responses to it.'
+  ),
   request_object_signing_alg: text(
     'Algorithm of its request objects (RFC 9101); left out: any that is offered.'
   ),

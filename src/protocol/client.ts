@@ -10,6 +10,7 @@ import { describeForEngine, needsSecret, type RegisteredClient } from '../client
 import { matchClientSecret } from '../clients/secrets.ts'
 import { randomSecret } from '../lib/secret.ts'
 import { openidScopes } from '../oauth/scope.ts'
+import { installEncryptionKeys } from './encryption-keys.ts'
 
 /** RFC 6749 appendix A.1: visible ASCII. Anything else is nobody's, and a NUL is refused by the database. Long enough for a URL. */
 const possibleId = /^[\x20-\x7e]{1,2000}$/
@@ -67,6 +68,7 @@ export function installClients(
     const client = new Client(engineMetadata(row, placeholder))
     if (needsSecret(row.metadata))
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
+    installEncryptionKeys(client)
     built.set(row, client)
     rows.set(client, row)
     return client

@@ -28,6 +28,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     claimsParameter: { enabled: false },
     clientCredentials: { enabled: true },
     userinfo: { enabled: true },
+    encryption: { enabled: true },
     jwtUserinfo: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },

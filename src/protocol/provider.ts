@@ -254,6 +254,7 @@ export function createEngine(deps: EngineDependencies): Engine {
         pages.replaceSelfSubmitting(oidc)
         tellInterval(oidc)
         if (oidc.oidc?.route === 'discovery' && ctx.status === 200) {
+          ctx.body = withoutEmpty(ctx.body as object)
           metadata = publishedAs(ctx, JSON.stringify(ctx.body))
         }
         completeRecord(oidc, unit.issuedSecret)
@@ -316,6 +317,12 @@ export function createEngine(deps: EngineDependencies): Engine {
   }
 
   return { provider, callback: provider.callback(), pages, metadata: () => metadata }
+}
+
+/** RFC 8414 §3.2: "Claims with zero elements MUST be omitted from the response." */
+function withoutEmpty(metadata: object): object {
+  const kept = Object.entries(metadata).filter(([, value]) => !(Array.isArray(value) && !value[0]))
+  return Object.fromEntries(kept)
 }
 
 /** The answer as mount.ts gives it from then on, to the byte. */

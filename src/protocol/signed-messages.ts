@@ -3,14 +3,32 @@
 // `identity`; their `typ` and their claims tell them apart.
 
 import { type Configuration, errors, type Provider } from 'oidc-provider'
-import { clientAlgorithms, identityAlgorithms } from '../clients/jose-members.ts'
+import {
+  clientAlgorithms,
+  contentEncryptions,
+  identityAlgorithms,
+  keyManagementAlgorithms
+} from '../clients/jose-members.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 
 /** Algorithms by kind of message. What the engine knows besides is off, symmetric ones among it. */
 export function enabledAlgorithms(): NonNullable<Configuration['enabledJWA']> {
   const identity = [...identityAlgorithms]
   const clients = [...clientAlgorithms]
+  const keyManagement = [...keyManagementAlgorithms]
+  const content = [...contentEncryptions]
   return {
+    idTokenEncryptionAlgValues: keyManagement,
+    idTokenEncryptionEncValues: content,
+    userinfoEncryptionAlgValues: keyManagement,
+    userinfoEncryptionEncValues: content,
+    introspectionEncryptionAlgValues: keyManagement,
+    introspectionEncryptionEncValues: content,
+    authorizationEncryptionAlgValues: keyManagement,
+    authorizationEncryptionEncValues: content,
+    // we have no key that a client could encrypt to, so nothing that a stranger sends is ever decrypted
+    requestObjectEncryptionAlgValues: [],
+    requestObjectEncryptionEncValues: [],
     idTokenSigningAlgValues: identity,
     userinfoSigningAlgValues: identity,
     introspectionSigningAlgValues: identity,

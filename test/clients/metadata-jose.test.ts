@@ -58,3 +58,56 @@ t.test('signed requests need public keys, and a person (RFC 9101 §10.5)', t => 
   t.strictSame(problems({ introspection_signed_response_alg: 'ES256' }, machine), [])
   t.end()
 })
+
+t.test(
+  'encryption needs a key for it, and a signature inside (RFC 7517 §4.2, Core §16.14)',
+  async t => {
+    const jwk = (type: 'ec' | 'rsa', more: object) => {
+      const { publicKey } =
+        type === 'ec'
+          ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+          : generateKeyPairSync('rsa', { modulusLength: 2048 })
+      return { ...publicKey.export({ format: 'jwk' }), ...more }
+    }
+    const x25519 = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })
+    const with_ = (alg: string, ...keys: object[]) =>
+      problems({ ...redirects, id_token_encrypted_response_alg: alg, jwks: { keys } }, web)
+    t.strictSame(with_('ECDH-ES', jwk('ec', { use: 'enc' })), [])
+    t.strictSame(with_('ECDH-ES+A256KW', { ...x25519, use: 'enc' }), [])
+    t.strictSame(with_('RSA-OAEP-256', jwk('rsa', { use: 'enc', alg: 'RSA-OAEP-256' })), [])
+    for (const [what, found] of Object.entries({
+      'no use': with_('ECDH-ES', jwk('ec', {})),
+      'for signatures': with_('ECDH-ES', jwk('ec', { use: 'sig' })),
+      'another type': with_('ECDH-ES', jwk('rsa', { use: 'enc' })),
+      'another algorithm': with_('RSA-OAEP', jwk('rsa', { use: 'enc', alg: 'RSA-OAEP-256' }))
+    })) {
+      t.match(found, [/needs jwks_uri or jwks, with a key for .* whose "use" is "enc"/], what)
+    }
+    for (const alg of ['RSA1_5', 'dir', 'A256KW', 'PBES2-HS256+A128KW', 'none']) {
+      t.match(
+        with_(alg, jwk('ec', { use: 'enc' })),
+        [/RSA1_5 and symmetric keys are not offered/],
+        alg
+      )
+    }
+    const jwks_uri = 'https://app.example.com/jwks.json'
+    const remote = (members: object) => problems({ ...redirects, jwks_uri, ...members }, web)
+    t.strictSame(remote({ id_token_encrypted_response_alg: 'ECDH-ES' }), [])
+    t.match(remote({ userinfo_encrypted_response_alg: 'ECDH-ES' }), [/signed first/])
+    t.match(remote({ id_token_encrypted_response_enc: 'A256GCM' }), [/needs id_token_encrypted/])
+    t.match(
+      remote({ id_token_encrypted_response_alg: 'ECDH-ES', id_token_encrypted_response_enc: 'A1' }),
+      [/A128CBC-HS256 or A128GCM or A256GCM/]
+    )
+    const forApi = { introspection_encrypted_response_alg: 'ECDH-ES', jwks_uri }
+    t.strictSame(problems(forApi, machine), [], 'an API has no person')
+    t.match(problems({ id_token_encrypted_response_alg: 'ECDH-ES', jwks_uri }, machine), [
+      /not for clients of type machine/
+    ])
+    const asserts = { token_endpoint_auth_method: 'private_key_jwt' }
+    t.match(
+      problems({ ...redirects, ...asserts, jwks: { keys: [jwk('ec', { use: 'enc' })] } }, web),
+      [/all are for encryption/]
+    )
+  }
+)
