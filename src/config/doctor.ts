@@ -105,6 +105,7 @@ const details: Readonly<Record<string, (config: Config) => string>> = {
     `access ${accessTokens.lifetimeSeconds} s, refresh leeway ${refreshTokens.leewaySeconds} s`,
   'session lifetimes': ({ sessions }) => `idle ${sessions.idleSeconds / 3600} h`,
   'client secrets': () => 'as random as ours, or ours',
+  acr: ({ acr }) => `${acr.length} ${acr.length === 1 ? 'level' : 'levels'}`,
   PKCE: () => 'required of every client',
   conformance: () => 'off',
   registration: () => 'off',

@@ -140,7 +140,7 @@ export function renderReference(): string {
     row(['Variable', 'Meaning']),
     row(['---', '---']),
     ...others,
-    ...['resources', 'clients', 'accounts'].flatMap(entryTable),
+    ...['acr', 'resources', 'clients', 'accounts'].flatMap(entryTable),
     ''
   ].join('\n')
 }

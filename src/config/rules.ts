@@ -3,6 +3,7 @@
 
 import type { Problem } from './configuration-error.ts'
 import type { Place, Rule } from './rule.ts'
+import { acrLevelsAreDistinct } from './rules-acr.ts'
 import {
   accountsAreDistinct,
   clientIdsAreDistinct,
@@ -74,6 +75,7 @@ export const rules: readonly Rule[] = [
   { topic: 'clients', mode: 'production', check: productionClients },
   { topic: 'client secrets', mode: 'any', check: secretsAreRandom },
   { topic: 'client secrets', mode: 'any', check: publicClientsHaveNoSecret },
+  { topic: 'acr', mode: 'any', check: acrLevelsAreDistinct },
   { topic: 'PKCE', mode: 'any', check: pkceExemptionIsConfidential },
   { topic: 'conformance', mode: 'any', check: conformanceIsSwitchedOn },
   { topic: 'accounts', mode: 'any', check: accountsAreDistinct },

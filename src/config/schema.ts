@@ -2,6 +2,7 @@
 // Owns the types `Config` and `Resource`. Combinations of keys are judged in rules.ts.
 
 import Type, { type Static } from 'typebox'
+import { acrSchema } from './acr-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema, registrationSchema } from './limits-schema.ts'
@@ -212,6 +213,7 @@ export const configSchema = closedObject({
     },
     { default: {} }
   ),
+  acr: acrSchema,
   registration: registrationSchema,
   limits: limitsSchema,
   audit: auditSchema,

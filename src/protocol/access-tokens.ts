@@ -23,6 +23,8 @@ export interface VerifiedAccessToken {
   kind: 'AccessToken' | 'ClientCredentials'
   payload: Payload
   audience: string
+  /** how the person signed in (RFC 9470 §6.2) */
+  authentication?: Payload
 }
 
 export interface AccessTokens {
@@ -47,6 +49,7 @@ export function createAccessTokens(deps: {
       const claims = await verifySignature(jwt)
       if (claims === undefined) return undefined
       const { jti, iat, exp, sub, aud, scope, client_id: clientId, gid, cnf } = claims
+      const { auth_time, acr } = claims
       if (
         typeof jti !== 'string' ||
         typeof iat !== 'number' ||
@@ -84,9 +87,11 @@ export function createAccessTokens(deps: {
         kind: 'AccessToken',
         accountId: grant.accountId,
         grantId: grant.id,
+        ...userinfoClaims(grant.payload['userinfo']),
         ...(grant.sessionUid === undefined ? {} : { sessionUid: grant.sessionUid })
       }
-      return { kind: 'AccessToken', payload, audience: aud }
+      const authentication = { auth_time, acr }
+      return { kind: 'AccessToken', payload, audience: aud, authentication }
     }
   }
 
@@ -123,6 +128,12 @@ function headerOf(jwt: string): ReturnType<typeof decodeProtectedHeader> | undef
   } catch {
     return undefined
   }
+}
+
+/** Claims that were asked of userinfo one by one, as the engine wants them (OpenID Connect Core §5.5). */
+function userinfoClaims(names: unknown): Payload {
+  if (!Array.isArray(names)) return {}
+  return { claims: { userinfo: Object.fromEntries(names.map(name => [name, null])) } }
 }
 
 function confirmation(cnf: unknown): Payload {

@@ -7,6 +7,7 @@ import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
 import { grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
+import { type AuthenticationContexts, authenticationOf } from './authentication-context.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
 import {
@@ -15,6 +16,7 @@ import {
   isPublic
 } from './client-authentication.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
+import { createSubjectCheck } from './hints.ts'
 import { pairwiseIdentifiers } from './pairwise.ts'
 import { createInteractionPolicy } from './policy.ts'
 import { enabledAlgorithms } from './signed-messages.ts'
@@ -43,11 +45,13 @@ export interface ConfigurationParts extends FeatureParts, ClientAuthenticationPa
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   cookieKeys: Buffer[]
   pairwiseKey(): Buffer
+  authenticationContexts: AuthenticationContexts
   outbound: Pick<Outbound, 'fetch'>
 }
 
 export function buildConfiguration(parts: ConfigurationParts): Configuration {
   const { config, issuer, resources, pages, registeredClient } = parts
+  const pairwise = pairwiseIdentifiers(parts.pairwiseKey)
   const secure = issuer.startsWith('https:')
   const name = (cookie: string, prefix: string) =>
     secure ? `${prefix}${cookie}` : `mintmark_${cookie}`
@@ -69,7 +73,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     // never applies, since every access token has an audience: an ID token carries the claims of its scopes (claims.ts)
     conformIdTokenClaims: false,
     subjectTypes: ['public', 'pairwise'],
-    pairwiseIdentifier: pairwiseIdentifiers(parts.pairwiseKey),
+    pairwiseIdentifier: pairwise,
+    acrValues: parts.authenticationContexts.values,
     // implicit and hybrid exist for conformance runs only (RFC 9700 §2.1.2)
     responseTypes: [
       'code',
@@ -147,7 +152,10 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     findAccount: parts.findAccount,
     loadExistingGrant: parts.loadExistingGrant,
     interactions: {
-      policy: createInteractionPolicy(),
+      policy: createInteractionPolicy({
+        acr: parts.authenticationContexts.check,
+        subject: createSubjectCheck(pairwise)
+      }),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`
     },
     renderError: async (ctx, out) => pages.error(ctx, out),
@@ -160,12 +168,13 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     formats: {
       bitsOfOpaqueRandomness: 256,
       customizers: {
-        jwt: async (_ctx, token, jwt) => {
+        jwt: async (ctx, token, jwt) => {
           const audience = jwt.payload?.['aud']
           const typ = typeof audience === 'string' ? resources.typOf(audience) : 'at+jwt'
           jwt.header = { ...jwt.header, typ }
           if ('grantId' in token && token.grantId !== undefined && jwt.payload !== undefined) {
             jwt.payload['gid'] = grantHandle(token.grantId)
+            Object.assign(jwt.payload, authenticationOf(ctx))
           }
           if (typeof audience !== 'string' || token.client === undefined) return
           const status = await parts.statusClaim(audience, {

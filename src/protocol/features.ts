@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts'
 import { isPublic } from './client-authentication.ts'
 import type { EnginePages } from './engine-pages.ts'
 import { requestObjects } from './request-objects.ts'
+import { narrowParameter } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
 
 export interface FeatureParts {
@@ -25,7 +26,11 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
   const { config, issuer, resources, pages, registeredClient } = parts
   return {
     devInteractions: { enabled: false },
-    claimsParameter: { enabled: false },
+    claimsParameter: {
+      enabled: true,
+      assertClaimsParameter: async (ctx, claims, client) =>
+        narrowParameter(ctx, claims as Record<string, unknown>, registeredClient(client))
+    },
     clientCredentials: { enabled: true },
     userinfo: { enabled: true },
     encryption: { enabled: true },

@@ -20,6 +20,7 @@ import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayKind, ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
+import { createAuthenticationContexts } from './authentication-context.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
 import { installClients } from './client.ts'
@@ -153,6 +154,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
 
+  const authenticationContexts = createAuthenticationContexts(config)
   const configuration = buildConfiguration({
     config,
     issuer,
@@ -167,6 +169,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
     pairwiseKey: deps.pairwiseKey,
+    authenticationContexts,
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     now: deps.now,
@@ -187,6 +190,7 @@ export function createEngine(deps: EngineDependencies): Engine {
   })
   const provider = new SpeakingProvider(issuer, configuration)
   installHintCheck(provider, deps.keys)
+  authenticationContexts.install(provider)
   const clients = installClients(provider, deps.clients, deps.now)
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */

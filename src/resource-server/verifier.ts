@@ -7,11 +7,11 @@ import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { missing, readAccessToken, type VerifiedAccessToken } from './access-token.ts'
 import { createKeySource, failureCoolDown, IssuerUnavailable } from './keys.ts'
 import { metadataLocations } from './metadata.ts'
-import { createRefusals, type Refusal } from './refusal.ts'
+import { type AuthenticationDemand, createRefusals, type Refusal } from './refusal.ts'
 import { createStatusSource, readStatusReference } from './status-list.ts'
 
 export type { VerifiedAccessToken } from './access-token.ts'
-export type { Refusal } from './refusal.ts'
+export type { AuthenticationDemand, Refusal } from './refusal.ts'
 
 /**
  * Asymmetric only: with a symmetric one, whoever can verify could sign (RFC 8725 §3.1). EdDSA is
@@ -54,6 +54,14 @@ export interface Verifier {
    * send.
    */
   requireScope(token: VerifiedAccessToken, scope: string): Refusal | undefined
+  /**
+   * undefined: the person signed in as strongly and as lately as this needs; else the challenge to
+   * send (RFC 9470): the client asks the issuer again, with its `acr_values` and `max_age`.
+   */
+  requireAuthentication(
+    token: VerifiedAccessToken,
+    demand: AuthenticationDemand
+  ): Refusal | undefined
 }
 
 export type Verification = { ok: true; token: VerifiedAccessToken } | Refusal
@@ -124,6 +132,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return needed.every(one => token.scopes.has(one))
         ? undefined
         : refusals.insufficientScope(needed.join(' '))
+    },
+
+    requireAuthentication(token, demand) {
+      const { acrValues, maxAgeSeconds } = demand
+      const { acr, auth_time: time } = token.claims
+      // RFC 9470 §5: what the token does not say, was not so
+      const strong = acrValues === undefined || (typeof acr === 'string' && acrValues.includes(acr))
+      const latest = now() / 1000 - (maxAgeSeconds ?? 0) - clockToleranceSeconds
+      const recent = maxAgeSeconds === undefined || (typeof time === 'number' && time >= latest)
+      return strong && recent ? undefined : refusals.insufficientAuthentication(demand)
     }
   }
 }

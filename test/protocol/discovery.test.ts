@@ -228,16 +228,10 @@ t.test(
 t.test('what is said to be unsupported is (Discovery §3)', async t => {
   const { body } = await requests.get(configurationPath)
   t.match(body, {
-    claims_parameter_supported: false,
     request_uri_parameter_supported: false,
     code_challenge_methods_supported: ['S256'],
     response_types_supported: ['code']
   })
-  const claims = JSON.stringify({ userinfo: { email: null }, id_token: { email: null } })
-  const code = await requests.code({ extra: { claims } })
-  const tokens = await requests.redeem(code)
-  t.notOk('email' in claimsIn(tokens.body.id_token), 'the claims parameter opens nothing')
-  t.notOk('email' in (await requests.userinfo(tokens.body.access_token)).body)
   t.notOk('registration_endpoint' in body)
 })
 
