@@ -58,6 +58,8 @@ export interface ClientMetadata extends JoseMembers {
   readonly default_resource?: string
   /** ours: run by the operator of this server, so that people are not asked for consent. Absent: no */
   readonly first_party?: true
+  /** ours: its proofs must carry a nonce (RFC 9449 §8). Absent: they may */
+  readonly dpop_nonce?: 'required'
   /** ours: refresh tokens come with every authorization. Absent: only with the scope `offline_access` */
   readonly refresh_tokens?: 'always'
 }
@@ -97,7 +99,8 @@ export function needsSecret(metadata: ClientMetadata): boolean {
 const ownMembers: ReadonlySet<string> = new Set([
   'default_resource',
   'first_party',
-  'refresh_tokens'
+  'refresh_tokens',
+  'dpop_nonce'
 ])
 
 /**

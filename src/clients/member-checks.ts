@@ -252,6 +252,7 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   // known and refused: leaving it out in silence would promise what is not done
   ['profile', ours(notOffered(text(20), 'is not offered yet'))],
   ['first_party', ours(flag, false)],
+  ['dpop_nonce', ours(oneOf(['optional', 'required']), 'optional')],
   ['refresh_tokens', ours(oneOf(['offline_access', 'always']), 'offline_access')],
   [
     'default_resource',

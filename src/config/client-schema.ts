@@ -91,6 +91,11 @@ export const clientSchema = closedObject({
   backchannel_logout_uri: text('Where logout tokens go.'),
   backchannel_logout_session_required: flag('Logout tokens carry `sid`.'),
   dpop_bound_access_tokens: flag('Tokens are bound to a key (RFC 9449 §5.2).'),
+  dpop_nonce: Type.Enum(['optional', 'required'], {
+    default: 'optional',
+    description:
+      'Ours: its DPoP proofs at endpoints where it authenticates must carry a nonce of this server (RFC 9449 §8).'
+  }),
   require_pushed_authorization_requests: flag('Only pushed requests (RFC 9126 §6).'),
   software_id: text('Identifies the software.'),
   software_version: text('Version of the software.'),

@@ -214,6 +214,16 @@ export const configSchema = closedObject({
     { default: {} }
   ),
   acr: acrSchema,
+  dpop: closedObject(
+    {
+      nonce: Type.Enum(['optional', 'required'], {
+        default: 'optional',
+        description:
+          'Whether every DPoP proof must carry a nonce of this server (RFC 9449 §8), so that none can be made ahead; at userinfo (§9), too. A client can ask for it alone by `dpop_nonce`.'
+      })
+    },
+    { default: {} }
+  ),
   registration: registrationSchema,
   limits: limitsSchema,
   audit: auditSchema,

@@ -21,7 +21,8 @@ export const extraMetadata = [
   'default_resource',
   'profile',
   'first_party',
-  'refresh_tokens'
+  'refresh_tokens',
+  'dpop_nonce'
 ] as const
 
 export interface ClientSource {

@@ -38,7 +38,15 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
     requestObjects: requestObjects(parts.now),
-    dPoP: { enabled: true, nonceSecret: parts.dpopNonceKey },
+    dPoP: {
+      enabled: true,
+      nonceSecret: parts.dpopNonceKey,
+      // RFC 9449 §8, §9: a proof cannot be made ahead then. At userinfo nobody knows yet whose token it is: there only the switch counts
+      requireNonce: ctx =>
+        config.dpop.nonce === 'required' ||
+        (ctx.oidc.client !== undefined &&
+          registeredClient(ctx.oidc.client).metadata.dpop_nonce === 'required')
+    },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {
       enabled: true,

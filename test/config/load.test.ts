@@ -110,6 +110,7 @@ t.test('every variable reaches its key', async t => {
     'conformance.enabled': 'true',
     'conformance.responseTypes': '["id_token"]',
     resources: '[{"identifier":"https://api.example.com"}]',
+    'dpop.nonce': 'required',
     acr: '[{"value":"urn:a","amr":["pwd"]}]',
     clients: '[{"client_id":"a","type":"machine"}]',
     clientsRevision: '7',
