@@ -32,6 +32,8 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
         narrowParameter(ctx, claims as Record<string, unknown>, registeredClient(client))
     },
     clientCredentials: { enabled: true },
+    // its metadata and members; tokens are made and sent by ours (logout-notices.ts)
+    backchannelLogout: { enabled: true },
     userinfo: { enabled: true },
     encryption: { enabled: true },
     jwtUserinfo: { enabled: true },

@@ -28,7 +28,9 @@ import { epochOf } from './client-authentication.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
+import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
+import { installHintCheck } from './id-token-hints.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { completeRecord } from './registration.ts'
@@ -41,7 +43,6 @@ import {
   completeAnswer,
   completeRedirect
 } from './response.ts'
-import { installHintCheck } from './signed-messages.ts'
 import type { StatusClaims } from './status-claim.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -189,7 +190,6 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
-  installHintCheck(provider, deps.keys)
   authenticationContexts.install(provider)
   const clients = installClients(provider, deps.clients, deps.now)
 
@@ -233,14 +233,11 @@ export function createEngine(deps: EngineDependencies): Engine {
   generate.generateTokenId = () => deps.refreshTokens.generate(units.current())
   deps.adapter.buckets.install(provider)
 
-  // A form that comes without a session is shown again (POST /device), and the engine then persists a session that was never stored.
-  const { persist } = provider.Session.prototype
-  provider.Session.prototype.persist = function persistOrSave() {
-    if (this.exp !== undefined) return persist.call(this)
-    const name = provider.cookieName('session')
-    Provider.ctx?.oidc.cookies.set(name, this.jti, configuration.cookies?.long)
-    return this.save(config.interactions.lifetimeSeconds)
-  }
+  installHintCheck(provider, deps.keys)
+  installSessions(provider, {
+    cookie: configuration.cookies?.long ?? {},
+    unsavedSeconds: config.interactions.lifetimeSeconds
+  })
 
   let metadata: Published | undefined
 

@@ -2,14 +2,13 @@
 // from another (RFC 8725 §3.11). ID tokens, userinfo, authorization and introspection responses are signed with keys of one purpose,
 // `identity`; their `typ` and their claims tell them apart.
 
-import { type Configuration, errors, type Provider } from 'oidc-provider'
+import type { Configuration } from 'oidc-provider'
 import {
   clientAlgorithms,
   contentEncryptions,
   identityAlgorithms,
   keyManagementAlgorithms
 } from '../clients/jose-members.ts'
-import type { KeyRing } from '../keys/key-ring.ts'
 
 /** Algorithms by kind of message. What the engine knows besides is off, symmetric ones among it. */
 export function enabledAlgorithms(): NonNullable<Configuration['enabledJWA']> {
@@ -37,30 +36,4 @@ export function enabledAlgorithms(): NonNullable<Configuration['enabledJWA']> {
     clientAuthSigningAlgValues: clients,
     dPoPSigningAlgValues: clients
   }
-}
-
-/**
- * A hint must be an ID token. The engine takes any JWT that a key of ours signed for this client: a userinfo response has the same issuer,
- * audience and subject, a logout token, too.
- */
-export function installHintCheck(provider: Provider, keys: Pick<KeyRing, 'byKid'>): void {
-  const { IdToken } = provider as unknown as { IdToken: IdTokenClass }
-  const { validate } = IdToken
-  IdToken.validate = async (jwt, client) => {
-    const hint = await validate.call(IdToken, jwt, client)
-    const { typ, kid } = hint.header
-    const identity = kid !== undefined && keys.byKid(kid)?.purpose === 'identity'
-    // RFC 8725 §3.11: explicit typing tells kinds apart; ours with a `typ` are no ID tokens, and every ID token says when the person signed in
-    if (typ !== undefined || !identity || typeof hint.payload['auth_time'] !== 'number') {
-      throw new errors.InvalidRequest('id_token_hint is not an ID token')
-    }
-    return hint
-  }
-}
-
-interface IdTokenClass {
-  validate(
-    jwt: string,
-    client: unknown
-  ): Promise<{ header: { typ?: string; kid?: string }; payload: Record<string, unknown> }>
 }
