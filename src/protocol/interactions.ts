@@ -174,7 +174,9 @@ export function createInteractions(deps: {
     // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
     login: (req, res, signedIn) =>
       finish(req, res, async () => ({
-        login: { accountId: signedIn.accountId, amr: signedIn.amr }
+        login: { accountId: signedIn.accountId, amr: signedIn.amr },
+        // whoever signs in has chosen an account by that
+        select_account: {}
       })),
 
     consent: (req, res) =>
