@@ -2,16 +2,12 @@
 // did, the client is told so. Never a silent change of person. The engine looks at a hint when the request comes and not when it goes on
 // after the sign-in, and then would answer for whoever signed in.
 
-import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { errors, interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 
 const { Check } = interactionPolicy
 
 type SubjectOf = (ctx: unknown, accountId: string, client: EngineClient) => Promise<string>
 type EngineClient = NonNullable<KoaContextWithOIDC['oidc']['client']>
-
-interface HintReader {
-  validate(jwt: string, client: EngineClient): Promise<{ payload: { sub?: unknown } }>
-}
 
 export function createSubjectCheck(pairwise: SubjectOf) {
   async function expected({ oidc }: KoaContextWithOIDC): Promise<unknown[]> {
@@ -19,9 +15,18 @@ export function createSubjectCheck(pairwise: SubjectOf) {
     const expectations = sub?.value === undefined ? [] : [sub.value]
     const hint = oidc.params?.['id_token_hint']
     if (typeof hint !== 'string' || oidc.client === undefined) return expectations
-    const reader = (oidc.provider as unknown as { IdToken: HintReader }).IdToken
-    const { payload } = await reader.validate(hint, oidc.client)
-    return [...expectations, payload.sub]
+    // read already when the request came; when it goes on, nobody has
+    const { payload } = oidc.entities.IdTokenHint ?? (await read(oidc.provider, hint, oidc.client))
+    return [...expectations, payload['sub']]
+  }
+
+  async function read(provider: Provider, hint: string, client: EngineClient) {
+    try {
+      return await provider.IdToken.validate(hint, client)
+    } catch (cause) {
+      // its key may have been burnt while the person was at the page
+      throw new errors.InvalidRequest('could not validate id_token_hint', undefined, { cause })
+    }
   }
 
   return new Check(
