@@ -16,6 +16,9 @@ export const keyManagementAlgorithms = [
   'RSA-OAEP-256'
 ] as const
 
+/** The same of a client's requests to us: an elliptic curve, since anybody may make us decrypt, and RSA costs ten times as much. */
+export const requestEncryptionAlgorithms = ['ECDH-ES'] as const
+
 /** What the message itself is encrypted with (RFC 7518 §5.1). */
 export const contentEncryptions = ['A128CBC-HS256', 'A128GCM', 'A256GCM'] as const
 
@@ -34,6 +37,8 @@ export type JoseMembers = {
   readonly [M in Message as `${M}_encrypted_response_enc`]?: (typeof contentEncryptions)[number]
 } & {
   readonly request_object_signing_alg?: string
+  readonly request_object_encryption_alg?: (typeof requestEncryptionAlgorithms)[number]
+  readonly request_object_encryption_enc?: (typeof contentEncryptions)[number]
   readonly require_signed_request_object?: boolean
 }
 
@@ -45,7 +50,9 @@ export const joseValues: ReadonlyMap<string, { values: readonly string[]; hint: 
       [`${message}_encrypted_response_alg`, keyManagementAlgorithms, symmetric] as const,
       [`${message}_encrypted_response_enc`, contentEncryptions, ''] as const
     ]),
-    ['request_object_signing_alg', clientAlgorithms, unsigned] as const
+    ['request_object_signing_alg', clientAlgorithms, unsigned] as const,
+    ['request_object_encryption_alg', requestEncryptionAlgorithms, ''] as const,
+    ['request_object_encryption_enc', contentEncryptions, ''] as const
   ].map(([member, values, hint]) => [member, { values, hint }])
 )
 
@@ -62,6 +69,8 @@ export const personalJoseMembers = [
         ] as const
     ),
   'request_object_signing_alg',
+  'request_object_encryption_alg',
+  'request_object_encryption_enc',
   'require_signed_request_object'
 ] as const
 
@@ -72,7 +81,15 @@ export function joseProblems(
   const { jwks, jwks_uri } = metadata
   const problems: { member: string; problem: string }[] = []
   const report = (member: string, problem: string) => problems.push({ member, problem })
-  for (const member of ['request_object_signing_alg', 'require_signed_request_object'] as const) {
+  if (metadata.request_object_encryption_enc && !metadata.request_object_encryption_alg) {
+    report('request_object_encryption_enc', 'needs request_object_encryption_alg')
+  }
+  // what is encrypted is signed first (RFC 9101 §6.1)
+  for (const member of [
+    'request_object_signing_alg',
+    'request_object_encryption_alg',
+    'require_signed_request_object'
+  ] as const) {
     if (!metadata[member] || jwks_uri !== undefined) continue
     if (!jwks?.keys.some(key => key['use'] !== 'enc')) {
       report(member, 'needs jwks_uri or jwks, with a key to verify with')

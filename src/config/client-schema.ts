@@ -77,6 +77,8 @@ export const clientSchema = closedObject({
   request_object_signing_alg: text(
     'Algorithm of its request objects (RFC 9101); left out: any that is offered.'
   ),
+  request_object_encryption_alg: text('It may encrypt its request objects: `ECDH-ES`.'),
+  request_object_encryption_enc: text('Content encryption of its request objects.'),
   require_signed_request_object: flag('Only signed requests (RFC 9101 §10.5).'),
   subject_type: text('`public`, or `pairwise`: a `sub` of its own for each sector.'),
   sector_identifier_uri: text(

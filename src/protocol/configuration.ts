@@ -63,9 +63,9 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     jwks: {
       keys: parts.keys
         .keys()
-        .filter(key => key.purpose === 'identity' || key.purpose === 'access_token')
+        .filter(key => key.purpose !== 'status_list')
         .toSorted((a, b) => b.purpose.localeCompare(a.purpose))
-        .map(key => ({ ...key.privateJwk, kid: key.kid, alg: key.alg, use: 'sig' }))
+        .map(key => ({ ...key.privateJwk }))
     },
     routes: { ...endpoints },
     scopes: [...openidScopes],

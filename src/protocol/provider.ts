@@ -27,6 +27,7 @@ import { installClients } from './client.ts'
 import { epochOf } from './client-authentication.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
+import { createEncryptedRequests } from './encrypted-requests.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
@@ -239,6 +240,14 @@ export function createEngine(deps: EngineDependencies): Engine {
     unsavedSeconds: config.interactions.lifetimeSeconds
   })
 
+  const encryptedRequests = createEncryptedRequests({
+    keys: deps.keys,
+    async client(id) {
+      const client = await provider.Client.find(id)
+      return client && registeredOf(client)
+    }
+  })
+
   let metadata: Published | undefined
 
   attachEvents(provider, { units, requests, audit: deps.audit, log })
@@ -247,6 +256,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     // What we say and accept never depends on the request's Host (RFC 9700 §4.13): discovery, `htu` and assertion audiences follow it.
     ctx.req.headers.host = publicUrl.host
     Object.defineProperty(ctx.request, 'protocol', { get: () => publicUrl.protocol.slice(0, -1) })
+    await hideUnopenable(ctx)
     await units.run(requests.of(ctx.req), async unit => {
       unit.tokenHandle = requests.of(ctx.req).tokenHandle
       const oidc = ctx as KoaContextWithOIDC
@@ -266,6 +276,13 @@ export function createEngine(deps: EngineDependencies): Engine {
       completeAnswer(oidc, renderers, issuer, requests.of(ctx.req).requestId)
     })
   })
+
+  /** The engine then says what it says of every request object that is none. */
+  async function hideUnopenable(ctx: Pick<KoaContextWithOIDC, 'query'>) {
+    const { request, client_id: clientId } = ctx.query
+    if (typeof request !== 'string' || (await encryptedRequests.mayPass(request, clientId))) return
+    ctx.query = { ...ctx.query, request: 'x' }
+  }
 
   /** RFC 8628 §3.2: a device that is told no interval polls every five seconds; the engine tells none. */
   function tellInterval(ctx: KoaContextWithOIDC) {

@@ -7,7 +7,8 @@ import {
   clientAlgorithms,
   contentEncryptions,
   identityAlgorithms,
-  keyManagementAlgorithms
+  keyManagementAlgorithms,
+  requestEncryptionAlgorithms
 } from '../clients/jose-members.ts'
 
 /** Algorithms by kind of message. What the engine knows besides is off, symmetric ones among it. */
@@ -25,9 +26,8 @@ export function enabledAlgorithms(): NonNullable<Configuration['enabledJWA']> {
     introspectionEncryptionEncValues: content,
     authorizationEncryptionAlgValues: keyManagement,
     authorizationEncryptionEncValues: content,
-    // we have no key that a client could encrypt to, so nothing that a stranger sends is ever decrypted
-    requestObjectEncryptionAlgValues: [],
-    requestObjectEncryptionEncValues: [],
+    requestObjectEncryptionAlgValues: [...requestEncryptionAlgorithms],
+    requestObjectEncryptionEncValues: content,
     idTokenSigningAlgValues: identity,
     userinfoSigningAlgValues: identity,
     introspectionSigningAlgValues: identity,

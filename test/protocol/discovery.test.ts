@@ -116,10 +116,10 @@ t.test(
   async t => {
     const { body, headers } = await requests.get('/.well-known/jwks.json')
     const keys = body['keys'] as Json[]
-    t.same(keys.map(({ alg }) => alg).sort(), ['ES256', 'ES256', 'EdDSA', 'RS256'])
+    t.same(keys.map(({ alg }) => alg).sort(), ['ECDH-ES', 'ES256', 'ES256', 'EdDSA', 'RS256'])
     t.equal(new Set(keys.map(({ kid }) => kid)).size, keys.length)
     for (const key of keys) {
-      t.equal(key['use'], 'sig')
+      t.equal(key['use'], key['alg'] === 'ECDH-ES' ? 'enc' : 'sig')
       t.not(key['kty'], 'oct')
       for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) t.notOk(member in key, member)
     }

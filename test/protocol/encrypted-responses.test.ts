@@ -1,5 +1,5 @@
 // What is encrypted to a client's own key (RFC 7516): ID tokens, userinfo, introspection and authorization responses, each signed first.
-// And that nothing that a stranger encrypts is ever opened here.
+// And that nothing else that reads a JWT opens one that is encrypted.
 
 import { createServer } from 'node:http'
 import {
@@ -247,9 +247,6 @@ t.test(
       'the secret of the client': { alg: 'dir', enc: 'A256GCM' },
       'nested, unsigned': { alg: 'A256KW', enc: 'A256GCM', cty: 'JSON' }
     }
-    const { body } = await requests.get('/.well-known/openid-configuration')
-    t.notOk('request_object_encryption_alg_values_supported' in body)
-    t.notOk('request_object_encryption_enc_values_supported' in body)
     for (const [what, header] of Object.entries(headers)) {
       // a billion rounds would take the rest of this run
       const jwe = [part(header), random(256), random(12), random(2000), random(16)].join('.')
