@@ -44,8 +44,8 @@ export interface RegistryOptions {
   resources: readonly string[]
   /** response types besides `code`, for conformance runs */
   responseTypes?: readonly string[]
-  /** ends the client's grants and refresh families, in the transaction that disables or deletes it */
-  onDisabled: (clientId: string, sql: Queries) => Promise<void>
+  /** ends the clients' grants and refresh families, in the transaction that disables or deletes them */
+  onDisabled: (clientIds: readonly string[], sql: Queries) => Promise<void>
   /** clients kept in memory at most */
   cached?: number
 }
@@ -233,7 +233,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       change(clientId, async (client, store, tx): Promise<Changed> => {
         if (client.owner === 'config') return ownedByConfig
         if (!(await store.disable(clientId))) return { ok: true, changed: false }
-        await onDisabled(clientId, tx)
+        await onDisabled([clientId], tx)
         return { ok: true, changed: true }
       }),
 
@@ -241,14 +241,14 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       change(clientId, async (client, store, tx): Promise<Changed> => {
         if (client.owner === 'config') return ownedByConfig
         if (!(await store.enable(clientId))) return { ok: true, changed: false }
-        await onDisabled(clientId, tx)
+        await onDisabled([clientId], tx)
         return { ok: true, changed: true }
       }),
 
     revokeTokens: (clientId, via) =>
       change(clientId, async (_client, store, tx): Promise<Changed> => {
         await store.refuseEarlierTokens(clientId)
-        await onDisabled(clientId, tx)
+        await onDisabled([clientId], tx)
         await appendAuditEvent(tx, { type: 'client.tokens_revoked', clientId, data: { via } })
         return { ok: true, changed: true }
       }),
@@ -256,7 +256,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
     delete: clientId =>
       change(clientId, async (client, store, tx): Promise<Changed> => {
         if (client.owner === 'config' && client.disabledAt === undefined) return ownedByConfig
-        await onDisabled(clientId, tx)
+        await onDisabled([clientId], tx)
         await store.remove(clientId)
         return { ok: true, changed: true }
       }),
@@ -308,10 +308,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       const disabled = await database.transaction(async tx => {
         const store = createClientStore({ sql: tx })
         const seeded = await store.listSeeded()
-        for (const clientId of seeded) {
-          await store.disable(clientId)
-          await onDisabled(clientId, tx)
-        }
+        for (const clientId of seeded) await store.disable(clientId)
+        await onDisabled(seeded, tx)
         return seeded
       })
       disabled.forEach(forget)

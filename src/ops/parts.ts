@@ -12,7 +12,7 @@ import { type ArtifactLifetimes, longestArtifactSeconds } from '../store/artifac
 import { type ChangeFeed, createChangeFeed } from '../store/change-feed.ts'
 import { createDatabase, type Database, type RoundTripObserver } from '../store/database.ts'
 import { isOwnSocket } from '../store/embedded-home.ts'
-import { endAccount, endClient } from '../store/ending.ts'
+import { endAccount, endClients } from '../store/ending.ts'
 import { makingPartitions } from '../store/missing-partitions.ts'
 import {
   createPartitions,
@@ -111,7 +111,7 @@ export function composeClients(store: Store, config: Config): ClientRegistry {
     development: config.mode === 'development',
     resources: config.resources.map(resource => resource.identifier),
     responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
-    onDisabled: endClient
+    onDisabled: endClients
   })
 }
 
