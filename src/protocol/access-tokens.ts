@@ -46,7 +46,7 @@ export function createAccessTokens(deps: {
     async verify(unit, jwt) {
       const claims = await verifySignature(jwt)
       if (claims === undefined) return undefined
-      const { jti, iat, exp, sub, aud, scope, client_id: clientId, gid, cnf } = claims
+      const { jti, iat, exp, sub, aud, scope, client_id: clientId, gid, cgn, cnf } = claims
       if (
         typeof jti !== 'string' ||
         typeof iat !== 'number' ||
@@ -54,11 +54,13 @@ export function createAccessTokens(deps: {
         typeof sub !== 'string' ||
         typeof aud !== 'string' ||
         typeof clientId !== 'string' ||
-        (gid !== undefined && typeof gid !== 'string')
+        (gid !== undefined && typeof gid !== 'string') ||
+        (cgn !== undefined && typeof cgn !== 'string')
       ) {
         return undefined
       }
-      const state = await grants.accessTokenState({ jti, handle: gid, clientId, issuedAt: iat })
+      const asked = { jti, handle: gid, clientId, issuedAt: iat, generation: cgn }
+      const state = await grants.accessTokenState(asked)
       if (state.denied || !state.clientAlive) return undefined
 
       const common = {

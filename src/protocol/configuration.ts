@@ -11,7 +11,7 @@ import type { RegisteredClient } from '../clients/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { openidScopes } from '../oauth/scope.ts'
-import { grantHandle } from '../store/grants.ts'
+import { clientGeneration, grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
@@ -216,10 +216,13 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
             jwt.payload['gid'] = grantHandle(token.grantId)
           }
           if (typeof audience !== 'string' || token.client === undefined) return
-          const status = await parts.statusClaim(audience, {
-            grantId: 'grantId' in token ? token.grantId : undefined,
-            client: registeredClient(token.client)
-          })
+          const client = registeredClient(token.client)
+          const grantId = 'grantId' in token ? token.grantId : undefined
+          const generation = clientGeneration(client.clientId, client.tokensNotBefore)
+          if (grantId === undefined && generation !== undefined && jwt.payload !== undefined) {
+            jwt.payload['cgn'] = generation
+          }
+          const status = await parts.statusClaim(audience, { grantId, client })
           if (status !== undefined && jwt.payload !== undefined) jwt.payload['status'] = status
         }
       }
