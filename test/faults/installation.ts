@@ -9,6 +9,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { openStore, type Store } from '../../src/ops/parts.ts'
 import { createServer } from '../../src/server.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
+import type { Impatience } from '../protocol/naive/impatient-database.ts'
 import type { Naivety } from '../protocol/naive/naive-database.ts'
 import {
   type App,
@@ -126,8 +127,8 @@ export interface InstallOptions {
   processes?: number
   overrides?: Overrides
   pool?: number
-  /** the control: servers that spend naively */
-  naivety?: Naivety
+  /** the control: servers that spend naively, or have no patience with PostgreSQL, or too much */
+  naivety?: Naivety | Impatience
   /** the database as the servers reach it, when something stands in between */
   reachedBy?: string
 }
