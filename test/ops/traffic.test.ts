@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { peerOf, type TrafficOptions, watchTraffic } from '../../src/ops/traffic.ts'
@@ -105,6 +106,24 @@ t.test('peers are told apart by IPv4 address, and by the /64 of IPv6', t => {
   t.equal(peerOf('fe80::1%eth0'), peerOf('fe80::2'))
   t.equal(peerOf('::1'), '0:0:0:0')
   t.end()
+})
+
+t.test('the /64 of IPv6 is one address to connections, too', async t => {
+  const { server } = await startServer(t, { connectionsPerAddress: 3 })
+  const arrive = (remoteAddress: string) => {
+    const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() })
+    t.teardown(() => socket.destroy())
+    // Node's own way in for connections that it did not accept itself
+    server.emit('connection', Object.assign(socket, { remoteAddress }))
+    return socket
+  }
+  const home = [1, 2, 3].map(host => arrive(`2001:db8:1:2::${host}`))
+  t.same(
+    [arrive('2001:db8:1:2:ffff::4').destroyed, arrive('2001:db8:1:2::1').destroyed],
+    [true, true]
+  )
+  t.notOk(arrive('2001:db8:1:3::1').destroyed, 'a neighbour')
+  t.notOk(home.some(({ destroyed }) => destroyed))
 })
 
 t.test(
