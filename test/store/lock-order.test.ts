@@ -139,6 +139,12 @@ async function deadlocks({ run }: Queries): Promise<number> {
   return rows[0]?.deadlocks ?? 0
 }
 
+/** On a busy machine somebody may wait for longer than anybody is let wait; the others end what it would have. */
+function gaveUp(failure: unknown): boolean {
+  // 55P03 lock_not_available, 57014 query_canceled
+  return ['55P03', '57014'].includes(sqlState((failure as Error).cause) ?? '')
+}
+
 /** Rounds until one had a deadlock, `rounds` at most; on connections that are closed at the end, since they tell what they counted then. */
 async function collide(t: Test, order: Order, rounds: number) {
   const { url, database } = await createTestDatabase(t)
@@ -155,7 +161,7 @@ async function collide(t: Test, order: Order, rounds: number) {
     const turned = [...ways.slice(scenes % ways.length), ...ways.slice(0, scenes % ways.length)]
     const outcomes = await Promise.allSettled(turned.map(way => way()))
     for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') failures.push(outcome.reason)
+      if (outcome.status === 'rejected' && !gaveUp(outcome.reason)) failures.push(outcome.reason)
     }
     left += await alive(database, scene)
   }
