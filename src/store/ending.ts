@@ -2,9 +2,10 @@
 // ended when it is enabled again. And the order in which whoever ends something locks rows, so that no two of them wait for each other.
 
 import type { Queries, Statement } from './database.ts'
+import { endAccountClients } from './logout-notices.ts'
 
 // The order of locks, for every transaction that takes more than one of these:
-//   accounts, clients -> sessions -> grants (by id) -> bits of status lists (by grant) -> refresh token families
+//   accounts, clients -> clients of sessions -> sessions -> grants (by id) -> bits of status lists (by grant) -> refresh token families
 // Two that end the same things meet at the first one that they share; the later one waits there, with nothing in hand that the other wants.
 // Bits follow their grants by triggers, and accounts, clients and sessions at the end of the transaction (migrations/0014_status_lists.sql,
 // 0016_lock_order.sql). A rotation locks its family alone, which is the last.
@@ -44,8 +45,9 @@ export async function endGrants(
   return rows
 }
 
-/** Ends sessions, grants and refresh families of an account, whose row the caller has locked. */
+/** Ends sessions, grants and refresh families of an account, whose row the caller has locked; clients that asked to be told are told. */
 export async function endAccount(accountId: string, sql: Queries): Promise<void> {
+  await endAccountClients(accountId, sql)
   await sql.run('ending.account_sessions', 'DELETE FROM sessions WHERE account_id = $1', [
     accountId
   ])
@@ -69,8 +71,10 @@ export async function endClients(clientIds: readonly string[], sql: Queries): Pr
   )
 }
 
-/** What a request gathers comes in the engine's order: a family before its grant, grants before the session. */
+/** What a request gathers comes in the engine's order: a family before its grant, grants before the session, that before its clients. */
 const ranks: Record<string, number> = {
+  'session_clients.save': -1,
+  'session_clients.end': -1,
   'grants.save': 1,
   'grants.revoke': 2,
   'refresh_families.revoke': 3,

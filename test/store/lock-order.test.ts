@@ -63,11 +63,12 @@ async function addScene(database: Database) {
     family: { bucket: Math.floor(Date.now() / 1000 / day) + 30, id: randomUUID() },
     hash: randomBytes(32)
   }))
+  const sessions = createSessionStore({ sql: database })
+  const session = { id: randomBytes(32), uid, accountId, payload: {}, sealed: undefined }
+  const signedIn = { uid, clientId, sid: 'sid', grantId: undefined, lifetimeSeconds: 1000 }
   await database.pipeline([
-    createSessionStore({ sql: database }).insertStatement({
-      ...{ id: randomBytes(32), uid, accountId, payload: {}, sealed: undefined },
-      lifetimeSeconds: 1000
-    }),
+    sessions.insertStatement({ ...session, lifetimeSeconds: 1000 }),
+    sessions.clientStatement(signedIn),
     ...given.flatMap(({ grantId, family, hash }) => [
       grants.saveStatement({
         ...{ ...common, id: grantId, offline: false, lifetimeSeconds: 1000, status: 'listed' }
@@ -79,14 +80,14 @@ async function addScene(database: Database) {
       })
     ])
   ])
-  return { accountId, clientId, uid, given }
+  return { accountId, clientId, uid, given, session, signedIn }
 }
 
 type Scene = Awaited<ReturnType<typeof addScene>>
 
 /** Everything that ends them, as the server does it; `order` is that of what a request gathers. */
 function endings(database: Database, scene: Scene, order: Order): (() => Promise<unknown>)[] {
-  const { accountId, clientId, uid, given } = scene
+  const { accountId, clientId, uid, given, session, signedIn } = scene
   const grants = createGrantStore({ sql: database })
   const families = createRefreshFamilyStore({ sql: database })
   const sessions = createSessionStore({ sql: database })
@@ -109,6 +110,15 @@ function endings(database: Database, scene: Scene, order: Order): (() => Promise
     }),
     () => createGrantAdministration({ database }).revokeAll({ accountId, clientId }),
     ...given.map(revokeToken),
+    // another authorization in the session
+    () =>
+      send(
+        database,
+        order([
+          sessions.updateStatement({ ...session, lifetimeSeconds: 1000 }, session.id),
+          sessions.clientStatement(signedIn)
+        ])
+      ),
     // signing out, as the engine does it: each grant, then the session
     () =>
       send(
