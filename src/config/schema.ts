@@ -7,6 +7,7 @@ import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema, registrationSchema } from './limits-schema.ts'
 import { databaseSchema, httpSchema, shutdownSchema, workersSchema } from './process-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
+import { clientCertificatesSchema, tlsSchema } from './tls-schema.ts'
 import {
   closedObject,
   type Duration,
@@ -79,6 +80,8 @@ export const configSchema = closedObject({
     description:
       'Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. Empty: nobody’s.'
   }),
+  tls: tlsSchema,
+  clientCertificates: clientCertificatesSchema,
   accessTokens: closedObject(
     {
       lifetime: tokenLifetime('10m'),

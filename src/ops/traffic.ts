@@ -3,8 +3,9 @@
 // (http-limits.ts).
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { BlockList, isIP, isIPv6, type Server as NetServer, type Socket } from 'node:net'
+import { isIPv6, type Server as NetServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { createAddressList } from '../lib/address-list.ts'
 
 export interface TrafficOptions {
   /** connections at most: all, and of one address */
@@ -42,17 +43,6 @@ export function peerOf(address: string): string {
     .join(':')
 }
 
-function listOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', prefix] = range.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (prefix === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(prefix), family)
-  }
-  return list
-}
-
 /**
  * Requests that may wait on one connection for answers before them. Node reads whatever has arrived in one go, and would work on
  * thousands of them before it turns to anybody else.
@@ -61,8 +51,10 @@ const pipelined = 10
 
 /** Watches a server that has its listener and does not listen yet. */
 export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
-  const proxies = listOf(options.trustedProxies)
+  const proxies = createAddressList(options.trustedProxies)
   const ofPeer = new Map<string, number>()
+  /** also those that are still in a TLS handshake, which HTTP does not know yet */
+  const sockets = new Set<Socket>()
   /** answers on their way, and since when */
   const answers = new Map<ServerResponse, number>()
   let state: 'serving' | 'leaving' = 'serving'
@@ -70,10 +62,11 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
   server.maxConnections = options.connections
   // before Node's own listener, which begins to parse
   server.prependListener('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
     const address = socket.remoteAddress
     if (address === undefined) return
-    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-    if (proxies.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')) return
+    if (proxies.has(address)) return
     const peer = peerOf(address)
     const count = (ofPeer.get(peer) ?? 0) + 1
     ofPeer.set(peer, count)
@@ -128,7 +121,9 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
     // what has arrived is read in between, and is no longer idle
     await nextTurn()
     server.closeIdleConnections()
-    const patience = setTimeout(() => server.closeAllConnections(), patienceMillis)
+    const patience = setTimeout(() => {
+      for (const socket of sockets) socket.destroy()
+    }, patienceMillis)
     // a connection that was kept by the headers of its last answer, sent before the stop, is idle only now
     const idling = setInterval(() => server.closeIdleConnections(), 100)
     await closed

@@ -8,6 +8,8 @@ import {
   type KoaContextWithOIDC
 } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
+import { templates } from '../clients/templates.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { openidScopes } from '../oauth/scope.ts'
@@ -15,6 +17,7 @@ import { grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
+import { type ClientCertificate, endpointAliases, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
 import { createInteractionPolicy } from './policy.ts'
 import type { ResourceCatalogue } from './resources.ts'
@@ -53,6 +56,7 @@ export interface ConfigurationParts {
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   address(ctx: KoaContextWithOIDC): string | undefined
+  certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
   clientId(): string
   cookieKeys: Buffer[]
   dpopNonceKey: Buffer
@@ -73,6 +77,7 @@ function isPublic(client: { clientAuthMethod?: string | undefined }): boolean {
 export function buildConfiguration(parts: ConfigurationParts): Configuration {
   const { config, issuer, resources, pages, registeredClient } = parts
   const secure = issuer.startsWith('https:')
+  const mutualTls = mutualTlsOf(config.clientCertificates)
   const name = (cookie: string, prefix: string) =>
     secure ? `${prefix}${cookie}` : `mintmark_${cookie}`
 
@@ -100,7 +105,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     ],
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: clockToleranceSeconds,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
     clientDefaults: {
       grant_types: ['authorization_code'],
       response_types: ['code'],
@@ -231,6 +236,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       clientCredentials: { enabled: true },
       userinfo: { enabled: true },
       dPoP: { enabled: true, nonceSecret: parts.dpopNonceKey },
+      mTLS: engineMutualTls(mutualTls, parts.certificate),
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -304,7 +310,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       }
     },
     discovery: {
-      ui_locales_supported: ['en', 'ko']
+      ui_locales_supported: ['en', 'ko'],
+      ...endpointAliases(config.clientCertificates.origin, endpoints)
     }
   } satisfies Configuration as Configuration
 }
