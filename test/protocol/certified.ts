@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { createAuthority, type Identity, selfSigned } from '../support/certificates.ts'
+import { createAuthority, type Identity, pemFolder, selfSigned } from '../support/certificates.ts'
 import { secretOf } from '../support/configuration.ts'
 import { type App, basic, publicly } from './requests.ts'
 
@@ -14,7 +14,7 @@ export const day = 86_400
 export const root = await createAuthority()
 
 /** A file with its certificate. */
-export const authorities = join(t.testdir(), 'authorities.pem')
+export const authorities = join(pemFolder(t), 'authorities.pem')
 writeFileSync(authorities, `# authorities of clients\n${root.cert}`)
 
 /** Registered by the client `self-signed`. */

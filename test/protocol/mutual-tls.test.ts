@@ -130,19 +130,22 @@ t.test(
     t.equal((await requests.get('/.well-known/jwks.json', { 'client-cert': 'x' })).status, 200)
 
     const twice = (values: string[]) =>
-      new Promise<number>((resolve, reject) => {
+      new Promise<string>((resolve, reject) => {
         const body = new URLSearchParams({ ...grant, client_id: 'certified-0' }).toString()
         const sent = request(`${issuer}/oauth/token`, { method: 'POST' }, answer => {
-          answer.resume()
-          resolve(answer.statusCode ?? 0)
+          let told = `${answer.statusCode} `
+          answer.on('data', chunk => {
+            told += chunk
+          })
+          answer.on('end', () => resolve(told))
         })
         sent.setHeader('content-type', 'application/x-www-form-urlencoded')
         sent.setHeader('client-cert', values)
         sent.on('error', reject)
         sent.end(body)
       })
-    t.equal(await twice([byteSequence]), 200)
-    t.equal(await twice([byteSequence, byteSequence]), 400)
+    t.match(await twice([byteSequence]), /^200 /)
+    t.match(await twice([byteSequence, byteSequence]), /^400 .*stands more than once/)
   }
 )
 

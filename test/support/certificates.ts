@@ -2,7 +2,11 @@
 
 import 'reflect-metadata'
 import { randomBytes, type webcrypto, X509Certificate } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
+import type { Lifetime } from './lifetime.ts'
 
 export { x509 }
 
@@ -111,3 +115,10 @@ async function makeAuthority(
 /** A root. */
 export const createAuthority = (subject = 'O=Example, CN=Root', pathLength?: number) =>
   makeAuthority('itself', subject, pathLength)
+
+/** A folder for PEM files, that goes with `life`. */
+export function pemFolder(life: Pick<Lifetime, 'teardown'>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mintmark-pem-'))
+  life.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
