@@ -107,6 +107,10 @@ const details: Readonly<Record<string, (config: Config) => string>> = {
     const known = authorities === undefined ? 'self-signed ones' : 'of authorities, or self-signed'
     return `${known}, ${from === 'tls' ? 'on connections to this server' : 'from a proxy'}`
   },
+  outbound: ({ outbound }) =>
+    outbound.allowed.length === 0
+      ? 'public addresses only'
+      : `public addresses, and ${outbound.allowed.length} named ones`,
   'token lifetimes': ({ accessTokens, refreshTokens }) =>
     `access ${accessTokens.lifetimeSeconds} s, refresh leeway ${refreshTokens.leewaySeconds} s`,
   'session lifetimes': ({ sessions }) => `idle ${sessions.idleSeconds / 3600} h`,

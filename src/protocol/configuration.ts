@@ -1,26 +1,22 @@
 // The engine's configuration: every option that has a default which is not ours is set here, so that nothing of the engine's own (pages,
 // keys, storage, policies) ever shows. What each means is said where it is not obvious.
 
-import {
-  type Configuration,
-  errors,
-  type FindAccount,
-  type KoaContextWithOIDC
-} from 'oidc-provider'
-import type { RegisteredClient } from '../clients/client.ts'
-import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
-import { templates } from '../clients/templates.ts'
-import type { Config } from '../config/schema.ts'
+import { type Configuration, errors, type FindAccount } from 'oidc-provider'
 import type { KeyRing } from '../keys/key-ring.ts'
+import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
 import { grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
-import { type ClientCertificate, endpointAliases, engineMutualTls } from './client-certificates.ts'
-import type { EnginePages } from './engine-pages.ts'
+import {
+  buildClientAuthentication,
+  type ClientAuthenticationParts,
+  isPublic
+} from './client-authentication.ts'
+import { endpointAliases } from './client-certificates.ts'
+import { buildFeatures, type FeatureParts } from './features.ts'
 import { createInteractionPolicy } from './policy.ts'
-import type { ResourceCatalogue } from './resources.ts'
 import type { StatusClaims } from './status-claim.ts'
 
 /** Where each endpoint is, under the issuer. */
@@ -41,43 +37,19 @@ export const endpoints = {
 /** Algorithms of ID tokens, by what relying parties may register; RS256 is what they expect (OpenID Connect Core §15.1). */
 export const idTokenAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
 
-/** Longest life of a client assertion, seconds: a stranger must not decide how long its `jti` is remembered. */
-const longestAssertionSeconds = 300
-
-export interface ConfigurationParts {
-  config: Config
-  issuer: string
+export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
-  resources: ResourceCatalogue
   statusClaim: StatusClaims['claimFor']
-  pages: EnginePages
   adapter: Configuration['adapter']
   findAccount: FindAccount
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
-  registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
-  address(ctx: KoaContextWithOIDC): string | undefined
-  certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
-  clientId(): string
   cookieKeys: Buffer[]
-  dpopNonceKey: Buffer
-  /** when a backup of the database was restored; what was used before, it may have forgotten */
-  restoredAt: Date | undefined
-  now: () => Date
-}
-
-/** Seconds; 0 for never. */
-export function epochOf(date: Date | undefined): number {
-  return date === undefined ? 0 : Math.floor(date.getTime() / 1000)
-}
-
-function isPublic(client: { clientAuthMethod?: string | undefined }): boolean {
-  return client.clientAuthMethod === 'none'
+  outbound: Pick<Outbound, 'fetch'>
 }
 
 export function buildConfiguration(parts: ConfigurationParts): Configuration {
   const { config, issuer, resources, pages, registeredClient } = parts
   const secure = issuer.startsWith('https:')
-  const mutualTls = mutualTlsOf(config.clientCertificates)
   const name = (cookie: string, prefix: string) =>
     secure ? `${prefix}${cookie}` : `mintmark_${cookie}`
 
@@ -105,7 +77,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     ],
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: clockToleranceSeconds,
-    clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
+    ...buildClientAuthentication(parts),
     clientDefaults: {
       grant_types: ['authorization_code'],
       response_types: ['code'],
@@ -131,27 +103,6 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name
     pkce: {
       required: (_ctx, client) => isPublic(client) || client.clientId !== config.pkce.exemptClient
-    },
-
-    // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
-    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => {
-      if (claims['aud'] !== issuer) {
-        throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a string')
-      }
-      const now = Math.floor(parts.now().getTime() / 1000)
-      if (Number(claims['exp']) > now + longestAssertionSeconds) {
-        throw new errors.InvalidClientAuth(
-          `exp must not lie more than ${longestAssertionSeconds} s ahead`
-        )
-      }
-      if (claims['iat'] !== undefined && Number(claims['iat']) > now + clockToleranceSeconds) {
-        throw new errors.InvalidClientAuth('iat must not lie ahead')
-      }
-      const restored = epochOf(parts.restoredAt)
-      const doubtful = now < restored + longestAssertionSeconds + 2 * clockToleranceSeconds
-      if (doubtful && !(Number(claims['iat']) >= restored)) {
-        throw new errors.InvalidClientAuth('sign a new assertion, with iat')
-      }
     },
 
     cookies: {
@@ -230,85 +181,10 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       }
     },
 
-    features: {
-      devInteractions: { enabled: false },
-      claimsParameter: { enabled: false },
-      clientCredentials: { enabled: true },
-      userinfo: { enabled: true },
-      dPoP: { enabled: true, nonceSecret: parts.dpopNonceKey },
-      mTLS: engineMutualTls(mutualTls, parts.certificate),
-      pushedAuthorizationRequests: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        // At authorize nothing is chosen yet; at the token endpoint `oneOf` are the granted ones. An API comes before the issuer's own
-        // audience, which is granted along with it (provider.ts).
-        defaultResource: (ctx, client, oneOf) => {
-          // RFC 8707 §2.2: a token is for one audience; of several that a token request names, the engine refuses what is still a list
-          if (ctx.oidc.route === 'token' && Array.isArray(ctx.oidc.params?.['resource']))
-            return oneOf
-          return (
-            oneOf?.find(resource => resource !== issuer) ??
-            oneOf?.[0] ??
-            resources.defaultFor(registeredClient(client))
-          )
-        },
-        useGrantedResource: async () => true,
-        getResourceServerInfo: async (ctx, identifier, client) => {
-          const info = resources.infoFor(identifier, registeredClient(client))
-          if (ctx.oidc.params?.['grant_type'] === 'client_credentials') {
-            // RFC 6749 §3.3: a scope that cannot be granted is an error, not a token that silently opens less
-            const known = new Set(info.scope.split(' '))
-            const missing = [...ctx.oidc.requestParamScopes].filter(scope => !known.has(scope))
-            if (missing.length > 0) {
-              throw new errors.InvalidScope(
-                'this client may not ask for the scope at this resource',
-                missing.join(' ')
-              )
-            }
-          }
-          return info
-        }
-      },
-      introspection: {
-        enabled: true,
-        // RFC 7662 §4: a token tells about itself to its client and to the API that it is for; public clients cannot prove who asks
-        allowedPolicy: async (_ctx, client, token) => {
-          if (isPublic(client)) return false
-          if (token.clientId === client.clientId) return true
-          const audience = 'aud' in token ? token.aud : undefined
-          return (
-            typeof audience === 'string' &&
-            resources.introspectionClientOf(audience) === client.clientId
-          )
-        }
-      },
-      revocation: {
-        enabled: true,
-        // RFC 7009 §2.2: somebody else's token is answered with 200 and left alone
-        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId
-      },
-      registration: {
-        enabled: config.registration.enabled,
-        initialAccessToken: true,
-        idFactory: parts.clientId
-      },
-      registrationManagement: { enabled: config.registration.enabled },
-      deviceFlow: {
-        enabled: true,
-        charset: 'base-20',
-        mask: '****-****',
-        deviceInfo: ctx => ({ address: parts.address(ctx), startedAt: parts.now().getTime() }),
-        userCodeInputSource: async (ctx, form, _out, error) => pages.deviceInput(ctx, form, error),
-        userCodeConfirmSource: async (ctx, form, client, device, code) =>
-          pages.deviceConfirm(ctx, form, client, device, code),
-        successSource: async ctx => pages.deviceDone(ctx)
-      },
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: async (ctx, form) => pages.logout(ctx, form),
-        postLogoutSuccessSource: async ctx => pages.loggedOut(ctx)
-      }
-    },
+    // the engine's own guard looks at the address after it has connected, and lets an answer be as large as it likes
+    fetch: (url, options) => parts.outbound.fetch(String(url), options),
+
+    features: buildFeatures(parts),
     discovery: {
       ui_locales_supported: ['en', 'ko'],
       ...endpointAliases(config.clientCertificates.origin, endpoints)

@@ -14,6 +14,8 @@ import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
+import type { Outbound } from '../lib/outbound.ts'
+import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
@@ -22,7 +24,8 @@ import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
 import { installClients } from './client.ts'
-import { buildConfiguration, epochOf } from './configuration.ts'
+import { epochOf } from './client-authentication.ts'
+import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { attachEvents } from './events.ts'
@@ -64,6 +67,7 @@ export interface EngineDependencies {
   }
   requests: RequestFactsBook
   audit: Pick<AuditBatch, 'add'>
+  outbound: Pick<Outbound, 'fetch'>
   /** told of each refresh token that was presented, by what it was: rotated, leeway, stale, reuse, ahead, refused */
   countRefresh(outcome: string): void
   /** when a backup of the database was restored */
@@ -88,10 +92,18 @@ const statusTells = new Set([
   'userinfo'
 ])
 
+/** Text that everybody may read, and what names this state of it. */
+export interface Published {
+  text: string
+  version: string
+}
+
 export interface Engine {
   provider: Provider
   callback: ReturnType<Provider['callback']>
   pages: EnginePages
+  /** The discovery document, once somebody asked for it: it is the same for everybody as long as the engine lives. */
+  metadata(): Published | undefined
 }
 
 type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
@@ -154,6 +166,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     clientId: deps.clientId,
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
+    outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
@@ -226,6 +239,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     return this.save(config.interactions.lifetimeSeconds)
   }
 
+  let metadata: Published | undefined
+
   attachEvents(provider, { units, requests, audit: deps.audit, log })
 
   provider.use(async (ctx, next) => {
@@ -239,6 +254,9 @@ export function createEngine(deps: EngineDependencies): Engine {
         await next()
         pages.replaceSelfSubmitting(oidc)
         tellInterval(oidc)
+        if (oidc.oidc?.route === 'discovery' && ctx.status === 200) {
+          metadata = publishedAs(ctx, JSON.stringify(ctx.body))
+        }
         completeRecord(oidc, unit.issuedSecret)
       } catch (error) {
         failed(oidc, unit, error)
@@ -298,7 +316,16 @@ export function createEngine(deps: EngineDependencies): Engine {
     else deps.countRefresh(verdict === 'current' || verdict === 'leeway' ? 'refused' : verdict)
   }
 
-  return { provider, callback: provider.callback(), pages }
+  return { provider, callback: provider.callback(), pages, metadata: () => metadata }
+}
+
+/** The answer as mount.ts gives it from then on, to the byte. */
+function publishedAs(ctx: Pick<KoaContextWithOIDC, 'set' | 'remove'>, text: string): Published {
+  const version = digest('metadata', text).toString('base64url')
+  ctx.set('etag', `"${version}"`)
+  ctx.set('access-control-allow-origin', '*')
+  ctx.remove('vary')
+  return { text, version }
 }
 
 /** The engine compares the redirect URI when a request comes, not when it is resumed: pages take time, and a client may give one up. */

@@ -1,0 +1,106 @@
+// The engine's optional features: which are on, and our answer to each question that they ask. What is not named here is off by default in
+// the engine, or has a default that is ours (test/protocol/engine-facts.test.ts).
+
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type { RegisteredClient } from '../clients/client.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
+import type { Config } from '../config/schema.ts'
+import { isPublic } from './client-authentication.ts'
+import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
+import type { EnginePages } from './engine-pages.ts'
+import type { ResourceCatalogue } from './resources.ts'
+
+export interface FeatureParts {
+  config: Config
+  issuer: string
+  resources: ResourceCatalogue
+  pages: EnginePages
+  registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
+  address(ctx: KoaContextWithOIDC): string | undefined
+  certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
+  clientId(): string
+  dpopNonceKey: Buffer
+  now: () => Date
+}
+
+export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['features']> {
+  const { config, issuer, resources, pages, registeredClient } = parts
+  return {
+    devInteractions: { enabled: false },
+    claimsParameter: { enabled: false },
+    clientCredentials: { enabled: true },
+    userinfo: { enabled: true },
+    dPoP: { enabled: true, nonceSecret: parts.dpopNonceKey },
+    mTLS: engineMutualTls(mutualTlsOf(config.clientCertificates), parts.certificate),
+    pushedAuthorizationRequests: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      // At authorize nothing is chosen yet; at the token endpoint `oneOf` are the granted ones. An API comes before the issuer's own
+      // audience, which is granted along with it (provider.ts).
+      defaultResource: (ctx, client, oneOf) => {
+        // RFC 8707 §2.2: a token is for one audience; of several that a token request names, the engine refuses what is still a list
+        if (ctx.oidc.route === 'token' && Array.isArray(ctx.oidc.params?.['resource'])) return oneOf
+        return (
+          oneOf?.find(resource => resource !== issuer) ??
+          oneOf?.[0] ??
+          resources.defaultFor(registeredClient(client))
+        )
+      },
+      useGrantedResource: async () => true,
+      getResourceServerInfo: async (ctx, identifier, client) => {
+        const info = resources.infoFor(identifier, registeredClient(client))
+        if (ctx.oidc.params?.['grant_type'] === 'client_credentials') {
+          // RFC 6749 §3.3: a scope that cannot be granted is an error, not a token that silently opens less
+          const known = new Set(info.scope.split(' '))
+          const missing = [...ctx.oidc.requestParamScopes].filter(scope => !known.has(scope))
+          if (missing.length > 0) {
+            throw new errors.InvalidScope(
+              'this client may not ask for the scope at this resource',
+              missing.join(' ')
+            )
+          }
+        }
+        return info
+      }
+    },
+    introspection: {
+      enabled: true,
+      // RFC 7662 §4: a token tells about itself to its client and to the API that it is for; public clients cannot prove who asks
+      allowedPolicy: async (_ctx, client, token) => {
+        if (isPublic(client)) return false
+        if (token.clientId === client.clientId) return true
+        const audience = 'aud' in token ? token.aud : undefined
+        return (
+          typeof audience === 'string' &&
+          resources.introspectionClientOf(audience) === client.clientId
+        )
+      }
+    },
+    revocation: {
+      enabled: true,
+      // RFC 7009 §2.2: somebody else's token is answered with 200 and left alone
+      allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId
+    },
+    registration: {
+      enabled: config.registration.enabled,
+      initialAccessToken: true,
+      idFactory: parts.clientId
+    },
+    registrationManagement: { enabled: config.registration.enabled },
+    deviceFlow: {
+      enabled: true,
+      charset: 'base-20',
+      mask: '****-****',
+      deviceInfo: ctx => ({ address: parts.address(ctx), startedAt: parts.now().getTime() }),
+      userCodeInputSource: async (ctx, form, _out, error) => pages.deviceInput(ctx, form, error),
+      userCodeConfirmSource: async (ctx, form, client, device, code) =>
+        pages.deviceConfirm(ctx, form, client, device, code),
+      successSource: async ctx => pages.deviceDone(ctx)
+    },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: async (ctx, form) => pages.logout(ctx, form),
+      postLogoutSuccessSource: async ctx => pages.loggedOut(ctx)
+    }
+  }
+}
