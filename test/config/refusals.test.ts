@@ -75,6 +75,7 @@ const always: Refusal[] = [
   },
   {
     title: 'TLS of the server with an issuer in the open',
+    env: { ...without('MINTMARK_ISSUER'), MINTMARK_MODE: 'development' },
     file: { tls: { certificate: '/tls.crt', key: '/tls.key' } },
     path: 'tls.certificate',
     says: /issuer is not https/
