@@ -138,7 +138,7 @@ export const configSchema = closedObject({
         maximum: '60s'
       }),
       publicLeeway: durationSchema({
-        description: 'The same for public clients without DPoP.',
+        description: 'The same for public clients whose tokens are bound to nothing.',
         default: '15s',
         minimum: '0s',
         maximum: '60s'

@@ -62,55 +62,6 @@ const always: Refusal[] = [
     says: /everything/
   },
   {
-    title: 'a certificate of the server without its key',
-    env: { ...productionEnv, MINTMARK_TLS__CERTIFICATE: '/tls.crt' },
-    path: 'tls.key',
-    says: /missing beside tls.certificate/
-  },
-  {
-    title: 'a key of the server without its certificate',
-    env: { ...productionEnv, MINTMARK_TLS__KEY: '/tls.key' },
-    path: 'tls.certificate',
-    says: /missing beside tls.key/
-  },
-  {
-    title: 'TLS of the server with an issuer in the open',
-    env: { ...without('MINTMARK_ISSUER'), MINTMARK_MODE: 'development' },
-    file: { tls: { certificate: '/tls.crt', key: '/tls.key' } },
-    path: 'tls.certificate',
-    says: /issuer is not https/
-  },
-  {
-    title: 'certificates of clients on connections without TLS',
-    file: { clientCertificates: { from: 'tls' } },
-    path: 'clientCertificates.from',
-    says: /does not speak TLS itself/
-  },
-  {
-    title: 'certificates of clients in a header that anybody may send (RFC 8705 §6.5)',
-    file: { clientCertificates: { from: 'proxy' } },
-    path: 'clientCertificates.from',
-    says: /anybody could send the header/
-  },
-  {
-    title: 'authorities of certificates that do not arrive',
-    file: { clientCertificates: { authorities: '/clients.pem' } },
-    path: 'clientCertificates.from',
-    says: /missing, so clientCertificates.authorities does nothing/
-  },
-  ...['https://mtls.example.com/', 'http://mtls.example.com', 'mtls.example.com'].map(origin => ({
-    title: `the second origin ${origin} (RFC 8705 §5)`,
-    file: { trustedProxies: ['10.0.0.1'], clientCertificates: { from: 'proxy', origin } },
-    path: 'clientCertificates.origin',
-    says: /https origin other than the issuer/
-  })),
-  {
-    title: 'a header name that is none',
-    file: { trustedProxies: ['10.0.0.1'], clientCertificates: { from: 'proxy', header: 'a b' } },
-    path: 'clientCertificates.header',
-    says: /not written as it must be/
-  },
-  {
     title: 'a database that is no PostgreSQL',
     env: { DATABASE_URL: 'mysql://u:hunter2@h/d' },
     path: 'database.url',

@@ -71,6 +71,7 @@ t.test(
     await server.stop()
 
     const told = await mintmark(t, place, ['doctor'])
+    t.match(told.out + told.err, /TLS certificate\s+ends on \d{4}-\d\d-\d\d/)
     t.match(told.out + told.err, /TLS\s+ends here/)
     t.match(
       told.out + told.err,
