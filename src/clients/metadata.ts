@@ -4,6 +4,7 @@
 
 import type { ClientMetadata } from './client.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
+import { checkMutualTls } from './mutual-tls.ts'
 import { templates } from './templates.ts'
 
 export type { MetadataContext, MetadataSource } from './member-checks.ts'
@@ -117,6 +118,8 @@ const rules: readonly ((
       report('token_endpoint_auth_signing_alg', 'is for private_key_jwt only')
     }
   },
+
+  checkMutualTls,
 
   (metadata, report, { type }) => {
     if (type !== 'machine') return

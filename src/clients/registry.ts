@@ -17,6 +17,7 @@ import {
   type MetadataProblem,
   type MetadataSource
 } from './metadata.ts'
+import type { MutualTls } from './mutual-tls.ts'
 import {
   type ConfiguredClient,
   createReconciler,
@@ -44,6 +45,8 @@ export interface RegistryOptions {
   resources: readonly string[]
   /** response types besides `code`, for conformance runs */
   responseTypes?: readonly string[]
+  /** left out: off */
+  mutualTls?: MutualTls
   /** ends the clients' grants and refresh families, in the transaction that disables or deletes them */
   onDisabled: (clientIds: readonly string[], sql: Queries) => Promise<void>
   /** clients kept in memory at most */
@@ -119,7 +122,8 @@ export interface ClientRegistry {
 }
 
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
-  const { database, feed, now, development, resources, responseTypes = [], onDisabled } = options
+  const { database, feed, now, development, resources, onDisabled } = options
+  const { responseTypes = [], mutualTls = 'off' } = options
   const rows = createClientStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
@@ -145,7 +149,9 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   }
 
   function check(type: ClientType, metadata: unknown, source: MetadataSource): CheckedMetadata {
-    return checkClientMetadata(metadata, { type, resources, development, source, responseTypes })
+    return checkClientMetadata(metadata, {
+      ...{ type, resources, development, source, responseTypes, mutualTls }
+    })
   }
 
   /** Runs `work` with the client's row locked; this process forgets the client whatever comes of it. */

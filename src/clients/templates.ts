@@ -12,13 +12,21 @@ interface Template {
   authMethods: readonly [ClientAuthMethod, ...ClientAuthMethod[]]
 }
 
+/** Those with certificates only where certificates arrive (mutual-tls.ts). */
+const confidential: Template['authMethods'] = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth'
+]
 const code = ['authorization_code', 'refresh_token']
 
 export const templates: Record<ClientType, Template> = {
   web: {
     applicationType: 'web',
     grantTypes: { usual: code, allowed: code },
-    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    authMethods: confidential
   },
   spa: {
     applicationType: 'web',
@@ -35,6 +43,6 @@ export const templates: Record<ClientType, Template> = {
   machine: {
     applicationType: 'web',
     grantTypes: { usual: ['client_credentials'], allowed: ['client_credentials'] },
-    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    authMethods: confidential
   }
 }

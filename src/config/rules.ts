@@ -43,6 +43,7 @@ import {
   sessionTimesFit,
   statusListTimesFit
 } from './rules-server.ts'
+import { certificatesCanArrive, tlsIsComplete } from './rules-tls.ts'
 import type { Config } from './schema.ts'
 
 export const rules: readonly Rule[] = [
@@ -52,6 +53,8 @@ export const rules: readonly Rule[] = [
   { topic: 'loopback', mode: 'development', check: developmentIsLoopback },
   { topic: 'address', mode: 'any', check: hostIsAnAddress },
   { topic: 'proxies', mode: 'any', check: proxiesAreAddresses },
+  { topic: 'TLS', mode: 'any', check: tlsIsComplete },
+  { topic: 'client certificates', mode: 'any', check: certificatesCanArrive },
   { topic: 'outbound', mode: 'any', check: outboundIsNamed },
   { topic: 'database', mode: 'any', check: databaseIsComplete },
   { topic: 'database', mode: 'production', check: productionDatabase },

@@ -6,6 +6,7 @@ import { type AccountService, createAccountService } from '../accounts/account.t
 import { createHashQueue, parallelHashes } from '../accounts/hash-queue.ts'
 import { loadPasswordHasher, type PasswordHasher } from '../accounts/password-hash.ts'
 import { createAccountReconciler } from '../accounts/reconcile.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import { type ClientRegistry, createClientRegistry } from '../clients/registry.ts'
 import type { Config } from '../config/schema.ts'
 import { type ArtifactLifetimes, longestArtifactSeconds } from '../store/artifact-lifetimes.ts'
@@ -111,6 +112,7 @@ export function composeClients(store: Store, config: Config): ClientRegistry {
     development: config.mode === 'development',
     resources: config.resources.map(resource => resource.identifier),
     responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
+    mutualTls: mutualTlsOf(config.clientCertificates),
     onDisabled: endClients
   })
 }

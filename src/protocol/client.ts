@@ -5,8 +5,9 @@
 // - a client whose method needs a secret must have one to be built; the value is only ever used by compareClientSecret, as long as
 //   client_secret_jwt, HS256 and symmetric encryption are off (they are).
 
-import { type Client as EngineClient, Provider } from 'oidc-provider'
+import { type Client as EngineClient, errors, Provider } from 'oidc-provider'
 import { describeForEngine, needsSecret, type RegisteredClient } from '../clients/client.ts'
+import { type MutualTls, unservedReason } from '../clients/mutual-tls.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
 import { randomSecret } from '../lib/secret.ts'
 import { openidScopes } from '../oauth/scope.ts'
@@ -39,7 +40,7 @@ export interface EngineClients {
 export function installClients(
   provider: Provider,
   source: ClientSource,
-  now: () => Date
+  { mutualTls, now }: { mutualTls: MutualTls; now: () => Date }
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
@@ -67,6 +68,9 @@ export function installClients(
     if (row === undefined) return undefined
     const known = built.get(row)
     if (known !== undefined) return known
+    // the engine would leave out what it does not know, and hand out tokens that are bound to nothing
+    const unserved = unservedReason(row.metadata, mutualTls)
+    if (unserved !== undefined) throw new errors.InvalidClientAuth(unserved)
     const client = new Client(engineMetadata(row, placeholder))
     if (needsSecret(row.metadata))
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })

@@ -14,6 +14,7 @@ import {
   type ClientAuthenticationParts,
   isPublic
 } from './client-authentication.ts'
+import { endpointAliases } from './client-certificates.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
 import { createInteractionPolicy } from './policy.ts'
 import type { StatusClaims } from './status-claim.ts'
@@ -188,7 +189,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     features: buildFeatures(parts),
     discovery: {
-      ui_locales_supported: ['en', 'ko']
+      ui_locales_supported: ['en', 'ko'],
+      ...endpointAliases(config.clientCertificates.origin, endpoints)
     }
   } satisfies Configuration as Configuration
 }

@@ -91,12 +91,15 @@ export function attachEvents(
     const judged = unit?.refreshToken
     if (unit === undefined || judged === undefined) return
     // RFC 9449 §5, RFC 8705 §4: the token is bound to a key that was not shown; the family is untouched
-    if (!/jkt|x5t|DPoP|mutual TLS/.test(error.error_detail ?? '')) return
+    const detail = error.error_detail ?? ''
+    const isCertificate = /x5t|mutual TLS/.test(detail)
+    if (!isCertificate && !/jkt|DPoP/.test(detail)) return
+    const reason = isCertificate ? 'another certificate' : 'another key'
     noteEvidence(unit, {
       type: 'refresh.client_mismatch',
       clientId: judged.row.clientId,
       accountId: unit.grants.get(judged.row.grantId)?.accountId,
-      data: { familyId: judged.row.id, generation: judged.token.generation, reason: 'another key' }
+      data: { familyId: judged.row.id, generation: judged.token.generation, reason }
     })
   })
 

@@ -10,6 +10,7 @@ import {
   Provider
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
@@ -163,6 +164,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer, resources }),
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
+    certificate: ctx => requests.of(ctx.req).certificate,
     clientId: deps.clientId,
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
@@ -185,7 +187,10 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
-  const clients = installClients(provider, deps.clients, deps.now)
+  const clients = installClients(provider, deps.clients, {
+    mutualTls: mutualTlsOf(config.clientCertificates),
+    now: deps.now
+  })
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */
   function grantOwnAudience(ctx: KoaContextWithOIDC) {

@@ -2,6 +2,7 @@
 // in the types that it demands, and no others pass as a `VerifiedAccessToken`.
 
 import type { JWTPayload } from 'jose'
+import { bindingProblem, type ClientCertificate } from './certificate.ts'
 
 declare const verified: unique symbol
 
@@ -36,7 +37,11 @@ export type ClaimProblem = { problem: string }
 /** Reads the claims of a token whose signature, issuer, audience and lifetime jose has checked. */
 export function readAccessToken(
   claims: JWTPayload,
-  expected: { audience: string; latestIssue: number }
+  expected: {
+    audience: string
+    latestIssue: number
+    certificate: ClientCertificate | undefined
+  }
 ): VerifiedAccessToken | ClaimProblem {
   // RFC 9068 §2.2: iss, exp, aud, sub, client_id, iat and jti are REQUIRED.
   for (const name of ['iss', 'sub', 'client_id', 'jti'] as const) {
@@ -57,11 +62,9 @@ export function readAccessToken(
   }
 
   // RFC 9449 §7.2, RFC 8705 §3: a token bound to a key is worth nothing without the proof of that
-  // key. This package does not check proofs yet, and taking such a token as a bearer token would
-  // undo its protection.
-  if (claims['cnf'] !== undefined) {
-    return { problem: 'The access token is bound to a key, and this API cannot check the proof.' }
-  }
+  // key
+  const unproved = bindingProblem(claims['cnf'], expected.certificate)
+  if (unproved !== undefined) return { problem: unproved }
 
   const scope = claims['scope'] ?? ''
   if (typeof scope !== 'string') return missing('scope')

@@ -3,7 +3,7 @@
 import type { Lifetime } from '../support/lifetime.ts'
 import type { DurableCluster } from './durable-cluster.ts'
 import { promoteLateStandby, promoteStandby } from './failover.ts'
-import { asserting, bound } from './installation.ts'
+import { asserting, bound, certified } from './installation.ts'
 import { useAtOnce, useAtOnceNaively } from './parallel-uses.ts'
 import { killForgetfulPostgres, killPostgres } from './postgres-killed.ts'
 import { noReplication } from './replicated-postgres.ts'
@@ -74,6 +74,19 @@ export const scenarios: readonly Scenario[] = [
         ends,
         await cluster.createDatabase(),
         { clients: 32, kills: 40, inFlight: 500, life, app: bound },
+        { processes: 2 }
+      )
+  },
+  {
+    name: 'killed-certified',
+    what: 'the same with tokens bound to a certificate (mutual TLS), and two processes',
+    seconds: 400,
+    run: async (report, ends, cluster) =>
+      killServer(
+        report,
+        ends,
+        await cluster.createDatabase(),
+        { clients: 32, kills: 40, inFlight: 500, life, app: certified },
         { processes: 2 }
       )
   },
