@@ -136,8 +136,11 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
     }, patienceMillis)
     // A request may be on its way on any connection that nobody was told the end of. What has arrived is read in between, and is no
     // longer idle; a connection that was kept by the headers of its last answer, sent before the stop, is idle only later.
-    const idling = setInterval(() => {
-      if (performance.now() - begun >= graceMillis) server.closeIdleConnections()
+    const idling = setInterval(async () => {
+      if (performance.now() - begun < graceMillis) return
+      // a timer comes before what has arrived since the last turn is read
+      await nextTurn()
+      server.closeIdleConnections()
     }, 50)
     await nextTurn()
     if (graceMillis === 0) server.closeIdleConnections()
