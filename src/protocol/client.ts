@@ -39,7 +39,9 @@ export interface EngineClients {
 export function installClients(
   provider: Provider,
   source: ClientSource,
-  now: () => Date
+  now: () => Date,
+  /** grant types that the engine was not told of: it would refuse the whole client */
+  switchedOff: ReadonlySet<string>
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
@@ -64,7 +66,7 @@ export function installClients(
     if (row === undefined) return undefined
     const known = built.get(row)
     if (known !== undefined) return known
-    const client = new Client(engineMetadata(row, placeholder))
+    const client = new Client(engineMetadata(row, placeholder, switchedOff))
     if (needsSecret(row.metadata))
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
     built.set(row, client)
@@ -94,11 +96,13 @@ export function installClients(
 /** The metadata that the engine's Client is built from. */
 export function engineMetadata(
   row: RegisteredClient,
-  placeholder: string
+  placeholder: string,
+  switchedOff: ReadonlySet<string> = new Set()
 ): Record<string, unknown> {
   return {
     // The engine knows OpenID scopes only; scopes of resources are narrowed by the catalogue.
     ...describeForEngine(row, new Set(openidScopes)),
+    grant_types: row.metadata.grant_types.filter(grant => !switchedOff.has(grant)),
     type: row.type,
     ...(needsSecret(row.metadata) ? { client_secret: placeholder } : {})
   }

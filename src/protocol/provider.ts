@@ -14,6 +14,7 @@ import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayKind, ReplayStore } from '../store/replay.ts'
@@ -26,6 +27,7 @@ import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { attachEvents } from './events.ts'
+import { createExchangePolicy } from './exchange-policy.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { completeRecord } from './registration.ts'
@@ -39,6 +41,7 @@ import {
   completeRedirect
 } from './response.ts'
 import type { StatusClaims } from './status-claim.ts'
+import { registerTokenExchange } from './token-exchange.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EngineDependencies {
@@ -145,6 +148,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     issuer,
     keys: deps.keys,
     resources,
+    exchangedClaims: () => ({ ...units.current()?.exchanged }),
     statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
     adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer, resources }),
@@ -171,7 +175,13 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
-  const clients = installClients(provider, deps.clients, deps.now)
+  const exchange = createExchangePolicy(config.resources)
+  const switchedOff = new Set(exchange.offered ? [] : [tokenExchangeGrantType])
+  const clients = installClients(provider, deps.clients, deps.now, switchedOff)
+  const { accessTokens } = deps.adapter
+  registerTokenExchange(provider, {
+    ...{ issuer, policy: exchange, accessTokens, resources, units, registeredOf, now: deps.now }
+  })
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */
   function grantOwnAudience(ctx: KoaContextWithOIDC) {

@@ -111,7 +111,7 @@ export interface ConsentedScopes {
 export interface AccessTokenState {
   denied: boolean
   grant: LiveGrant | undefined
-  /** machine tokens: the client lives, and did not end its tokens since `iat` */
+  /** the client lives, and did not end its tokens since `iat`; so does each that it came through */
   clientAlive: boolean
 }
 
@@ -141,6 +141,8 @@ export interface GrantStore {
     handle: string | undefined
     clientId: string
     issuedAt: number
+    /** of an exchanged token: the clients that it came through; the first one has the grant */
+    via?: readonly string[]
   }): Promise<AccessTokenState>
   /** RFC 7009: this token alone, kept until it has expired by every clock that we tolerate. */
   denyStatement(jti: string, keepSeconds: number): Statement
@@ -233,20 +235,21 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
       values: [accountId, clientId, JSON.stringify(granted)]
     }),
 
-    async accessTokenState({ jti, handle, clientId, issuedAt }) {
+    async accessTokenState({ jti, handle, clientId, issuedAt, via = [] }) {
+      const clients = [...new Set([...via, clientId])]
       const { rows } = await sql.run<LiveGrantRow & { denied: boolean; client_alive: boolean }>(
         'access_token.state',
         // what was denied after a backup, the restored database has forgotten
         `SELECT EXISTS (SELECT FROM denied_tokens d WHERE d.jti = wanted.jti)
              OR EXISTS (SELECT FROM settings s WHERE s.name = 'restore'
                AND to_timestamp(wanted.issued_at) < (s.value ->> 'restored_at')::timestamptz) AS denied,
-           EXISTS (SELECT FROM clients c WHERE c.client_id = wanted.client_id AND c.disabled_at IS NULL
-             AND (c.tokens_not_before IS NULL
-               OR to_timestamp(wanted.issued_at) >= c.tokens_not_before)) AS client_alive,
+           (SELECT count(*) FROM clients c WHERE c.client_id = ANY (wanted.clients) AND c.disabled_at IS NULL
+             AND (c.tokens_not_before IS NULL OR to_timestamp(wanted.issued_at) >= c.tokens_not_before)
+           ) = cardinality(wanted.clients) AS client_alive,
            ${liveGrantColumns}
-         FROM (VALUES ($1::text, $2::text, $3::text, $4::float8)) AS wanted (jti, handle, client_id, issued_at)
-         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = wanted.client_id')}`,
-        [jti, handle ?? null, clientId, issuedAt]
+         FROM (VALUES ($1::text, $2::text, $3::text[], $4::float8)) AS wanted (jti, handle, clients, issued_at)
+         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = wanted.clients[1]')}`,
+        [jti, handle ?? null, clients, issuedAt]
       )
       const [row] = rows
       if (row === undefined) return { denied: true, grant: undefined, clientAlive: false }
