@@ -57,15 +57,15 @@ export function createAccessTokens(deps: {
       const act = parseAct(claims['act'])
       const via = viaOf(claims['via'])
       if (
-        typeof jti !== 'string' ||
+        !isName(jti) ||
         typeof iat !== 'number' ||
         typeof exp !== 'number' ||
         typeof sub !== 'string' ||
         typeof aud !== 'string' ||
-        typeof clientId !== 'string' ||
+        !isName(clientId) ||
         act === 'malformed' ||
         via === undefined ||
-        (gid !== undefined && typeof gid !== 'string')
+        (gid !== undefined && !isName(gid))
       ) {
         return undefined
       }
@@ -152,7 +152,12 @@ function headerOf(jwt: string): ReturnType<typeof decodeProtectedHeader> | undef
 function viaOf(claim: unknown): string[] | undefined {
   if (claim === undefined) return []
   if (!Array.isArray(claim) || claim.length === 0 || claim.length > longestChain) return undefined
-  return claim.every(client => typeof client === 'string') ? claim : undefined
+  return claim.every(isName) ? claim : undefined
+}
+
+/** Visible ASCII, as all of our identifiers are: what the database looks up has no NUL. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && /^[!-~]+$/.test(value)
 }
 
 function confirmation(cnf: unknown): Payload {
