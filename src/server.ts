@@ -13,6 +13,7 @@ import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { wantedKeys } from './keys/wanted.ts'
+import { createOutbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { startBackground } from './ops/background.ts'
 import { health, healthPaths } from './ops/health.ts'
@@ -190,6 +191,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     restoreEpoch: options.restored?.epoch ?? 1,
     now
   })
+  const outbound = createOutbound({
+    allowed: config.outbound.allowed,
+    inside: config.mode === 'development' ? 'loopback' : 'refused'
+  })
   const engine = createCurrentEngine({
     config,
     issuer,
@@ -200,6 +205,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     units,
     grants,
     replay: createReplayStore({ sql: database }),
+    outbound,
     refreshTokens,
     adapter: {
       artifacts: createArtifactStore({ sql: database, partitions: partitions.of('artifacts') }),

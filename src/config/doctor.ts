@@ -97,6 +97,10 @@ const details: Readonly<Record<string, (config: Config) => string>> = {
   keys: ({ keys }) => `a new one every ${keys.rotationIntervalSeconds / 86_400} d`,
   address: ({ host, port }) => `${host}${port === undefined ? '' : `, port ${port}`}`,
   proxies: ({ trustedProxies }) => `${trustedProxies.length} trusted`,
+  outbound: ({ outbound }) =>
+    outbound.allowed.length === 0
+      ? 'public addresses only'
+      : `public addresses, and ${outbound.allowed.length} named ones`,
   'token lifetimes': ({ accessTokens, refreshTokens }) =>
     `access ${accessTokens.lifetimeSeconds} s, refresh leeway ${refreshTokens.leewaySeconds} s`,
   'session lifetimes': ({ sessions }) => `idle ${sessions.idleSeconds / 3600} h`,

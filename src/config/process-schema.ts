@@ -84,3 +84,14 @@ export const shutdownSchema = closedObject(
   },
   { default: {} }
 )
+
+export const outboundSchema = closedObject(
+  {
+    allowed: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description:
+        'Host names, addresses and CIDR ranges inside your network that this server may fetch from (keys of clients and issuers, logout notices); otherwise only public addresses are reached.'
+    })
+  },
+  { default: {} }
+)

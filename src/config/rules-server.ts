@@ -47,6 +47,28 @@ export const proxiesAreAddresses: Check = config =>
     ]
   })
 
+export const outboundIsNamed: Check = config =>
+  config.outbound.allowed.flatMap((place, index): Problem[] => {
+    const path = `outbound.allowed[${index}]`
+    if (!isAddressOrRange(place) && !/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(place)) {
+      return [
+        {
+          path,
+          problem: 'must be a host name in small letters, an address or a CIDR range',
+          fix: 'Write it without scheme and port, as in keys.internal or 10.0.0.0/24.'
+        }
+      ]
+    }
+    if (!place.endsWith('/0')) return []
+    return [
+      {
+        path,
+        problem: 'allows everything, the cloud’s metadata service included',
+        fix: 'Name the hosts or ranges that are meant.'
+      }
+    ]
+  })
+
 export const databaseIsComplete: Check = ({ database }) => {
   const problems: Problem[] = []
   for (const name of ['url', 'directUrl'] as const) {

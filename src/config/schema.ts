@@ -5,7 +5,13 @@ import Type, { type Static } from 'typebox'
 import { accountSchema, clientSchema } from './client-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema, registrationSchema } from './limits-schema.ts'
-import { databaseSchema, httpSchema, shutdownSchema, workersSchema } from './process-schema.ts'
+import {
+  databaseSchema,
+  httpSchema,
+  outboundSchema,
+  shutdownSchema,
+  workersSchema
+} from './process-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
 import {
   closedObject,
@@ -79,6 +85,7 @@ export const configSchema = closedObject({
     description:
       'Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. Empty: nobody’s.'
   }),
+  outbound: outboundSchema,
   accessTokens: closedObject(
     {
       lifetime: tokenLifetime('10m'),

@@ -3,6 +3,7 @@
 
 import { type Configuration, errors, type FindAccount } from 'oidc-provider'
 import type { KeyRing } from '../keys/key-ring.ts'
+import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
 import { grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
@@ -44,6 +45,7 @@ export interface ConfigurationParts extends FeatureParts, ClientAuthenticationPa
   findAccount: FindAccount
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   cookieKeys: Buffer[]
+  outbound: Pick<Outbound, 'fetch'>
 }
 
 export function buildConfiguration(parts: ConfigurationParts): Configuration {
@@ -180,6 +182,9 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
         }
       }
     },
+
+    // the engine's own guard looks at the address after it has connected, and lets an answer be as large as it likes
+    fetch: (url, options) => parts.outbound.fetch(String(url), options),
 
     features: buildFeatures(parts),
     discovery: {

@@ -13,6 +13,8 @@ import type { AuditBatch } from '../audit/batch.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
+import type { Outbound } from '../lib/outbound.ts'
+import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
@@ -67,6 +69,7 @@ export interface EngineDependencies {
   }
   requests: RequestFactsBook
   audit: Pick<AuditBatch, 'add'>
+  outbound: Pick<Outbound, 'fetch'>
   /** told of each refresh token that was presented, by what it was: rotated, leeway, stale, reuse, ahead, refused */
   countRefresh(outcome: string): void
   /** when a backup of the database was restored */
@@ -91,10 +94,18 @@ const statusTells = new Set([
   'userinfo'
 ])
 
+/** Text that everybody may read, and what names this state of it. */
+export interface Published {
+  text: string
+  version: string
+}
+
 export interface Engine {
   provider: Provider
   callback: ReturnType<Provider['callback']>
   pages: EnginePages
+  /** The discovery document, once somebody asked for it: it is the same for everybody as long as the engine lives. */
+  metadata(): Published | undefined
 }
 
 type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
@@ -157,6 +168,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     clientId: deps.clientId,
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
+    outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
@@ -232,6 +244,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     return this.save(config.interactions.lifetimeSeconds)
   }
 
+  let metadata: Published | undefined
+
   attachEvents(provider, { units, requests, audit: deps.audit, log })
 
   provider.use(async (ctx, next) => {
@@ -245,6 +259,9 @@ export function createEngine(deps: EngineDependencies): Engine {
         await next()
         pages.replaceSelfSubmitting(oidc)
         tellInterval(oidc)
+        if (oidc.oidc?.route === 'discovery' && ctx.status === 200) {
+          metadata = publishedAs(ctx, JSON.stringify(ctx.body))
+        }
         completeRecord(oidc, unit.issuedSecret)
       } catch (error) {
         failed(oidc, unit, error)
@@ -304,7 +321,16 @@ export function createEngine(deps: EngineDependencies): Engine {
     else deps.countRefresh(verdict === 'current' || verdict === 'leeway' ? 'refused' : verdict)
   }
 
-  return { provider, callback: provider.callback(), pages }
+  return { provider, callback: provider.callback(), pages, metadata: () => metadata }
+}
+
+/** The answer as mount.ts gives it from then on, to the byte. */
+function publishedAs(ctx: Pick<KoaContextWithOIDC, 'set' | 'remove'>, text: string): Published {
+  const version = digest('metadata', text).toString('base64url')
+  ctx.set('etag', `"${version}"`)
+  ctx.set('access-control-allow-origin', '*')
+  ctx.remove('vary')
+  return { text, version }
 }
 
 /** The engine compares the redirect URI when a request comes, not when it is resumed: pages take time, and a client may give one up. */

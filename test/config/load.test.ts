@@ -72,6 +72,7 @@ t.test('every variable reaches its key', async t => {
     'keys.publishAhead': '2d',
     'keys.cacheLifetime': '6m',
     trustedProxies: '["10.0.0.0/24"]',
+    'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
     'accessTokens.lifetime': '11m',
     'accessTokens.algorithm': 'RS256',
     'statusLists.ttl': '40s',

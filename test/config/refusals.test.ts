@@ -50,6 +50,18 @@ const always: Refusal[] = [
     says: /whole internet/
   },
   {
+    title: 'a place to fetch from that is a URL',
+    file: { outbound: { allowed: ['keys.internal', 'https://keys.internal'] } },
+    path: 'outbound.allowed[1]',
+    says: /host name/
+  },
+  {
+    title: 'everything as place to fetch from',
+    file: { outbound: { allowed: ['0.0.0.0/0'] } },
+    path: 'outbound.allowed[0]',
+    says: /everything/
+  },
+  {
     title: 'a database that is no PostgreSQL',
     env: { DATABASE_URL: 'mysql://u:hunter2@h/d' },
     path: 'database.url',
