@@ -41,7 +41,12 @@ export const exchangeSetting = {
     ...['orders', 'stocks', 'gateway', 'meddler', 'narrow'].map(id => machine(id)),
     { ...machine('locked'), dpop_bound_access_tokens: true },
     machine('deputy', ['client_credentials']),
-    machine('stranger', ['client_credentials'])
+    machine('stranger', ['client_credentials']),
+    {
+      ...machine('shop', ['authorization_code', tokenExchangeGrantType]),
+      type: 'web',
+      redirect_uris: ['https://shop.example.com/callback']
+    }
   ].map(client => (client.client_id === 'narrow' ? { ...client, scope: 'read:stock' } : client)),
   resources: [
     {
@@ -51,7 +56,7 @@ export const exchangeSetting = {
         'write:orders': scope('Change orders'),
         'other:orders': scope('Something else')
       },
-      clients: ['web', 'other-web', 'deputy', 'stranger'],
+      clients: ['web', 'other-web', 'shop', 'deputy', 'stranger'],
       introspectionClient: 'orders'
     },
     {
@@ -64,7 +69,7 @@ export const exchangeSetting = {
       clients: ['deputy'],
       introspectionClient: 'stocks',
       exchange: [
-        ...['orders', 'narrow', 'locked'].map(client => ({
+        ...['orders', 'narrow', 'locked', 'shop'].map(client => ({
           client,
           from: [orders],
           scopes: {

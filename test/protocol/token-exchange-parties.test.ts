@@ -115,3 +115,17 @@ t.test('a token that is bound to a key is exchanged by its API, or with that key
   const certified = await main.resigned(bound, { cnf: { 'x5t#S256': 'a-certificate' } })
   t.equal((await exchange('gateway', certified)).status, 400)
 })
+
+t.test('an app that is listed exchanges the token that it holds itself', async t => {
+  const app = {
+    clientId: 'shop',
+    redirectUri: 'https://shop.example.com/callback',
+    caller: basic('shop')
+  }
+  const { access_token: own } = await requests.tokens({
+    ...{ app, scope: 'openid read:orders', resource: orders }
+  })
+  const { body } = await exchange('shop', own)
+  t.match(claimsIn(body.access_token), { client_id: 'shop', via: ['shop'], scope: 'read:stock' })
+  t.match((await requests.introspect(basic('stocks'), body.access_token)).body, { active: true })
+})

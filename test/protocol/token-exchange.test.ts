@@ -4,6 +4,8 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 import t from 'tap'
+import { Fault } from '../../src/lib/fault.ts'
+import { createVerifier } from '../../src/resource-server/verifier.ts'
 import { secretOf } from '../support/configuration.ts'
 import {
   accessTokenType,
@@ -57,6 +59,10 @@ t.test('openid-client exchanges, and jose verifies what comes (RFC 8693 §2, RFC
     via: ['web']
   })
   t.equal(payload['gid'], claimsIn(subject)['gid'], 'of the same grant')
+
+  const api = createVerifier({ issuer, audience: stock })
+  const verified = await api.verify(`Bearer ${answer.access_token}`)
+  t.match(verified, { ok: true, token: { subject: main.accountId, actor: { sub: 'orders' } } })
 })
 
 t.test('the answer is not to be stored, and has the type that was asked for', async t => {
@@ -297,4 +303,17 @@ t.test('one read and one write, and a second read for an actor_token', async t =
   const noise = await main.counted(() => exchange('orders', 'a.b.c'))
   t.equal(noise.result.status, 400)
   t.same(own(noise.roundTrips), [], 'noise costs nothing')
+})
+
+t.test('PostgreSQL away is 503 and never a refusal of the token', async t => {
+  const subject = await main.token()
+  const { database } = main.store
+  const { run } = database
+  const away = () => Promise.reject(new Fault('store_unavailable', 'away for this test'))
+  Object.assign(database, { run: away })
+  const answer = await exchange('orders', subject)
+  Object.assign(database, { run })
+  t.match(answer, { status: 503, body: { error: 'temporarily_unavailable' } })
+  t.equal(answer.headers.get('retry-after'), '2')
+  t.equal((await exchange('orders', subject)).status, 200)
 })
