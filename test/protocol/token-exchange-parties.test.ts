@@ -2,7 +2,13 @@
 // actor that an actor_token names. Everybody else is refused, with the error that the RFC has for it.
 
 import t from 'tap'
-import { accessTokenType, orders, startExchanges, stock } from './exchange.ts'
+import {
+  accessTokenType,
+  orders,
+  startExchanges,
+  stock,
+  tokenExchangeGrantType
+} from './exchange.ts'
 import { basic, claimsIn, createProver, publicly } from './requests.ts'
 
 const main = await startExchanges(t)
@@ -128,4 +134,21 @@ t.test('an app that is listed exchanges the token that it holds itself', async t
   const { body } = await exchange('shop', own)
   t.match(claimsIn(body.access_token), { client_id: 'shop', via: ['shop'], scope: 'read:stock' })
   t.match((await requests.introspect(basic('stocks'), body.access_token)).body, { active: true })
+})
+
+t.test('a client that has the grant type, and no credentials, exchanges nothing', async t => {
+  const metadata = { redirect_uris: ['https://any.example.com/callback'] }
+  const clientId = 'public-by-mistake'
+  await main.server.clients.create({ clientId, type: 'spa', owner: 'cli', metadata })
+  // no policy lets this in; an older row, or somebody with SQL, might
+  await main.store.database.run(
+    'test.give_grant_type',
+    `UPDATE clients SET metadata = jsonb_set(metadata, '{grant_types}', $2) WHERE client_id = $1`,
+    [clientId, JSON.stringify(['authorization_code', tokenExchangeGrantType])]
+  )
+  const { status, body } = await exchange(publicly(clientId), await main.token())
+  t.match(
+    { status, ...body },
+    { status: 400, error: 'unauthorized_client', error_description: /needs a client that/ }
+  )
 })
