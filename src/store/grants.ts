@@ -148,6 +148,10 @@ export interface GrantStore {
   denyStatement(jti: string, keepSeconds: number): Statement
 }
 
+/** `c` is not disabled, and did not end its tokens since `wanted.issued_at`. */
+const clientLives = `c.disabled_at IS NULL
+  AND (c.tokens_not_before IS NULL OR to_timestamp(wanted.issued_at) >= c.tokens_not_before)`
+
 export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
   return {
     async findAccount(id) {
@@ -236,20 +240,21 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
     }),
 
     async accessTokenState({ jti, handle, clientId, issuedAt, via = [] }) {
-      const clients = [...new Set([...via, clientId])]
+      const through = via.length === 0 ? null : [...new Set(via)]
       const { rows } = await sql.run<LiveGrantRow & { denied: boolean; client_alive: boolean }>(
         'access_token.state',
         // what was denied after a backup, the restored database has forgotten
         `SELECT EXISTS (SELECT FROM denied_tokens d WHERE d.jti = wanted.jti)
              OR EXISTS (SELECT FROM settings s WHERE s.name = 'restore'
                AND to_timestamp(wanted.issued_at) < (s.value ->> 'restored_at')::timestamptz) AS denied,
-           (SELECT count(*) FROM clients c WHERE c.client_id = ANY (wanted.clients) AND c.disabled_at IS NULL
-             AND (c.tokens_not_before IS NULL OR to_timestamp(wanted.issued_at) >= c.tokens_not_before)
-           ) = cardinality(wanted.clients) AS client_alive,
+           EXISTS (SELECT FROM clients c WHERE c.client_id = wanted.client_id AND ${clientLives})
+             AND (wanted.via IS NULL OR cardinality(wanted.via) =
+               (SELECT count(*) FROM clients c WHERE c.client_id = ANY (wanted.via) AND ${clientLives})) AS client_alive,
            ${liveGrantColumns}
-         FROM (VALUES ($1::text, $2::text, $3::text[], $4::float8)) AS wanted (jti, handle, clients, issued_at)
-         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = wanted.clients[1]')}`,
-        [jti, handle ?? null, clients, issuedAt]
+         FROM (VALUES ($1::text, $2::text, $3::text, $4::float8, $5::text[]))
+           AS wanted (jti, handle, client_id, issued_at, via)
+         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = coalesce(wanted.via[1], wanted.client_id)')}`,
+        [jti, handle ?? null, clientId, issuedAt, through]
       )
       const [row] = rows
       if (row === undefined) return { denied: true, grant: undefined, clientAlive: false }
