@@ -21,6 +21,7 @@ import { httpLimits, httpOptions } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
+import { startLogoutDelivery } from './ops/logout-delivery.ts'
 import { createMetricsPage } from './ops/metrics-server.ts'
 import {
   type Accounts,
@@ -42,6 +43,7 @@ import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { idTokenAlgorithms } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createInteractions } from './protocol/interactions.ts'
+import { createLogoutNotifier } from './protocol/logout-notices.ts'
 import { answersJson, mount } from './protocol/mount.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
 import { saveRegistration } from './protocol/registration.ts'
@@ -58,6 +60,7 @@ import type { Database } from './store/database.ts'
 import { createGrantStore } from './store/grants.ts'
 import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
+import { createLogoutNoticeStore } from './store/logout-notices.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
@@ -336,7 +339,22 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     log,
     everySeconds: lookEverySeconds(config.keys.rotationIntervalSeconds)
   })
-  const background = startBackground({ config, database, partitions, metrics, log })
+  const logoutDelivery = startLogoutDelivery({
+    store: createLogoutNoticeStore({ sql: database }),
+    notifier: createLogoutNotifier({ provider: () => engine.current().provider, outbound }),
+    feed,
+    audit,
+    count: outcome => metrics.logoutNotices.inc({ outcome }),
+    log
+  })
+  const background = startBackground({
+    config,
+    database,
+    partitions,
+    metrics,
+    log,
+    tasks: [{ name: 'deliver logout tokens', run: logoutDelivery.run }]
+  })
   return {
     app,
     clients,
@@ -356,6 +374,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()
       await background.end()
+      await logoutDelivery.end()
       await keyJob.end()
       await audit.end()
     }

@@ -28,8 +28,10 @@ import { epochOf } from './client-authentication.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
+import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
 import { createExchangePolicy } from './exchange-policy.ts'
+import { installHintCheck } from './id-token-hints.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { completeRecord } from './registration.ts'
@@ -235,14 +237,11 @@ export function createEngine(deps: EngineDependencies): Engine {
   generate.generateTokenId = () => deps.refreshTokens.generate(units.current())
   deps.adapter.buckets.install(provider)
 
-  // A form that comes without a session is shown again (POST /device), and the engine then persists a session that was never stored.
-  const { persist } = provider.Session.prototype
-  provider.Session.prototype.persist = function persistOrSave() {
-    if (this.exp !== undefined) return persist.call(this)
-    const name = provider.cookieName('session')
-    Provider.ctx?.oidc.cookies.set(name, this.jti, configuration.cookies?.long)
-    return this.save(config.interactions.lifetimeSeconds)
-  }
+  installHintCheck(provider)
+  installSessions(provider, {
+    cookie: configuration.cookies?.long ?? {},
+    unsavedSeconds: config.interactions.lifetimeSeconds
+  })
 
   let metadata: Published | undefined
 
