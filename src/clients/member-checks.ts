@@ -8,7 +8,7 @@ import type { ClientType } from './client.ts'
 import { assertionAlgorithms, checkKeySet } from './key-set.ts'
 import { bindingProblem, type MutualTls, methodProblem, usableMethods } from './mutual-tls.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
-import { templates } from './templates.ts'
+import { operatorsGrantTypes, templates } from './templates.ts'
 import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
 
 /** Where metadata comes from: strangers (registration) are held to more and get less. */
@@ -179,7 +179,9 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   [
     'grant_types',
     (value, report, context) => {
-      const usual = templates[context.type].grantTypes.allowed
+      const usual = templates[context.type].grantTypes.allowed.filter(
+        grant => context.source !== 'registration' || !operatorsGrantTypes.has(grant)
+      )
       const implicit = beyondCode(context).some(type => /token/.test(type))
       const allowed = implicit ? [...usual, 'implicit'] : usual
       return list(allowed.length, grant =>

@@ -2,9 +2,13 @@
 // The first entry of `authMethods` is the default. A public client is spa or native, never web: a web client without a secret is
 // refused.
 
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import type { ClientAuthMethod, ClientType } from './client.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** What an operator alone gives: a stranger who registers himself is nobody's delegate. */
+export const operatorsGrantTypes: ReadonlySet<string> = new Set([tokenExchangeGrantType])
 
 interface Template {
   applicationType: 'web' | 'native'
@@ -25,7 +29,7 @@ const code = ['authorization_code', 'refresh_token']
 export const templates: Record<ClientType, Template> = {
   web: {
     applicationType: 'web',
-    grantTypes: { usual: code, allowed: code },
+    grantTypes: { usual: code, allowed: [...code, tokenExchangeGrantType] },
     authMethods: confidential
   },
   spa: {
@@ -42,7 +46,10 @@ export const templates: Record<ClientType, Template> = {
   },
   machine: {
     applicationType: 'web',
-    grantTypes: { usual: ['client_credentials'], allowed: ['client_credentials'] },
+    grantTypes: {
+      usual: ['client_credentials'],
+      allowed: ['client_credentials', tokenExchangeGrantType]
+    },
     authMethods: confidential
   }
 }

@@ -11,6 +11,13 @@ import {
   publicClientsHaveNoSecret,
   secretsAreRandom
 } from './rules-clients.ts'
+import {
+  exchangesAreDistinct,
+  exchangesKnowTheirScopes,
+  exchangesNameClients,
+  exchangesNameResources,
+  exchangesNeverWiden
+} from './rules-exchange.ts'
 import { metricsArePrivate, useIsRemembered } from './rules-growth.ts'
 import {
   demoNamesAreTaken,
@@ -70,6 +77,11 @@ export const rules: readonly Rule[] = [
   { topic: 'resources', mode: 'any', check: resourcesHaveNoOpenIdScopes },
   { topic: 'resources', mode: 'any', check: resourceClientsAreNamed },
   { topic: 'resources', mode: 'any', check: resourceServersAreConfidential },
+  { topic: 'token exchange', mode: 'any', check: exchangesNameClients },
+  { topic: 'token exchange', mode: 'any', check: exchangesNameResources, needs: 'resources' },
+  { topic: 'token exchange', mode: 'any', check: exchangesKnowTheirScopes, needs: 'resources' },
+  { topic: 'token exchange', mode: 'any', check: exchangesAreDistinct },
+  { topic: 'token exchange', mode: 'any', check: exchangesNeverWiden },
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
   { topic: 'clients', mode: 'any', check: clientIdsAreNotSubjects },
   { topic: 'clients', mode: 'any', check: defaultResourcesAreDeclared, needs: 'resources' },

@@ -40,7 +40,16 @@ export interface EngineClients {
 export function installClients(
   provider: Provider,
   source: ClientSource,
-  { mutualTls, now }: { mutualTls: MutualTls; now: () => Date }
+  {
+    mutualTls,
+    switchedOff,
+    now
+  }: {
+    mutualTls: MutualTls
+    /** grant types that the engine was not told of: it would refuse the whole client */
+    switchedOff: ReadonlySet<string>
+    now: () => Date
+  }
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
@@ -71,7 +80,7 @@ export function installClients(
     // the engine would leave out what it does not know, and hand out tokens that are bound to nothing
     const unserved = unservedReason(row.metadata, mutualTls)
     if (unserved !== undefined) throw new errors.InvalidClientAuth(unserved)
-    const client = new Client(engineMetadata(row, placeholder))
+    const client = new Client(engineMetadata(row, placeholder, switchedOff))
     if (needsSecret(row.metadata))
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
     built.set(row, client)
@@ -104,11 +113,13 @@ export function installClients(
 /** The metadata that the engine's Client is built from. */
 export function engineMetadata(
   row: RegisteredClient,
-  placeholder: string
+  placeholder: string,
+  switchedOff: ReadonlySet<string> = new Set()
 ): Record<string, unknown> {
   return {
     // The engine knows OpenID scopes only; scopes of resources are narrowed by the catalogue.
     ...describeForEngine(row, new Set(openidScopes)),
+    grant_types: row.metadata.grant_types.filter(grant => !switchedOff.has(grant)),
     type: row.type,
     ...(needsSecret(row.metadata) ? { client_secret: placeholder } : {})
   }

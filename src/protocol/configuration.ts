@@ -40,6 +40,8 @@ export const idTokenAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
   statusClaim: StatusClaims['claimFor']
+  /** claims of a token that is issued by exchange, in this request; none in every other */
+  exchangedClaims(): Record<string, unknown>
   adapter: Configuration['adapter']
   findAccount: FindAccount
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
@@ -170,6 +172,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
           jwt.header = { ...jwt.header, typ }
           if ('grantId' in token && token.grantId !== undefined && jwt.payload !== undefined) {
             jwt.payload['gid'] = grantHandle(token.grantId)
+            Object.assign(jwt.payload, parts.exchangedClaims())
           }
           if (typeof audience !== 'string' || token.client === undefined) return
           const client = registeredClient(token.client)

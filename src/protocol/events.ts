@@ -5,6 +5,7 @@ import type { EventEmitter } from 'node:events'
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
 import { isPassing } from '../lib/fault.ts'
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { noteEffect, noteEvidence, type UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -59,6 +60,8 @@ export function attachEvents(
     if (unit === undefined || token === undefined || typeof grantType !== 'string') return
     // a rotation is one write of one row; its trace is the family's row itself
     if (grantType === 'refresh_token') return
+    // told with who acts for whom (token-exchange.ts)
+    if (grantType === tokenExchangeGrantType) return
     const issued = {
       type: 'token.issued',
       clientId: client?.clientId,

@@ -17,6 +17,7 @@ import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayKind, ReplayStore } from '../store/replay.ts'
@@ -30,6 +31,7 @@ import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
+import { createExchangePolicy } from './exchange-policy.ts'
 import { installHintCheck } from './id-token-hints.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
@@ -44,6 +46,7 @@ import {
   completeRedirect
 } from './response.ts'
 import type { StatusClaims } from './status-claim.ts'
+import { registerTokenExchange } from './token-exchange.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EngineDependencies {
@@ -159,6 +162,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     issuer,
     keys: deps.keys,
     resources,
+    exchangedClaims: () => ({ ...units.current()?.exchanged }),
     statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
     adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer, resources }),
@@ -187,9 +191,15 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
+  const exchange = createExchangePolicy(config.resources)
   const clients = installClients(provider, deps.clients, {
     mutualTls: mutualTlsOf(config.clientCertificates),
+    switchedOff: new Set(exchange.offered ? [] : [tokenExchangeGrantType]),
     now: deps.now
+  })
+  const { accessTokens } = deps.adapter
+  registerTokenExchange(provider, {
+    ...{ issuer, policy: exchange, accessTokens, resources, units, registeredOf, now: deps.now }
   })
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */

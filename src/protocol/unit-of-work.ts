@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditEvent } from '../audit/events.ts'
 import { auditStatement } from '../audit/record.ts'
 import type { AuthenticRefreshToken, Verdict } from '../grants/refresh-token.ts'
+import type { ActClaim } from '../oauth/token-exchange.ts'
 import { type Database, Refused, type Statement } from '../store/database.ts'
 import { inLockOrder } from '../store/ending.ts'
 import type { LiveGrant } from '../store/grants.ts'
@@ -53,6 +54,8 @@ export interface UnitOfWork {
   publicClient: boolean
   /** The handle that stands in for a JWT at introspection and revocation, valid in this request only. */
   tokenHandle: { handle: string; jwt: string } | undefined
+  /** What the token that is issued by exchange says of those it came through (token-exchange.ts). */
+  exchanged: { act?: ActClaim; via: readonly string[] } | undefined
   /** An access token is revoked: the engine's revocation of its grant is not meant. */
   revokesAccessToken: boolean
   /** The first failure of the store or of a key: the engine turns it into a 500, we answer 503. */
@@ -98,6 +101,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         issuedSecret: undefined,
         publicClient: false,
         tokenHandle: undefined,
+        exchanged: undefined,
         revokesAccessToken: false,
         fault: undefined,
         outcome: undefined

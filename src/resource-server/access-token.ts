@@ -2,6 +2,7 @@
 // in the types that it demands, and no others pass as a `VerifiedAccessToken`.
 
 import type { JWTPayload } from 'jose'
+import { type ActClaim, parseAct } from '../oauth/token-exchange.ts'
 import { bindingProblem, type ClientCertificate } from './certificate.ts'
 
 declare const verified: unique symbol
@@ -17,6 +18,11 @@ export interface VerifiedAccessToken {
   /** `sub`: the account, or the client itself for a machine token */
   readonly subject: string
   readonly clientId: string
+  /**
+   * who acts for the subject (`act`, RFC 8693 §4.1), and inside it who acted before; undefined:
+   * nobody, or the issuer does not tell. Only the outermost one may decide about access
+   */
+  readonly actor: ActClaim | undefined
   /** granted for this API; empty when the token has no `scope` */
   readonly scopes: ReadonlySet<string>
   /** `jti` */
@@ -69,9 +75,14 @@ export function readAccessToken(
   const scope = claims['scope'] ?? ''
   if (typeof scope !== 'string') return missing('scope')
 
+  // RFC 8693 §4.1: who is told to be acting must be told so that it can be understood
+  const actor = parseAct(claims['act'])
+  if (actor === 'malformed') return missing('act')
+
   const token: Omit<VerifiedAccessToken, typeof verified> = {
     subject: String(claims.sub),
     clientId: String(claims['client_id']),
+    actor,
     scopes: new Set(scope.split(' ').filter(Boolean)),
     id: String(claims.jti),
     issuer: String(claims.iss),

@@ -124,7 +124,7 @@ export interface ConsentedScopes {
 export interface AccessTokenState {
   denied: boolean
   grant: LiveGrant | undefined
-  /** the client lives, and did not end its tokens since this one was issued */
+  /** the client lives, and did not end its tokens since this one was issued; so does each that it came through */
   clientAlive: boolean
 }
 
@@ -156,11 +156,14 @@ export interface GrantStore {
     issuedAt: number
     /** of a machine token */
     generation?: string | undefined
+    /** of an exchanged token: the clients that it came through; the first one has the grant */
+    via?: readonly string[]
   }): Promise<AccessTokenState>
   /** RFC 7009: this token alone, kept until it has expired by every clock that we tolerate. */
   denyStatement(jti: string, keepSeconds: number): Statement
 }
 
+/** `c` is not disabled, and did not end its tokens since `wanted.issued_at`. */
 export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
   return {
     async findAccount(id) {
@@ -248,9 +251,15 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
       values: [accountId, clientId, JSON.stringify(granted)]
     }),
 
-    async accessTokenState({ jti, handle, clientId, issuedAt, generation }) {
+    async accessTokenState({ jti, handle, clientId, issuedAt, generation, via = [] }) {
+      const through = via.length === 0 ? null : [...new Set(via)]
       const { rows } = await sql.run<
-        LiveGrantRow & { denied: boolean; enabled: boolean; tokens_not_before: Date | null }
+        LiveGrantRow & {
+          denied: boolean
+          enabled: boolean
+          through: boolean
+          tokens_not_before: Date | null
+        }
       >(
         'access_token.state',
         // what was denied after a backup, the restored database has forgotten
@@ -258,11 +267,15 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
              OR EXISTS (SELECT FROM settings s WHERE s.name = 'restore'
                AND to_timestamp(wanted.issued_at) < (s.value ->> 'restored_at')::timestamptz) AS denied,
            c.client_id IS NOT NULL AND c.disabled_at IS NULL AS enabled, c.tokens_not_before,
+           wanted.via IS NULL OR cardinality(wanted.via) = (SELECT count(*) FROM clients v
+             WHERE v.client_id = ANY (wanted.via) AND v.disabled_at IS NULL
+               AND (v.tokens_not_before IS NULL OR to_timestamp(wanted.issued_at) >= v.tokens_not_before)) AS through,
            ${liveGrantColumns}
-         FROM (VALUES ($1::text, $2::text, $3::text, $4::float8)) AS wanted (jti, handle, client_id, issued_at)
+         FROM (VALUES ($1::text, $2::text, $3::text, $4::float8, $5::text[]))
+           AS wanted (jti, handle, client_id, issued_at, via)
          LEFT JOIN clients c ON c.client_id = wanted.client_id
-         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = wanted.client_id')}`,
-        [jti, handle ?? null, clientId, issuedAt]
+         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = coalesce(wanted.via[1], wanted.client_id)')}`,
+        [jti, handle ?? null, clientId, issuedAt, through]
       )
       const [row] = rows
       if (row === undefined) return { denied: true, grant: undefined, clientAlive: false }
@@ -274,7 +287,7 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
           : since === undefined || issuedAt * 1000 >= since.getTime()
       return {
         denied: row.denied,
-        clientAlive: row.enabled && current,
+        clientAlive: row.enabled && row.through && current,
         grant: liveGrantOf(row)
       }
     },
