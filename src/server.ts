@@ -14,11 +14,12 @@ import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { wantedKeys } from './keys/wanted.ts'
+import { createAddressList } from './lib/address-list.ts'
 import { createOutbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { startBackground } from './ops/background.ts'
 import { health, healthPaths } from './ops/health.ts'
-import { httpLimits, httpOptions } from './ops/http-limits.ts'
+import { httpLimits } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
@@ -32,6 +33,7 @@ import {
   planPartitions,
   type Store
 } from './ops/parts.ts'
+import { openCertificates } from './ops/tls.ts'
 import { watchTraffic } from './ops/traffic.ts'
 import { createAssets } from './pages/assets.ts'
 import { createBoundary, originForm, refuseUnparsed } from './pages/boundary.ts'
@@ -41,6 +43,8 @@ import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
+import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
+import { endpoints } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createInteractions } from './protocol/interactions.ts'
 import { createLogoutNotifier } from './protocol/logout-notices.ts'
@@ -254,11 +258,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
 
   // HTTP
+  const certificates = openCertificates(config, { log })
+  const { origin } = config.clientCertificates
   const boundary = createBoundary({
     site,
     issuer,
     answersJson: path => answersJson(path) || healthPaths.has(path),
-    anyHost: healthPaths
+    anyHost: healthPaths,
+    alias: origin === undefined ? undefined : { origin, paths: aliasedPaths(endpoints) }
   })
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -266,7 +273,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
-    ...httpOptions,
+    ...certificates.listener,
     rewriteUrl: originForm,
     frameworkErrors: boundary.refuseTarget,
     clientErrorHandler: refuseUnparsed
@@ -277,6 +284,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     longestAnswerMillis: httpLimits.longestAnswer,
     checkEveryMillis: httpLimits.connectionsCheckingInterval
   })
+  certificates.follow(app.server)
   boundary.guard(app)
   app.addHook('onRequest', async request => {
     requests.note(request.raw, { requestId: request.id, address: request.ip })
@@ -304,6 +312,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     keys: ring,
     cacheSeconds: config.keys.cacheLifetimeSeconds,
     requests,
+    clientCertificates: createClientCertificates({
+      source: config.clientCertificates,
+      proxies: createAddressList(config.trustedProxies),
+      authorities: certificates.authorities,
+      now
+    }),
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
@@ -375,6 +389,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       // who is still sending or reading then is let down: the database must be closed in good order, too
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()
+      certificates.end()
       await background.end()
       await logoutDelivery.end()
       await keyJob.end()

@@ -5,6 +5,7 @@
 import type { ClientMetadata } from './client.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
+import { checkMutualTls } from './mutual-tls.ts'
 import { sectorProblem } from './sector.ts'
 import { templates } from './templates.ts'
 
@@ -131,6 +132,8 @@ const rules: readonly ((
     const found = sectorProblem(metadata)
     if (found !== undefined) report(found.member, found.problem)
   },
+
+  checkMutualTls,
 
   (metadata, report, { type }) => {
     if (type !== 'machine') return

@@ -98,6 +98,16 @@ export const clientSchema = closedObject({
     description:
       'Ours: its DPoP proofs at endpoints where it authenticates must carry a nonce of this server (RFC 9449 §8).'
   }),
+  tls_client_certificate_bound_access_tokens: flag(
+    'Tokens are bound to the client’s certificate (RFC 8705 §3).'
+  ),
+  tls_client_auth_subject_dn: text(
+    'By what `tls_client_auth` knows it: the subject of its certificate (RFC 4514).'
+  ),
+  tls_client_auth_san_dns: text('The same: a host name among the alternative names.'),
+  tls_client_auth_san_uri: text('The same: a URI.'),
+  tls_client_auth_san_ip: text('The same: an IP address.'),
+  tls_client_auth_san_email: text('The same: an e-mail address.'),
   require_pushed_authorization_requests: flag('Only pushed requests (RFC 9126 §6).'),
   software_id: text('Identifies the software.'),
   software_version: text('Version of the software.'),

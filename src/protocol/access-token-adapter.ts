@@ -44,7 +44,9 @@ export function createAccessTokenAdapter(deps: AccessTokenAdapterDependencies): 
     if (Provider.ctx?.oidc?.route === 'introspection') {
       payload['jti'] = verified.payload['jti']
       payload['extra'] =
-        kind === 'ClientCredentials' ? { sub: payload['clientId'] } : verified.authentication
+        kind === 'ClientCredentials'
+          ? { sub: payload['clientId'] }
+          : { ...(payload['extra'] as object | undefined), ...verified.authentication }
     }
     if (!atUserinfo) return payload as AdapterPayload
     // userinfo accepts the issuer's own audience only

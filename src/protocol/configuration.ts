@@ -5,7 +5,7 @@ import { type Configuration, errors, type FindAccount } from 'oidc-provider'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
-import { grantHandle } from '../store/grants.ts'
+import { clientGeneration, grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { type AuthenticationContexts, authenticationOf } from './authentication-context.ts'
 import { claimsByScope } from './claims.ts'
@@ -15,6 +15,7 @@ import {
   type ClientAuthenticationParts,
   isPublic
 } from './client-authentication.ts'
+import { endpointAliases } from './client-certificates.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
 import { createSubjectCheck } from './hints.ts'
 import { pairwiseIdentifiers } from './pairwise.ts'
@@ -40,6 +41,8 @@ export const endpoints = {
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
   statusClaim: StatusClaims['claimFor']
+  /** claims of a token that is issued by exchange, in this request; none in every other */
+  exchangedClaims(): Record<string, unknown>
   adapter: Configuration['adapter']
   findAccount: FindAccount
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
@@ -175,12 +178,16 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
           if ('grantId' in token && token.grantId !== undefined && jwt.payload !== undefined) {
             jwt.payload['gid'] = grantHandle(token.grantId)
             Object.assign(jwt.payload, authenticationOf(ctx))
+            Object.assign(jwt.payload, parts.exchangedClaims())
           }
           if (typeof audience !== 'string' || token.client === undefined) return
-          const status = await parts.statusClaim(audience, {
-            grantId: 'grantId' in token ? token.grantId : undefined,
-            client: registeredClient(token.client)
-          })
+          const client = registeredClient(token.client)
+          const grantId = 'grantId' in token ? token.grantId : undefined
+          const generation = clientGeneration(client.clientId, client.tokensNotBefore)
+          if (grantId === undefined && generation !== undefined && jwt.payload !== undefined) {
+            jwt.payload['cgn'] = generation
+          }
+          const status = await parts.statusClaim(audience, { grantId, client })
           if (status !== undefined && jwt.payload !== undefined) jwt.payload['status'] = status
         }
       }
@@ -191,7 +198,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     features: buildFeatures(parts),
     discovery: {
-      ui_locales_supported: ['en', 'ko']
+      ui_locales_supported: ['en', 'ko'],
+      ...endpointAliases(config.clientCertificates.origin, endpoints)
     }
   } satisfies Configuration as Configuration
 }

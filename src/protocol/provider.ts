@@ -10,12 +10,14 @@ import {
   Provider
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayKind, ReplayStore } from '../store/replay.ts'
@@ -31,6 +33,7 @@ import { createEncryptedRequests } from './encrypted-requests.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
+import { createExchangePolicy } from './exchange-policy.ts'
 import { installHintCheck } from './id-token-hints.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
@@ -45,6 +48,7 @@ import {
   completeRedirect
 } from './response.ts'
 import type { StatusClaims } from './status-claim.ts'
+import { registerTokenExchange } from './token-exchange.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EngineDependencies {
@@ -162,11 +166,13 @@ export function createEngine(deps: EngineDependencies): Engine {
     issuer,
     keys: deps.keys,
     resources,
+    exchangedClaims: () => ({ ...units.current()?.exchanged }),
     statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
     adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer, resources }),
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
+    certificate: ctx => requests.of(ctx.req).certificate,
     clientId: deps.clientId,
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
@@ -192,7 +198,16 @@ export function createEngine(deps: EngineDependencies): Engine {
   })
   const provider = new SpeakingProvider(issuer, configuration)
   authenticationContexts.install(provider)
-  const clients = installClients(provider, deps.clients, deps.now)
+  const exchange = createExchangePolicy(config.resources)
+  const clients = installClients(provider, deps.clients, {
+    mutualTls: mutualTlsOf(config.clientCertificates),
+    switchedOff: new Set(exchange.offered ? [] : [tokenExchangeGrantType]),
+    now: deps.now
+  })
+  const { accessTokens } = deps.adapter
+  registerTokenExchange(provider, {
+    ...{ issuer, policy: exchange, accessTokens, resources, units, registeredOf, now: deps.now }
+  })
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */
   function grantOwnAudience(ctx: KoaContextWithOIDC) {
