@@ -202,15 +202,19 @@ t.test(
     t.teardown(() => host.close())
     const member = {
       type: 'web',
-      client_secret: secretOf('remote'),
       redirect_uris: ['https://remote.example.com/callback'],
-      id_token_encrypted_response_alg: 'ECDH-ES',
-      jwks_uri: `http://127.0.0.1:${port}/jwks.json`
+      id_token_encrypted_response_alg: 'ECDH-ES'
     }
     const ids = ['remote', 'remote-later']
     const local = await startTestServer(t, {
       mode: 'development',
-      clients: ids.map(client_id => ({ ...member, client_id, client_secret: secretOf(client_id) }))
+      // each at a place of its own: what was fetched for one tells nothing of the other
+      clients: ids.map(client_id => ({
+        ...member,
+        client_id,
+        client_secret: secretOf(client_id),
+        jwks_uri: `http://127.0.0.1:${port}/${client_id}.json`
+      }))
     })
     const mine = createRequests(local)
     const [early, later] = ids.map(clientId => ({
