@@ -8,18 +8,19 @@ import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
+import { identityAlgorithms } from './clients/jose-members.ts'
 import type { ClientRegistry } from './clients/registry.ts'
-import { createStatementReader } from './clients/software-statement.ts'
 import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { wantedKeys } from './keys/wanted.ts'
+import { createAddressList } from './lib/address-list.ts'
 import { createOutbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { startBackground } from './ops/background.ts'
 import { composeClientSource } from './ops/client-source.ts'
 import { health, healthPaths } from './ops/health.ts'
-import { httpLimits, httpOptions } from './ops/http-limits.ts'
+import { httpLimits } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
@@ -33,6 +34,7 @@ import {
   planPartitions,
   type Store
 } from './ops/parts.ts'
+import { openCertificates } from './ops/tls.ts'
 import { watchTraffic } from './ops/traffic.ts'
 import { createAssets } from './pages/assets.ts'
 import { createBoundary, originForm, refuseUnparsed } from './pages/boundary.ts'
@@ -42,7 +44,8 @@ import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
-import { idTokenAlgorithms } from './protocol/configuration.ts'
+import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
+import { endpoints } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createInteractions } from './protocol/interactions.ts'
 import { createLogoutNotifier } from './protocol/logout-notices.ts'
@@ -64,7 +67,6 @@ import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
 import { createLogoutNoticeStore } from './store/logout-notices.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
-import { createRegistrationTokenStore } from './store/registration-tokens.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
 import { createSessionStore } from './store/sessions.ts'
@@ -80,6 +82,7 @@ const secretPurposes: readonly SecretPurpose[] = [
   'user_code',
   'csrf',
   'dpop_nonce',
+  'pairwise',
   'artifact'
 ]
 
@@ -95,7 +98,7 @@ export async function composeKeys(
   masterKey: Buffer
 ): Promise<Keys> {
   const parts = composeKeyParts(database, config, masterKey)
-  const wanted = wantedKeys(config, idTokenAlgorithms)
+  const wanted = wantedKeys(config, identityAlgorithms)
   await Promise.all([parts.ring.ensure(wanted), parts.secrets.ensure(secretPurposes)])
   await parts.signing.noteWanted(wanted)
   await parts.secretRotation.noteLives()
@@ -201,18 +204,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
-  const clientSource = composeClientSource({
-    ...{ config, clients, database, outbound, log },
-    address: () => units.current()?.request.address
-  })
-  const registration = saveRegistration({
-    clients,
-    tokens: createRegistrationTokenStore({ sql: database }),
-    readStatement: createStatementReader({ signers: config.registration.softwareStatements, now }),
-    statements: config.registration.requireSoftwareStatement ? 'required' : 'optional'
-  })
+  const clientSource = composeClientSource({ config, clients, database, outbound, units, log })
   const engine = createCurrentEngine({
-    reapplyStatement: registration.reapplyStatement,
     config,
     issuer,
     keys: ring,
@@ -234,7 +227,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       }),
       refreshTokens,
       accessTokens: createAccessTokens({ issuer, keys: ring, resources, grants, now }),
-      ...registration,
+      ...saveRegistration({ clients, sql: database, rules: config.registration, now }),
       seal,
       userCodeKeys: () => keysOf('user_code'),
       deviceIntervalSeconds: config.deviceCodes.intervalSeconds,
@@ -246,6 +239,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientId: issueClientId,
     cookieKeys: () => keysOf('cookie'),
     dpopNonceKey: () => secrets.current('dpop_nonce').key,
+    pairwiseKey: () => secrets.current('pairwise').key,
     version: () =>
       [ring.version(), ...secretVersions('cookie'), ...secretVersions('dpop_nonce')].join(' '),
     requests,
@@ -258,19 +252,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const interactions = createInteractions({
     provider: () => engine.current().provider,
     clients: clientSource,
-    grants,
-    units,
-    requests,
-    csrfKeys: () => keysOf('csrf'),
-    issuer
+    ...{ grants, units, requests, issuer },
+    csrfKeys: () => keysOf('csrf')
   })
 
   // HTTP
+  const certificates = openCertificates(config, { log })
+  const { origin } = config.clientCertificates
   const boundary = createBoundary({
     site,
     issuer,
     answersJson: path => answersJson(path) || healthPaths.has(path),
-    anyHost: healthPaths
+    anyHost: healthPaths,
+    alias: origin === undefined ? undefined : { origin, paths: aliasedPaths(endpoints) }
   })
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -278,7 +272,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
-    ...httpOptions,
+    ...certificates.listener,
     rewriteUrl: originForm,
     frameworkErrors: boundary.refuseTarget,
     clientErrorHandler: refuseUnparsed
@@ -289,6 +283,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     longestAnswerMillis: httpLimits.longestAnswer,
     checkEveryMillis: httpLimits.connectionsCheckingInterval
   })
+  certificates.follow(app.server)
   boundary.guard(app)
   app.addHook('onRequest', async request => {
     requests.note(request.raw, { requestId: request.id, address: request.ip })
@@ -316,6 +311,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     keys: ring,
     cacheSeconds: config.keys.cacheLifetimeSeconds,
     requests,
+    clientCertificates: createClientCertificates({
+      source: config.clientCertificates,
+      proxies: createAddressList(config.trustedProxies),
+      authorities: certificates.authorities,
+      now
+    }),
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
@@ -387,6 +388,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       // who is still sending or reading then is let down: the database must be closed in good order, too
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()
+      certificates.end()
       await background.end()
       await logoutDelivery.end()
       await keyJob.end()

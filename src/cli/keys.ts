@@ -77,7 +77,10 @@ export function keysCommand(context: KeysCliContext): Command {
   keys
     .command('rotate')
     .description('make the next key now: it is published, and signs when verifiers know it')
-    .option('--purpose <purpose>', 'access_token, identity or status_list; all when left out')
+    .option(
+      '--purpose <purpose>',
+      'access_token, identity, status_list or encryption; all when left out'
+    )
     .option('--alg <algorithm>', 'ES256, RS256 or EdDSA; all when left out')
     .option('--now', 'it signs at once, although verifiers may not know it yet')
     .action(async (options: RotateOptions) => {

@@ -1,6 +1,8 @@
 // A registered client: its types, its wire members (RFC 7591 §2 and ours), and what the engine is told of it.
 // Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
 
+import type { JoseMembers } from './jose-members.ts'
+
 /** What kind of software the client is; it decides grant types, authentication and where redirects may lead. */
 export type ClientType = 'web' | 'spa' | 'native' | 'machine'
 
@@ -12,14 +14,16 @@ export type ClientAuthMethod =
   | 'client_secret_basic'
   | 'client_secret_post'
   | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
 
 /** Public keys of a client (RFC 7517 §5). */
 export interface ClientKeySet {
   readonly keys: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, and ours. */
-export interface ClientMetadata {
+/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, RFC 8705, and ours. */
+export interface ClientMetadata extends JoseMembers {
   readonly client_name?: string
   /** `web` or `native`, derived from the type; the engine's rules about redirect URIs hang on it */
   readonly application_type: 'web' | 'native'
@@ -34,7 +38,9 @@ export interface ClientMetadata {
   readonly jwks_uri?: string
   /** space-separated; what the client may ask for at most. Absent: whatever its resources allow */
   readonly scope?: string
-  readonly id_token_signed_response_alg?: 'RS256' | 'ES256' | 'EdDSA'
+  /** absent: `public` */
+  readonly subject_type?: 'pairwise'
+  readonly sector_identifier_uri?: string
   readonly client_uri?: string
   readonly logo_uri?: string
   readonly policy_uri?: string
@@ -47,6 +53,12 @@ export interface ClientMetadata {
   readonly require_auth_time?: boolean
   readonly require_pushed_authorization_requests?: boolean
   readonly dpop_bound_access_tokens?: boolean
+  readonly tls_client_certificate_bound_access_tokens?: boolean
+  readonly tls_client_auth_subject_dn?: string
+  readonly tls_client_auth_san_dns?: string
+  readonly tls_client_auth_san_uri?: string
+  readonly tls_client_auth_san_ip?: string
+  readonly tls_client_auth_san_email?: string
   readonly software_id?: string
   readonly software_version?: string
 
@@ -54,6 +66,8 @@ export interface ClientMetadata {
   readonly default_resource?: string
   /** ours: run by the operator of this server, so that people are not asked for consent. Absent: no */
   readonly first_party?: true
+  /** ours: its proofs must carry a nonce (RFC 9449 §8). Absent: they may */
+  readonly dpop_nonce?: 'required'
   /** ours: refresh tokens come with every authorization. Absent: only with the scope `offline_access` */
   readonly refresh_tokens?: 'always'
 }
@@ -110,7 +124,8 @@ export function needsSecret(metadata: ClientMetadata): boolean {
 const ownMembers: ReadonlySet<string> = new Set([
   'default_resource',
   'first_party',
-  'refresh_tokens'
+  'refresh_tokens',
+  'dpop_nonce'
 ])
 
 /**

@@ -1,19 +1,17 @@
 // Public keys that a client registers (RFC 7591 §2 `jwks`, RFC 7517 §5).
-// Refuses private and symmetric members, keys that do not load, and sets that no key of can verify a client assertion.
+// Refuses private and symmetric members, keys that do not load, and sets in which two keys cannot be told apart.
 
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { ClientKeySet } from './client.ts'
 
 const mostKeys = 10
 const leastRsaBits = 2048
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-/** Signature algorithms of client assertions, and the keys that can make them. */
-export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
-
 const usableKeys: Record<string, (key: Record<string, unknown>) => boolean> = {
   EC: key => key['crv'] === 'P-256',
-  OKP: key => key['crv'] === 'Ed25519',
+  // X25519 (RFC 8037 §3.2) is for encryption only
+  OKP: key => key['crv'] === 'Ed25519' || (key['crv'] === 'X25519' && key['use'] === 'enc'),
   RSA: () => true
 }
 
@@ -43,9 +41,6 @@ export function checkKeySet(value: unknown): CheckedKeySet {
   if (known.length > 1 && ids.length < known.length) {
     problems.push({ problem: 'has several keys, so each needs a "kid"' })
   }
-  if (!known.some(key => key['use'] !== 'enc')) {
-    problems.push({ problem: 'has no key to verify signatures with: all are for encryption' })
-  }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, keySet: { keys: known } }
 }
 
@@ -58,7 +53,8 @@ function keyProblem(key: unknown): string | undefined {
   }
   const { kty } = key
   const usable = typeof kty === 'string' && Object.hasOwn(usableKeys, kty) && usableKeys[kty]?.(key)
-  if (!usable) return 'must be an EC key on P-256, an OKP key on Ed25519, or an RSA key'
+  if (!usable)
+    return 'must be an EC key on P-256, an OKP key on Ed25519, an RSA key, or for encryption one on X25519'
   for (const member of ['kid', 'alg', 'use']) {
     const value = key[member]
     if (value !== undefined && (typeof value !== 'string' || value === '' || value.length > 255)) {
@@ -80,11 +76,22 @@ function materialProblem(key: Record<string, unknown>): string | undefined {
   try {
     const loaded = createPublicKey({ key: key as JsonWebKey, format: 'jwk' })
     const bits = loaded.asymmetricKeyDetails?.modulusLength
-    return bits !== undefined && bits < leastRsaBits
-      ? `must have at least ${leastRsaBits} bits`
-      : undefined
+    if (bits !== undefined && bits < leastRsaBits) return `must have at least ${leastRsaBits} bits`
+    return certificateProblem(key['x5c'], loaded)
   } catch {
     return 'is not a key: its members do not fit together'
+  }
+}
+
+/** RFC 7517 §4.7: "The key in the first certificate MUST match the public key represented by other members of the JWK." */
+function certificateProblem(x5c: unknown, key: KeyObject): string | undefined {
+  const first: unknown = Array.isArray(x5c) ? x5c[0] : undefined
+  if (first === undefined) return x5c === undefined ? undefined : 'has an empty "x5c"'
+  try {
+    const certificate = new X509Certificate(Buffer.from(String(first), 'base64'))
+    return certificate.publicKey.equals(key) ? undefined : 'has an "x5c" of another key'
+  } catch {
+    return 'has an "x5c" whose first entry is not a certificate (DER, base64)'
   }
 }
 

@@ -3,10 +3,13 @@
 // Refuses what the engine would refuse later, at the client's first use.
 
 import { isOpenidScope } from '../oauth/scope.ts'
+import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
-import { assertionAlgorithms, checkKeySet } from './key-set.ts'
+import { clientAlgorithms, joseValues } from './jose-members.ts'
+import { checkKeySet } from './key-set.ts'
+import { bindingProblem, type MutualTls, methodProblem, usableMethods } from './mutual-tls.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
-import { templates } from './templates.ts'
+import { operatorsGrantTypes, templates } from './templates.ts'
 import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
 
 /** Where metadata comes from: strangers (registration) are held to more and get less. */
@@ -22,6 +25,8 @@ export interface MetadataContext {
   document?: URL
   /** response types besides `code`: conformance runs only; for web clients */
   responseTypes?: readonly string[]
+  /** left out: off */
+  mutualTls?: MutualTls
 }
 
 /** Says what is wrong, and where inside the member if it has parts. */
@@ -178,7 +183,9 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   [
     'grant_types',
     (value, report, context) => {
-      const usual = templates[context.type].grantTypes.allowed
+      const usual = templates[context.type].grantTypes.allowed.filter(
+        grant => context.source !== 'registration' || !operatorsGrantTypes.has(grant)
+      )
       const implicit = beyondCode(context).some(type => /token/.test(type))
       const allowed = implicit ? [...usual, 'implicit'] : usual
       return list(allowed.length, grant =>
@@ -201,21 +208,24 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ],
   [
     'token_endpoint_auth_method',
-    (value, report, { type }) => {
+    (value, report, { type, mutualTls = 'off' }) => {
       if (value === 'client_secret_jwt') {
         return report('must not be client_secret_jwt: secrets are stored as digests only')
       }
+      const unusable = methodProblem(value, mutualTls)
+      if (unusable !== undefined) return report(`must not be ${value}: ${unusable}`)
       const hint = type === 'web' ? ` for type web; a client without a secret is spa or native` : ''
-      return oneOf(templates[type].authMethods, hint || ` for type ${type}`)(value, report, {
+      const methods = usableMethods(templates[type].authMethods, mutualTls)
+      return oneOf(methods, hint || ` for type ${type}`)(value, report, {
         type
       } as MetadataContext)
     }
   ],
-  ['token_endpoint_auth_signing_alg', oneOf(assertionAlgorithms)],
-  [
-    'id_token_signed_response_alg',
-    oneOf(['RS256', 'ES256', 'EdDSA'], '; none and HS256 are not offered')
-  ],
+  ['token_endpoint_auth_signing_alg', oneOf(clientAlgorithms)],
+  ...[...joseValues].map(
+    ([member, { values, hint }]) => [member, oneOf(values, hint)] as [string, MemberCheck]
+  ),
+  ['require_signed_request_object', flag],
   [
     'jwks',
     (value, report) => {
@@ -240,17 +250,38 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ['require_auth_time', flag],
   ['require_pushed_authorization_requests', flag],
   ['dpop_bound_access_tokens', flag],
+  [
+    'tls_client_certificate_bound_access_tokens',
+    (value, report, context) => {
+      const unusable = bindingProblem(context.mutualTls ?? 'off')
+      if (value === true && unusable !== undefined) return report(`must not be true: ${unusable}`)
+      return flag(value, report, context)
+    }
+  ],
+  ...subjectMembers.map((member): [string, MemberCheck] => [
+    member,
+    (value, report) => {
+      const problem =
+        textProblem(value, 1000) ??
+        (typeof value === 'string' ? subjectProblem(member, value) : undefined)
+      return problem === undefined ? value : report(problem)
+    }
+  ]),
   ['software_id', text(100)],
   ['software_version', text(100)],
-  // known and refused: leaving them out in silence would promise what is not done
-  ['subject_type', refuseUnless('public', 'pairwise subjects are not offered')],
+  [
+    'subject_type',
+    (value, report, context) =>
+      value === 'public' ? undefined : oneOf(['public', 'pairwise'])(value, report, context)
+  ],
   [
     'sector_identifier_uri',
-    notOffered(httpsUrl, 'is for pairwise subjects, which are not offered')
+    (value, report, context) => httpsUrl(value, report, context) && fetched(value, report, context)
   ],
-  ['userinfo_signed_response_alg', notOffered(text(20), 'is not offered: userinfo is plain JSON')],
+  // known and refused: leaving it out in silence would promise what is not done
   ['profile', ours(notOffered(text(20), 'is not offered yet'))],
   ['first_party', ours(flag, false)],
+  ['dpop_nonce', ours(oneOf(['optional', 'required']), 'optional')],
   ['refresh_tokens', ours(oneOf(['offline_access', 'always']), 'offline_access')],
   [
     'default_resource',
@@ -265,10 +296,6 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
     )
   ]
 ])
-
-function refuseUnless(only: string, problem: string): MemberCheck {
-  return (value, report) => (value === only ? undefined : report(`must be ${only}: ${problem}`))
-}
 
 function notOffered(check: MemberCheck, problem: string): MemberCheck {
   return (value, report, context) => {

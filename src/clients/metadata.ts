@@ -3,7 +3,10 @@
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
 import type { ClientMetadata } from './client.ts'
+import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
+import { checkMutualTls } from './mutual-tls.ts'
+import { sectorProblem } from './sector.ts'
 import { templates } from './templates.ts'
 
 export type { MetadataContext, MetadataSource } from './member-checks.ts'
@@ -109,6 +112,9 @@ const rules: readonly ((
     const keys = metadata.jwks !== undefined || metadata.jwks_uri !== undefined
     const signs = metadata.token_endpoint_auth_method === 'private_key_jwt'
     if (signs && !keys) report('jwks_uri', 'or jwks is needed for private_key_jwt')
+    else if (signs && metadata.jwks?.keys.every(key => key['use'] === 'enc')) {
+      report('jwks', 'has no key to verify signatures with: all are for encryption')
+    }
     // RFC 7591 §2: «The "jwks_uri" and "jwks" parameters MUST NOT both be present in the same request or response.»
     if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined) {
       report('jwks', 'must not be given together with jwks_uri')
@@ -117,6 +123,17 @@ const rules: readonly ((
       report('token_endpoint_auth_signing_alg', 'is for private_key_jwt only')
     }
   },
+
+  (metadata, report) => {
+    for (const { member, problem } of joseProblems(metadata)) report(member, problem)
+  },
+
+  (metadata, report) => {
+    const found = sectorProblem(metadata)
+    if (found !== undefined) report(found.member, found.problem)
+  },
+
+  checkMutualTls,
 
   (metadata, report, { type }) => {
     if (type !== 'machine') return
@@ -168,7 +185,9 @@ const rules: readonly ((
 ]
 
 const personal = [
-  'id_token_signed_response_alg',
+  ...personalJoseMembers,
+  'subject_type',
+  'sector_identifier_uri',
   'initiate_login_uri',
   'backchannel_logout_uri',
   'default_max_age',

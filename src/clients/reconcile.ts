@@ -77,7 +77,7 @@ interface ReconcilerOptions {
   database: Database
   check: (type: ClientType, metadata: unknown, source: MetadataSource) => CheckedMetadata
   resources: readonly string[]
-  onDisabled: (clientId: string, sql: Queries) => Promise<void>
+  onDisabled: (clientIds: readonly string[], sql: Queries) => Promise<void>
 }
 
 /** What the policy has against the clients of a file, all of them at once: without a look at what is stored. */
@@ -155,6 +155,8 @@ export function createReconciler({ database, check, resources, onDisabled }: Rec
     const updated: string[] = []
     const enabled: string[] = []
     const disabled: string[] = []
+    /** whose grants end, though they are enabled */
+    const ended: string[] = []
     const withoutSecret: string[] = []
     for (const client of wanted.values()) {
       const { clientId } = client
@@ -175,7 +177,7 @@ export function createReconciler({ database, check, resources, onDisabled }: Rec
         // another type of client, or one that was gone: what the former one was granted is not its
         if (current.disabledAt !== undefined || current.type !== client.type) {
           await store.refuseEarlierTokens(clientId)
-          await onDisabled(clientId, tx)
+          ended.push(clientId)
         }
       }
       await writeSecret(store, client, current)
@@ -185,9 +187,10 @@ export function createReconciler({ database, check, resources, onDisabled }: Rec
     for (const current of stored.values()) {
       if (wanted.has(current.clientId) || current.disabledAt !== undefined) continue
       await store.disable(current.clientId)
-      await onDisabled(current.clientId, tx)
       disabled.push(current.clientId)
     }
+    const over = [...ended, ...disabled]
+    if (over.length > 0) await onDisabled(over, tx)
     return { created, updated, enabled, disabled, withoutSecret }
   }
 }

@@ -2,7 +2,7 @@
 // place of what the client says itself. Refuses whoever is not named in the configuration, what they have not signed, and what is over.
 
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, jwtVerify } from 'jose'
-import { assertionAlgorithms } from './key-set.ts'
+import { clientAlgorithms } from './jose-members.ts'
 
 export interface StatementSigner {
   issuer: string
@@ -58,7 +58,7 @@ export function createStatementReader(options: {
       // RFC 7591 §2.3: "digitally signed or MACed"; a MAC would be a secret that we share with whoever signs
       await jwtVerify(value, keySet, {
         issuer,
-        algorithms: [...assertionAlgorithms],
+        algorithms: [...clientAlgorithms],
         currentDate: options.now(),
         clockTolerance: 15
       })

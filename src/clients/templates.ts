@@ -2,9 +2,13 @@
 // The first entry of `authMethods` is the default. A public client is spa or native, never web: a web client without a secret is
 // refused.
 
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import type { ClientAuthMethod, ClientType } from './client.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** What an operator alone gives: a stranger who registers himself is nobody's delegate. */
+export const operatorsGrantTypes: ReadonlySet<string> = new Set([tokenExchangeGrantType])
 
 interface Template {
   applicationType: 'web' | 'native'
@@ -12,13 +16,21 @@ interface Template {
   authMethods: readonly [ClientAuthMethod, ...ClientAuthMethod[]]
 }
 
+/** Those with certificates only where certificates arrive (mutual-tls.ts). */
+const confidential: Template['authMethods'] = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth'
+]
 const code = ['authorization_code', 'refresh_token']
 
 export const templates: Record<ClientType, Template> = {
   web: {
     applicationType: 'web',
-    grantTypes: { usual: code, allowed: code },
-    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    grantTypes: { usual: code, allowed: [...code, tokenExchangeGrantType] },
+    authMethods: confidential
   },
   spa: {
     applicationType: 'web',
@@ -34,7 +46,10 @@ export const templates: Record<ClientType, Template> = {
   },
   machine: {
     applicationType: 'web',
-    grantTypes: { usual: ['client_credentials'], allowed: ['client_credentials'] },
-    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    grantTypes: {
+      usual: ['client_credentials'],
+      allowed: ['client_credentials', tokenExchangeGrantType]
+    },
+    authMethods: confidential
   }
 }

@@ -48,8 +48,42 @@ export const clientSchema = closedObject({
   jwks_uri: text('Where its public keys are.'),
   id_token_signed_response_alg: text('Algorithm of its ID tokens.'),
   userinfo_signed_response_alg: text('Algorithm of its userinfo responses; left out: plain JSON.'),
-  subject_type: text('`public` or `pairwise`.'),
-  sector_identifier_uri: text('Groups redirect hosts for pairwise subjects.'),
+  introspection_signed_response_alg: text(
+    'Algorithm of introspection responses that it asks for as a JWT (RFC 9701); `RS256` when left out.'
+  ),
+  authorization_signed_response_alg: text(
+    'Algorithm of authorization responses by a `response_mode` with `jwt` (JARM); `RS256` when left out.'
+  ),
+  id_token_encrypted_response_alg: text(
+    'Encrypts its ID tokens to a key of the client; left out: not encrypted.'
+  ),
+  id_token_encrypted_response_enc: text('Content encryption of its ID tokens.'),
+  userinfo_encrypted_response_alg: text(
+    'Encrypts its userinfo responses to a key of the client; left out: not encrypted.'
+  ),
+  userinfo_encrypted_response_enc: text('Content encryption of its userinfo responses.'),
+  introspection_encrypted_response_alg: text(
+    'Encrypts introspection responses to it to a key of the client; left out: not encrypted.'
+  ),
+  introspection_encrypted_response_enc: text(
+    'Content encryption of introspection responses to it.'
+  ),
+  authorization_encrypted_response_alg: text(
+    'Encrypts authorization responses to it to a key of the client; left out: not encrypted.'
+  ),
+  authorization_encrypted_response_enc: text(
+    'Content encryption of authorization responses to it.'
+  ),
+  request_object_signing_alg: text(
+    'Algorithm of its request objects (RFC 9101); left out: any that is offered.'
+  ),
+  request_object_encryption_alg: text('It may encrypt its request objects: `ECDH-ES`.'),
+  request_object_encryption_enc: text('Content encryption of its request objects.'),
+  require_signed_request_object: flag('Only signed requests (RFC 9101 §10.5).'),
+  subject_type: text('`public`, or `pairwise`: a `sub` of its own for each sector.'),
+  sector_identifier_uri: text(
+    'Its host is the sector of pairwise subjects; left out: the host of the redirect URIs.'
+  ),
   application_type: text('`web` or `native`; the default follows from `type`.'),
   default_max_age: Type.Optional(
     Type.Integer({ minimum: 0, description: 'Seconds after which a sign-in must be fresh.' })
@@ -59,6 +93,21 @@ export const clientSchema = closedObject({
   backchannel_logout_uri: text('Where logout tokens go.'),
   backchannel_logout_session_required: flag('Logout tokens carry `sid`.'),
   dpop_bound_access_tokens: flag('Tokens are bound to a key (RFC 9449 §5.2).'),
+  dpop_nonce: Type.Enum(['optional', 'required'], {
+    default: 'optional',
+    description:
+      'Ours: its DPoP proofs at endpoints where it authenticates must carry a nonce of this server (RFC 9449 §8).'
+  }),
+  tls_client_certificate_bound_access_tokens: flag(
+    'Tokens are bound to the client’s certificate (RFC 8705 §3).'
+  ),
+  tls_client_auth_subject_dn: text(
+    'By what `tls_client_auth` knows it: the subject of its certificate (RFC 4514).'
+  ),
+  tls_client_auth_san_dns: text('The same: a host name among the alternative names.'),
+  tls_client_auth_san_uri: text('The same: a URI.'),
+  tls_client_auth_san_ip: text('The same: an IP address.'),
+  tls_client_auth_san_email: text('The same: an e-mail address.'),
   require_pushed_authorization_requests: flag('Only pushed requests (RFC 9126 §6).'),
   software_id: text('Identifies the software.'),
   software_version: text('Version of the software.'),

@@ -106,7 +106,9 @@ function entryRows(node: SchemaNode, prefix: string): string[] {
         defaultOf(child, isRequired),
         child.secret ? 'yes' : '',
         child.description ?? ''
-      ])
+      ]),
+      // entries of entries, under the list that they stand in
+      ...(child.items === undefined ? [] : entryRows(child.items, `${path}[].`))
     ]
   })
 }
@@ -140,7 +142,7 @@ export function renderReference(): string {
     row(['Variable', 'Meaning']),
     row(['---', '---']),
     ...others,
-    ...['resources', 'clients', 'accounts'].flatMap(entryTable),
+    ...['acr', 'resources', 'clients', 'accounts'].flatMap(entryTable),
     ''
   ].join('\n')
 }

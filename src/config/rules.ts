@@ -3,6 +3,7 @@
 
 import type { Problem } from './configuration-error.ts'
 import type { Place, Rule } from './rule.ts'
+import { acrLevelsAreDistinct } from './rules-acr.ts'
 import {
   accountsAreDistinct,
   clientIdsAreDistinct,
@@ -12,6 +13,13 @@ import {
   secretsAreRandom,
   statementSignersAreSound
 } from './rules-clients.ts'
+import {
+  exchangesAreDistinct,
+  exchangesKnowTheirScopes,
+  exchangesNameClients,
+  exchangesNameResources,
+  exchangesNeverWiden
+} from './rules-exchange.ts'
 import { metricsArePrivate, useIsRemembered } from './rules-growth.ts'
 import {
   demoNamesAreTaken,
@@ -45,6 +53,7 @@ import {
   sessionTimesFit,
   statusListTimesFit
 } from './rules-server.ts'
+import { certificatesCanArrive, tlsIsComplete } from './rules-tls.ts'
 import type { Config } from './schema.ts'
 
 export const rules: readonly Rule[] = [
@@ -54,6 +63,8 @@ export const rules: readonly Rule[] = [
   { topic: 'loopback', mode: 'development', check: developmentIsLoopback },
   { topic: 'address', mode: 'any', check: hostIsAnAddress },
   { topic: 'proxies', mode: 'any', check: proxiesAreAddresses },
+  { topic: 'TLS', mode: 'any', check: tlsIsComplete },
+  { topic: 'client certificates', mode: 'any', check: certificatesCanArrive },
   { topic: 'outbound', mode: 'any', check: outboundIsNamed },
   { topic: 'database', mode: 'any', check: databaseIsComplete },
   { topic: 'database', mode: 'production', check: productionDatabase },
@@ -71,6 +82,11 @@ export const rules: readonly Rule[] = [
   { topic: 'resources', mode: 'any', check: resourcesHaveNoOpenIdScopes },
   { topic: 'resources', mode: 'any', check: resourceClientsAreNamed },
   { topic: 'resources', mode: 'any', check: resourceServersAreConfidential },
+  { topic: 'token exchange', mode: 'any', check: exchangesNameClients },
+  { topic: 'token exchange', mode: 'any', check: exchangesNameResources, needs: 'resources' },
+  { topic: 'token exchange', mode: 'any', check: exchangesKnowTheirScopes, needs: 'resources' },
+  { topic: 'token exchange', mode: 'any', check: exchangesAreDistinct },
+  { topic: 'token exchange', mode: 'any', check: exchangesNeverWiden },
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
   { topic: 'clients', mode: 'any', check: clientIdsAreNotSubjects },
   { topic: 'clients', mode: 'any', check: defaultResourcesAreDeclared, needs: 'resources' },
@@ -78,6 +94,7 @@ export const rules: readonly Rule[] = [
   { topic: 'clients', mode: 'production', check: productionClients },
   { topic: 'client secrets', mode: 'any', check: secretsAreRandom },
   { topic: 'client secrets', mode: 'any', check: publicClientsHaveNoSecret },
+  { topic: 'acr', mode: 'any', check: acrLevelsAreDistinct },
   { topic: 'PKCE', mode: 'any', check: pkceExemptionIsConfidential },
   { topic: 'conformance', mode: 'any', check: conformanceIsSwitchedOn },
   { topic: 'accounts', mode: 'any', check: accountsAreDistinct },

@@ -2,6 +2,7 @@
 // Owns the types `Config` and `Resource`. Combinations of keys are judged in rules.ts.
 
 import Type, { type Static } from 'typebox'
+import { acrSchema } from './acr-schema.ts'
 import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
 import { keySchema } from './key-schema.ts'
@@ -15,6 +16,7 @@ import {
 } from './process-schema.ts'
 import { registrationSchema } from './registration-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
+import { clientCertificatesSchema, tlsSchema } from './tls-schema.ts'
 import {
   closedObject,
   type Duration,
@@ -87,6 +89,8 @@ export const configSchema = closedObject({
     description:
       'Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. Empty: nobody’s.'
   }),
+  tls: tlsSchema,
+  clientCertificates: clientCertificatesSchema,
   outbound: outboundSchema,
   accessTokens: closedObject(
     {
@@ -137,7 +141,7 @@ export const configSchema = closedObject({
         maximum: '60s'
       }),
       publicLeeway: durationSchema({
-        description: 'The same for public clients without DPoP.',
+        description: 'The same for public clients whose tokens are bound to nothing.',
         default: '15s',
         minimum: '0s',
         maximum: '60s'
@@ -210,6 +214,17 @@ export const configSchema = closedObject({
         default: '1h',
         minimum: '1m',
         maximum: '1d'
+      })
+    },
+    { default: {} }
+  ),
+  acr: acrSchema,
+  dpop: closedObject(
+    {
+      nonce: Type.Enum(['optional', 'required'], {
+        default: 'optional',
+        description:
+          'Whether every DPoP proof must carry a nonce of this server (RFC 9449 §8), so that none can be made ahead; at userinfo (§9), too. A client can ask for it alone by `dpop_nonce`.'
       })
     },
     { default: {} }

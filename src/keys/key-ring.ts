@@ -12,18 +12,18 @@ import { createFreshener } from './freshen.ts'
 import { keyStates } from './key-state.ts'
 import {
   generatePrivateJwk,
+  type KeyAlgorithm,
   type KeyPurpose,
   openSigningKey,
-  type SigningAlgorithm,
   type SigningKey,
   sealSigningKey
 } from './signing-key.ts'
 
-export type { KeyPurpose, SigningAlgorithm, SigningKey } from './signing-key.ts'
+export type { KeyAlgorithm, KeyPurpose, SigningAlgorithm, SigningKey } from './signing-key.ts'
 
 export interface WantedKey {
   purpose: KeyPurpose
-  alg: SigningAlgorithm
+  alg: KeyAlgorithm
   /** the longest life of what it signs, in seconds: it is published until then */
   longestSeconds?: number
 }
@@ -43,7 +43,7 @@ export interface KeyRing {
   /** Active keys first, then pending, then retiring; within a state the oldest first. */
   keys(): readonly SigningKey[]
   /** @throws Fault `key_unavailable` when none signs for this purpose with this algorithm */
-  active(purpose: KeyPurpose, alg: SigningAlgorithm): SigningKey
+  active(purpose: KeyPurpose, alg: KeyAlgorithm): SigningKey
   /** The caller checks `purpose`: a kid of another purpose is found, too. */
   byKid(kid: string): SigningKey | undefined
   /**
@@ -61,7 +61,7 @@ export interface KeyRing {
 export function createKeyRing(deps: {
   rows: SigningKeyRows
   seal: Sealer
-  generate?: (alg: SigningAlgorithm) => Promise<JWK>
+  generate?: (alg: KeyAlgorithm) => Promise<JWK>
 }): KeyRing {
   const { rows, seal, generate = generatePrivateJwk } = deps
   let held = snapshot([])
@@ -125,10 +125,15 @@ export function createKeyRing(deps: {
       return held.byKid.get(kid)
     },
 
-    jwks: () => ({ keys: held.keys.map(key => ({ ...key.publicJwk })) }),
+    jwks: () => ({ keys: held.keys.filter(isPublished).map(key => ({ ...key.publicJwk })) }),
 
     version: () => held.version
   }
+}
+
+/** What was signed is verified for as long as it lives; what is still to be encrypted is encrypted to the key that stays. */
+function isPublished({ purpose, state }: SigningKey): boolean {
+  return purpose !== 'encryption' || state !== 'retiring'
 }
 
 /** What a kid of ours looks like: the base64url of a SHA-256 (RFC 7638 §3). */

@@ -1,7 +1,6 @@
 // Rotation of signing keys: the steps of the schedule, and those that an operator asks for. Each is one transaction with its audit events,
 // and the conditions in it decide between processes. Refuses to store a key that the running servers could not open.
 
-import type { JWK } from 'jose'
 import { auditStatement } from '../audit/record.ts'
 import type { Sealer } from '../lib/seal.ts'
 import type { Database } from '../store/database.ts'
@@ -145,7 +144,7 @@ export async function newKey(deps: {
   alg: string
   ring: Pick<KeyRing, 'load'>
   seal: Sealer
-  generate: (alg: 'ES256' | 'RS256' | 'EdDSA') => Promise<JWK>
+  generate: typeof generatePrivateJwk
 }): Promise<{ kid: string; sealed: Buffer }> {
   const { purpose, alg, ring, seal, generate } = deps
   await ring.load()

@@ -8,20 +8,23 @@ import type { SealContext, Sealer } from '../lib/seal.ts'
 import type { SigningKeyRow } from '../store/signing-keys.ts'
 import { isLiveKeyState, type LiveKeyState } from './key-state.ts'
 
-/** What a key may sign. Keys of two purposes are never the same key. */
-export type KeyPurpose = 'access_token' | 'identity' | 'status_list'
+/** What a key may sign; `encryption` signs nothing. Keys of two purposes are never the same key. */
+export type KeyPurpose = 'access_token' | 'identity' | 'status_list' | 'encryption'
 
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
+
+/** `ECDH-ES` is for encryption, and that for nothing else (RFC 7518 §4.6). */
+export type KeyAlgorithm = SigningAlgorithm | 'ECDH-ES'
 
 export interface SigningKey {
   /** RFC 7638 thumbprint (SHA-256) of the public key */
   kid: string
   purpose: KeyPurpose
-  alg: SigningAlgorithm
+  alg: KeyAlgorithm
   state: LiveKeyState
   /** all members, with `kid`, `alg` and `use` */
   privateJwk: JWK
-  /** kty, kid, alg, `use: 'sig'` and the public members of its type, nothing else */
+  /** kty, kid, alg, `use` and the public members of its type, nothing else */
   publicJwk: JWK
 }
 
@@ -39,20 +42,26 @@ interface AlgorithmRules {
 // RSA has 2048 bits: RFC 7518 §3.3 asks for no less, every verifier accepts it, it is made in about
 // 100 ms at first start, and 3072 bits would triple the cost of each ID token. Keys are replaced
 // long before 2048 bits are too few.
-export const signingAlgorithms: Readonly<Record<SigningAlgorithm, AlgorithmRules>> = {
+export const signingAlgorithms: Readonly<Record<KeyAlgorithm, AlgorithmRules>> = {
   ES256: { kty: 'EC', members: ['crv', 'x', 'y'] },
   RS256: { kty: 'RSA', members: ['n', 'e'], modulusLength: 2048 },
-  EdDSA: { kty: 'OKP', members: ['crv', 'x'] }
+  EdDSA: { kty: 'OKP', members: ['crv', 'x'] },
+  // on P-256, as jose makes it: what every client library knows
+  'ECDH-ES': { kty: 'EC', members: ['crv', 'x', 'y'] }
 }
+
+/** RFC 7517 §4.2 */
+const useOf = (alg: KeyAlgorithm) => (alg === 'ECDH-ES' ? 'enc' : 'sig')
 
 const keyPurposes: readonly string[] = [
   'access_token',
   'identity',
-  'status_list'
+  'status_list',
+  'encryption'
 ] satisfies KeyPurpose[]
 
 /** Makes a private key of an algorithm, as JWK without `kid`, `alg` and `use`. */
-export async function generatePrivateJwk(alg: SigningAlgorithm): Promise<JWK> {
+export async function generatePrivateJwk(alg: KeyAlgorithm): Promise<JWK> {
   const { modulusLength } = signingAlgorithms[alg]
   const { privateKey } = await generateKeyPair(alg, {
     extractable: true,
@@ -65,11 +74,11 @@ export async function generatePrivateJwk(alg: SigningAlgorithm): Promise<JWK> {
 export async function sealSigningKey(
   seal: Sealer,
   purpose: KeyPurpose,
-  alg: SigningAlgorithm,
+  alg: KeyAlgorithm,
   generated: JWK
 ): Promise<{ kid: string; sealed: Buffer }> {
   const kid = await calculateJwkThumbprint(generated, 'sha256')
-  const privateJwk = { ...generated, kid, alg, use: 'sig' }
+  const privateJwk = { ...generated, kid, alg, use: useOf(alg) }
   return { kid, sealed: seal.seal(JSON.stringify({ purpose, privateJwk }), context(kid)) }
 }
 
@@ -88,6 +97,9 @@ export async function openSigningKey(seal: Sealer, row: SigningKeyRow): Promise<
   if (privateJwk.alg !== alg || privateJwk.kty !== signingAlgorithms[alg].kty) {
     throw altered(kid, 'was sealed for another algorithm')
   }
+  if ((alg === 'ECDH-ES') !== (purpose === 'encryption')) {
+    throw altered(kid, 'has an algorithm that is not of its purpose')
+  }
   const publicJwk = publicPart(privateJwk, kid, alg)
   if ((await calculateJwkThumbprint(publicJwk, 'sha256')) !== kid) {
     throw altered(kid, 'is not the key that its name says')
@@ -103,10 +115,10 @@ export async function openSigningKey(seal: Sealer, row: SigningKeyRow): Promise<
 }
 
 // an allow-list: a private member that nobody thought of is not published (RFC 7517 §9.2)
-function publicPart(privateJwk: JWK, kid: string, alg: SigningAlgorithm): JWK {
+function publicPart(privateJwk: JWK, kid: string, alg: KeyAlgorithm): JWK {
   const { kty, members } = signingAlgorithms[alg]
   const picked = members.map(member => [member, privateJwk[member]])
-  return Object.freeze({ kty, kid, alg, use: 'sig', ...Object.fromEntries(picked) })
+  return Object.freeze({ kty, kid, alg, use: useOf(alg), ...Object.fromEntries(picked) })
 }
 
 function context(kid: string): SealContext {
@@ -131,7 +143,7 @@ function altered(kid: string, what: string): Fault {
   )
 }
 
-export function isSigningAlgorithm(alg: string): alg is SigningAlgorithm {
+export function isSigningAlgorithm(alg: string): alg is KeyAlgorithm {
   return Object.hasOwn(signingAlgorithms, alg)
 }
 

@@ -17,9 +17,15 @@ export function keyTimes({ keys }: Pick<Config, 'keys'>): KeyTimes {
 /** Signs status lists: small and fast to verify, whatever the resource's access tokens are signed with. */
 export const statusListAlgorithm: SigningAlgorithm = 'ES256'
 
-/** The keys that sign access tokens, ID tokens and status lists. */
+/** Seconds that a request object may live (protocol/request-objects.ts). */
+const longestRequestSeconds = 3600
+
+/** The keys that sign access tokens, ID tokens and status lists, and the one that requests are encrypted to. */
 export function wantedKeys(
-  config: Pick<Config, 'accessTokens' | 'idTokens' | 'sessions' | 'resources' | 'statusLists'>,
+  config: Pick<
+    Config,
+    'accessTokens' | 'idTokens' | 'keys' | 'sessions' | 'resources' | 'statusLists'
+  >,
   identityAlgorithms: readonly SigningAlgorithm[]
 ): WantedKey[] {
   const { accessTokens, idTokens, sessions, resources } = config
@@ -37,6 +43,12 @@ export function wantedKeys(
       // has a current session or had a recent session at the OP, even when the exp time has passed"; the engine does
       longestSeconds: Math.max(idTokens.lifetimeSeconds, sessions.absoluteSeconds)
     })),
+    {
+      purpose: 'encryption',
+      alg: 'ECDH-ES',
+      // a client takes it from a set that it may keep for a while, and its request then lives
+      longestSeconds: longestRequestSeconds + config.keys.cacheLifetimeSeconds
+    },
     ...(resources.some(resource => resource.statusList)
       ? [
           {

@@ -29,6 +29,8 @@ export const oauthErrors = {
   invalid_token: { status: 401, section: 'RFC 6750 §3.1' },
   insufficient_scope: { status: 403, section: 'RFC 6750 §3.1' },
 
+  insufficient_user_authentication: { status: 401, section: 'RFC 9470 §3' },
+
   unsupported_token_type: { status: 400, section: 'RFC 7009 §2.2.1' },
 
   invalid_redirect_uri: { status: 400, section: 'RFC 7591 §3.2.2' },
@@ -47,6 +49,10 @@ export const oauthErrors = {
   registration_not_supported: { status: 400, section: 'OpenID Connect Core §3.1.2.6' },
   interaction_required: { status: 400, section: 'OpenID Connect Core §3.1.2.6' },
   login_required: { status: 400, section: 'OpenID Connect Core §3.1.2.6' },
+  unmet_authentication_requirements: {
+    status: 400,
+    section: 'OpenID Connect Core Error Code unmet_authentication_requirements §2'
+  },
   consent_required: { status: 400, section: 'OpenID Connect Core §3.1.2.6' },
 
   invalid_dpop_proof: { status: 400, resourceStatus: 401, section: 'RFC 9449 §5' },

@@ -22,8 +22,8 @@ export function composeClientSource(deps: {
   clients: ClientRegistry
   database: Database
   outbound: Pick<Outbound, 'send'>
-  /** network address of the request at hand */
-  address: () => string | undefined
+  /** the request at hand */
+  units: { current(): { request: { address: string | undefined } } | undefined }
   log: { warn(data: object, message: string): void }
 }): ClientSource {
   const { config, clients } = deps
@@ -44,7 +44,7 @@ export function composeClientSource(deps: {
           hosts
         },
         endClient: endDocument,
-        source: () => countedAddress(deps.address() ?? ''),
+        source: () => countedAddress(deps.units.current()?.request.address ?? ''),
         log: deps.log,
         now: Date.now
       })

@@ -6,13 +6,14 @@ import { type AccountService, createAccountService } from '../accounts/account.t
 import { createHashQueue, parallelHashes } from '../accounts/hash-queue.ts'
 import { loadPasswordHasher, type PasswordHasher } from '../accounts/password-hash.ts'
 import { createAccountReconciler } from '../accounts/reconcile.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import { type ClientRegistry, createClientRegistry } from '../clients/registry.ts'
 import type { Config } from '../config/schema.ts'
 import { type ArtifactLifetimes, longestArtifactSeconds } from '../store/artifact-lifetimes.ts'
 import { type ChangeFeed, createChangeFeed } from '../store/change-feed.ts'
 import { createDatabase, type Database, type RoundTripObserver } from '../store/database.ts'
 import { isOwnSocket } from '../store/embedded-home.ts'
-import { endAccount, endClient } from '../store/ending.ts'
+import { endAccount, endClients } from '../store/ending.ts'
 import { makingPartitions } from '../store/missing-partitions.ts'
 import {
   createPartitions,
@@ -111,7 +112,8 @@ export function composeClients(store: Store, config: Config): ClientRegistry {
     development: config.mode === 'development',
     resources: config.resources.map(resource => resource.identifier),
     responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
-    onDisabled: endClient
+    mutualTls: mutualTlsOf(config.clientCertificates),
+    onDisabled: endClients
   })
 }
 

@@ -43,7 +43,10 @@ export function createAccessTokenAdapter(deps: AccessTokenAdapterDependencies): 
     // the handle.
     if (Provider.ctx?.oidc?.route === 'introspection') {
       payload['jti'] = verified.payload['jti']
-      if (kind === 'ClientCredentials') payload['extra'] = { sub: payload['clientId'] }
+      payload['extra'] =
+        kind === 'ClientCredentials'
+          ? { sub: payload['clientId'] }
+          : { ...(payload['extra'] as object | undefined), ...verified.authentication }
     }
     if (!atUserinfo) return payload as AdapterPayload
     // userinfo accepts the issuer's own audience only

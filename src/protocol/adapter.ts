@@ -10,6 +10,7 @@ import {
 } from './access-token-adapter.ts'
 import { type ArtifactAdapterDependencies, createArtifactAdapter } from './artifact-adapter.ts'
 import { isBound, type RefreshRequest, type RefreshTokens } from './refresh-tokens.ts'
+import { claimsAsked } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import type { SessionAdapter } from './session-adapter.ts'
 import { noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
@@ -27,6 +28,7 @@ export interface AdapterDependencies
     clientId: string,
     metadata: Payload
   ): Promise<string | undefined>
+  reapplyStatement(unit: UnitOfWork | undefined, properties: Payload): Promise<void>
   findInitialToken(unit: UnitOfWork, value: string): Promise<Payload | undefined>
   deleteRegisteredClient(clientId: string): Promise<void>
   grantLifetimeSeconds: number
@@ -72,9 +74,7 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         clientId: String(payload['clientId']),
         sessionUid: Provider.ctx?.oidc?.session?.uid,
         offline: openid?.scope?.split(' ').includes('offline_access') ?? false,
-        payload: Object.fromEntries(
-          Object.entries(payload).filter(([name]) => name !== 'jti' && name !== 'exp')
-        ),
+        payload: grantPayload(payload),
         lifetimeSeconds: deps.grantLifetimeSeconds,
         status: audiences.some(deps.resources.listsStatus) ? 'listed' : 'unlisted',
         documentDigest: deps.documents.ofRequest()
@@ -187,6 +187,13 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
   }
 
   return model => ({ ...common(model), ...special[model] })
+}
+
+/** With it the claims that were asked of userinfo one by one: an access token that is no row cannot say. */
+function grantPayload(payload: Payload): Payload {
+  const { jti: _, exp: __, ...stored } = payload
+  const userinfo = claimsAsked(Provider.ctx?.oidc?.params?.['claims'], ['userinfo'])
+  return userinfo.length > 0 ? { ...stored, userinfo } : stored
 }
 
 async function neverStored(): Promise<undefined> {

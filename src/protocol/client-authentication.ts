@@ -2,6 +2,9 @@
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
 import { type Configuration, errors } from 'oidc-provider'
+import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
+import { templates } from '../clients/templates.ts'
+import type { Config } from '../config/schema.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 
 /** Longest life of a client assertion, seconds: a stranger must not decide how long its `jti` is remembered. */
@@ -18,6 +21,7 @@ export function isPublic(client: { clientAuthMethod?: string | undefined }): boo
 }
 
 export interface ClientAuthenticationParts {
+  config: Config
   issuer: string
   /** when a backup of the database was restored; what was used before, it may have forgotten */
   restoredAt: Date | undefined
@@ -28,10 +32,15 @@ export function buildClientAuthentication(
   parts: ClientAuthenticationParts
 ): Pick<Configuration, 'clientAuthMethods' | 'assertJwtClientAuthClaimsAndHeader'> {
   const { issuer } = parts
+  const mutualTls = mutualTlsOf(parts.config.clientCertificates)
   return {
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
-    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => {
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
+      // RFC 8725 §3.11: a request object has the same issuer and audience (RFC 9101 §4)
+      if (String(header['typ']).toLowerCase() === 'oauth-authz-req+jwt') {
+        throw new errors.InvalidClientAuth('a request object is no client assertion')
+      }
       if (claims['aud'] !== issuer) {
         throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a string')
       }

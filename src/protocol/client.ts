@@ -5,11 +5,13 @@
 // - a client whose method needs a secret must have one to be built; the value is only ever used by compareClientSecret, as long as
 //   client_secret_jwt, HS256 and symmetric encryption are off (they are).
 
-import { type Client as EngineClient, Provider } from 'oidc-provider'
+import { type Client as EngineClient, errors, Provider } from 'oidc-provider'
 import { describeForEngine, needsSecret, type RegisteredClient } from '../clients/client.ts'
+import { type MutualTls, unservedReason } from '../clients/mutual-tls.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
 import { randomSecret } from '../lib/secret.ts'
 import { openidScopes } from '../oauth/scope.ts'
+import { installEncryptionKeys } from './encryption-keys.ts'
 
 /** RFC 6749 appendix A.1: visible ASCII. Anything else is nobody's, and a NUL is refused by the database. Long enough for a URL. */
 const possibleId = /^[\x20-\x7e]{1,2000}$/
@@ -20,7 +22,8 @@ export const extraMetadata = [
   'default_resource',
   'profile',
   'first_party',
-  'refresh_tokens'
+  'refresh_tokens',
+  'dpop_nonce'
 ] as const
 
 export interface ClientSource {
@@ -41,7 +44,16 @@ export interface EngineClients {
 export function installClients(
   provider: Provider,
   source: ClientSource,
-  now: () => Date
+  {
+    mutualTls,
+    switchedOff,
+    now
+  }: {
+    mutualTls: MutualTls
+    /** grant types that the engine was not told of: it would refuse the whole client */
+    switchedOff: ReadonlySet<string>
+    now: () => Date
+  }
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
@@ -69,9 +81,13 @@ export function installClients(
     if (row === undefined) return undefined
     const known = built.get(row)
     if (known !== undefined) return known
-    const client = new Client(engineMetadata(row, placeholder))
+    // the engine would leave out what it does not know, and hand out tokens that are bound to nothing
+    const unserved = unservedReason(row.metadata, mutualTls)
+    if (unserved !== undefined) throw new errors.InvalidClientAuth(unserved)
+    const client = new Client(engineMetadata(row, placeholder, switchedOff))
     if (needsSecret(row.metadata))
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
+    installEncryptionKeys(client)
     built.set(row, client)
     rows.set(client, row)
     return client
@@ -102,11 +118,13 @@ export function installClients(
 /** The metadata that the engine's Client is built from. */
 export function engineMetadata(
   row: RegisteredClient,
-  placeholder: string
+  placeholder: string,
+  switchedOff: ReadonlySet<string> = new Set()
 ): Record<string, unknown> {
   return {
     // The engine knows OpenID scopes only; scopes of resources are narrowed by the catalogue.
     ...describeForEngine(row, new Set(openidScopes)),
+    grant_types: row.metadata.grant_types.filter(grant => !switchedOff.has(grant)),
     type: row.type,
     ...(needsSecret(row.metadata) ? { client_secret: placeholder } : {})
   }

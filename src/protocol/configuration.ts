@@ -7,8 +7,9 @@ import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
-import { grantHandle } from '../store/grants.ts'
+import { clientGeneration, grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
+import { type AuthenticationContexts, authenticationOf } from './authentication-context.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
 import {
@@ -16,8 +17,12 @@ import {
   type ClientAuthenticationParts,
   isPublic
 } from './client-authentication.ts'
+import { endpointAliases } from './client-certificates.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
+import { createSubjectCheck } from './hints.ts'
+import { pairwiseIdentifiers } from './pairwise.ts'
 import { createInteractionPolicy } from './policy.ts'
+import { enabledAlgorithms } from './signed-messages.ts'
 import type { StatusClaims } from './status-claim.ts'
 
 /** Where each endpoint is, under the issuer. */
@@ -35,16 +40,17 @@ export const endpoints = {
   end_session: '/logout'
 } as const
 
-/** Algorithms of ID tokens, by what relying parties may register; RS256 is what they expect (OpenID Connect Core §15.1). */
-export const idTokenAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
-
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
   statusClaim: StatusClaims['claimFor']
+  /** claims of a token that is issued by exchange, in this request; none in every other */
+  exchangedClaims(): Record<string, unknown>
   adapter: Configuration['adapter']
   findAccount: FindAccount
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   cookieKeys: Buffer[]
+  pairwiseKey(): Buffer
+  authenticationContexts: AuthenticationContexts
   outbound: Pick<Outbound, 'fetch'>
 }
 
@@ -57,6 +63,7 @@ function openResources({ resources }: Config): string[] {
 
 export function buildConfiguration(parts: ConfigurationParts): Configuration {
   const { config, issuer, resources, pages, registeredClient } = parts
+  const pairwise = pairwiseIdentifiers(parts.pairwiseKey)
   const secure = issuer.startsWith('https:')
   const name = (cookie: string, prefix: string) =>
     secure ? `${prefix}${cookie}` : `mintmark_${cookie}`
@@ -68,16 +75,18 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     jwks: {
       keys: parts.keys
         .keys()
-        .filter(key => key.purpose === 'identity' || key.purpose === 'access_token')
+        .filter(key => key.purpose !== 'status_list')
         .toSorted((a, b) => b.purpose.localeCompare(a.purpose))
-        .map(key => ({ ...key.privateJwk, kid: key.kid, alg: key.alg, use: 'sig' }))
+        .map(key => ({ ...key.privateJwk }))
     },
     routes: { ...endpoints },
     scopes: [...openidScopes],
     claims: claimsByScope,
     // never applies, since every access token has an audience: an ID token carries the claims of its scopes (claims.ts)
     conformIdTokenClaims: false,
-    subjectTypes: ['public'],
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: pairwise,
+    acrValues: parts.authenticationContexts.values,
     // implicit and hybrid exist for conformance runs only (RFC 9700 §2.1.2)
     responseTypes: [
       'code',
@@ -92,11 +101,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: config.idTokens.algorithm
     },
-    enabledJWA: {
-      idTokenSigningAlgValues: [...idTokenAlgorithms],
-      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
-      dPoPSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA']
-    },
+    enabledJWA: enabledAlgorithms(),
     extraClientMetadata: {
       properties: [...extraMetadata],
       // what a stranger may not say of himself; the policy of clients/metadata.ts judges everything else
@@ -159,7 +164,10 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     findAccount: parts.findAccount,
     loadExistingGrant: parts.loadExistingGrant,
     interactions: {
-      policy: createInteractionPolicy(),
+      policy: createInteractionPolicy({
+        acr: parts.authenticationContexts.check,
+        subject: createSubjectCheck(pairwise)
+      }),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`
     },
     renderError: async (ctx, out) => pages.error(ctx, out),
@@ -172,18 +180,23 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     formats: {
       bitsOfOpaqueRandomness: 256,
       customizers: {
-        jwt: async (_ctx, token, jwt) => {
+        jwt: async (ctx, token, jwt) => {
           const audience = jwt.payload?.['aud']
           const typ = typeof audience === 'string' ? resources.typOf(audience) : 'at+jwt'
           jwt.header = { ...jwt.header, typ }
           if ('grantId' in token && token.grantId !== undefined && jwt.payload !== undefined) {
             jwt.payload['gid'] = grantHandle(token.grantId)
+            Object.assign(jwt.payload, authenticationOf(ctx))
+            Object.assign(jwt.payload, parts.exchangedClaims())
           }
           if (typeof audience !== 'string' || token.client === undefined) return
-          const status = await parts.statusClaim(audience, {
-            grantId: 'grantId' in token ? token.grantId : undefined,
-            client: registeredClient(token.client)
-          })
+          const client = registeredClient(token.client)
+          const grantId = 'grantId' in token ? token.grantId : undefined
+          const generation = clientGeneration(client.clientId, client.tokensNotBefore)
+          if (grantId === undefined && generation !== undefined && jwt.payload !== undefined) {
+            jwt.payload['cgn'] = generation
+          }
+          const status = await parts.statusClaim(audience, { grantId, client })
           if (status !== undefined && jwt.payload !== undefined) jwt.payload['status'] = status
         }
       }
@@ -201,7 +214,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
             // RFC 9728 §4; only those that anybody's client may come to
             protected_resources: openResources(config)
           }
-        : {})
+        : {}),
+      ...endpointAliases(config.clientCertificates.origin, endpoints)
     }
   } satisfies Configuration as Configuration
 }

@@ -4,6 +4,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import { claimsAsked, claimsWithin, scopesOfClaims } from './requested-claims.ts'
 
 type Engine = KoaContextWithOIDC['oidc']
 
@@ -44,15 +45,18 @@ export async function grantForRequest(
   if (accountId === undefined || clientId === undefined) return undefined
 
   const requested = requestedScopes(oidc)
+  const claims = claimsAsked(oidc.params?.['claims'])
   // A client that the operator runs is not asked about, unless its redirect leads where nobody can check who listens.
   const consented = isTrusted(deps.client, oidc.params?.['redirect_uri'])
-    ? requested
+    ? { ...requested, openid: [...requested.openid, ...scopesOfClaims(claims)] }
     : await deps.grants.findConsent(accountId, clientId)
   if (consented === undefined) return undefined
 
   const granted = narrowed(requested, consented)
   const grant = new oidc.provider.Grant({ accountId, clientId })
   if (granted.openid.length > 0) grant.addOIDCScope(granted.openid.join(' '))
+  const allowed = claimsWithin(claims, consented.openid)
+  if (allowed.length > 0) grant.addOIDCClaims(allowed)
   for (const [identifier, scopes] of Object.entries(granted.resources)) {
     if (scopes.length > 0) grant.addResourceScope(identifier, scopes.join(' '))
   }

@@ -3,10 +3,14 @@
 
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
 import { isPublic } from './client-authentication.ts'
+import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
 import { statementPolicy } from './registration.ts'
+import { requestObjects } from './request-objects.ts'
+import { narrowParameter } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
 
 export interface FeatureParts {
@@ -16,6 +20,7 @@ export interface FeatureParts {
   pages: EnginePages
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   address(ctx: KoaContextWithOIDC): string | undefined
+  certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
   clientId(): string
   /** for updates of registered clients (registration.ts) */
   reapplyStatement(properties: Record<string, unknown>): Promise<void>
@@ -27,12 +32,30 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
   const { config, issuer, resources, pages, registeredClient } = parts
   return {
     devInteractions: { enabled: false },
-    claimsParameter: { enabled: false },
+    claimsParameter: {
+      enabled: true,
+      assertClaimsParameter: async (ctx, claims, client) =>
+        narrowParameter(ctx, claims as Record<string, unknown>, registeredClient(client))
+    },
     clientCredentials: { enabled: true },
     // its metadata and members; tokens are made and sent by ours (logout-notices.ts)
     backchannelLogout: { enabled: true },
     userinfo: { enabled: true },
-    dPoP: { enabled: true, nonceSecret: parts.dpopNonceKey },
+    encryption: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    jwtIntrospection: { enabled: true },
+    jwtResponseModes: { enabled: true },
+    requestObjects: requestObjects(parts.now),
+    dPoP: {
+      enabled: true,
+      nonceSecret: parts.dpopNonceKey,
+      // RFC 9449 §8, §9: a proof cannot be made ahead then. At userinfo nobody knows yet whose token it is: there only the switch counts
+      requireNonce: ctx =>
+        config.dpop.nonce === 'required' ||
+        (ctx.oidc.client !== undefined &&
+          registeredClient(ctx.oidc.client).metadata.dpop_nonce === 'required')
+    },
+    mTLS: engineMutualTls(mutualTlsOf(config.clientCertificates), parts.certificate),
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {
       enabled: true,

@@ -11,6 +11,7 @@ import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
 import type { InteractionDetails, Interactions, RequestedAccess } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
+import { claimsAsked, scopesOfClaims } from './requested-claims.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
@@ -18,18 +19,22 @@ type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
 /**
- * What the consent prompt is about: the OpenID scopes and scopes by resource that it found missing (engine:
+ * What the consent prompt is about: the OpenID scopes, those of single claims, and scopes by resource that it found missing (engine:
  * interaction_policy/prompts/consent.js), or, where nothing is missing, all that this request asks for (policy.ts).
  */
 function scopesInQuestion(interaction: EngineInteraction): ConsentedScopes {
-  const { missingOIDCScope: openid, missingResourceScopes: resources } = promptDetails(interaction)
-  if (openid === undefined && resources === undefined) return scopesAsked(interaction)
-  return { openid: openid ?? [], resources: resources ?? {} }
+  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = promptDetails(interaction)
+  if ((missingOIDCScope ?? missingOIDCClaims ?? missingResourceScopes) === undefined) {
+    return scopesAsked(interaction)
+  }
+  const openid = new Set([...(missingOIDCScope ?? []), ...scopesOfClaims(missingOIDCClaims ?? [])])
+  return { openid: [...openid], resources: missingResourceScopes ?? {} }
 }
 
 function promptDetails(interaction: EngineInteraction) {
   return interaction.prompt.details as {
     missingOIDCScope?: string[]
+    missingOIDCClaims?: string[]
     missingResourceScopes?: Record<string, string[]>
     requestedResourceScopes?: Record<string, string[]>
   }
@@ -37,8 +42,9 @@ function promptDetails(interaction: EngineInteraction) {
 
 /** All that this request asks for. The engine has left out what it will not give, such as `offline_access` without `prompt=consent`. */
 function scopesAsked(interaction: EngineInteraction): ConsentedScopes {
+  const scopes = (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenidScope)
   return {
-    openid: (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenidScope),
+    openid: [...new Set([...scopes, ...scopesOfClaims(claimsAsked(interaction.params['claims']))])],
     resources: promptDetails(interaction).requestedResourceScopes ?? {}
   }
 }
@@ -168,7 +174,9 @@ export function createInteractions(deps: {
     // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
     login: (req, res, signedIn) =>
       finish(req, res, async () => ({
-        login: { accountId: signedIn.accountId, amr: signedIn.amr }
+        login: { accountId: signedIn.accountId, amr: signedIn.amr },
+        // whoever signs in has chosen an account by that
+        select_account: {}
       })),
 
     consent: (req, res) =>

@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyRing } from '../keys/key-ring.ts'
+import type { ClientCertificates } from './client-certificates.ts'
 import { endpoints } from './configuration.ts'
 import { readAsQuery } from './form-body.ts'
 import { replaceToken } from './presented-token.ts'
@@ -60,6 +61,7 @@ export interface MountDependencies {
   /** how long keys and metadata may be cached, seconds */
   cacheSeconds: number
   requests: RequestFactsBook
+  clientCertificates: ClientCertificates
   registration: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
   pageHeaders: Record<string, string>
@@ -154,6 +156,31 @@ function refusal({ status, text }: { status: number; text: string }): FastifyErr
   })
 }
 
+function acceptOf({ url, page }: Endpoint, asked = ''): string {
+  if (page) return 'text/html'
+  if (url !== endpoints.introspection) return 'application/json'
+  // RFC 9701 §4: a JWT is asked for by its media type
+  const jwt = asked.split(',').filter(range => introspectionRange.test(range))
+  return [...jwt, 'application/json;q=0.001'].join(',')
+}
+
+const introspectionRange =
+  /^\s*application\/(json|token-introspection\+jwt)\s*(;\s*q=[0-9.]{1,5})?\s*$/i
+
+/** Where clients show who they are, and what their tokens are bound to. */
+function clientTalks({ page, cached }: Endpoint): boolean {
+  return page === undefined && cached === undefined
+}
+
+function certificateOf({ clientCertificates }: MountDependencies, request: FastifyRequest) {
+  const presented = clientCertificates.of(request.raw)
+  if (presented.ok) return presented.presented
+  const { reason, sentence } = presented
+  if (reason === 'malformed') throw refusal({ status: 400, text: sentence })
+  request.log.info({ reason: sentence }, 'a client certificate counts for nothing')
+  return undefined
+}
+
 async function serve(
   deps: MountDependencies,
   endpoint: Endpoint,
@@ -181,6 +208,7 @@ async function serve(
     await reply.redirect(`${endpoint.url}?${query.parameters}`, 303)
     return
   }
+  const certificate = clientTalks(endpoint) ? certificateOf(deps, request) : undefined
   let incoming: IncomingMessage = raw
   let tokenHandle: { handle: string; jwt: string } | undefined
   if (endpoint.takesToken && request.method === 'POST') {
@@ -192,9 +220,11 @@ async function serve(
     tokenHandle = replaced.tokenHandle
   }
   // Who answers decides the format, not the request: an OAuth error is JSON (RFC 6749 §5.2), also for a client that accepts HTML.
-  incoming.headers.accept = endpoint.page ? 'text/html' : 'application/json'
+  incoming.headers.accept = acceptOf(endpoint, incoming.headers.accept)
   if (request.method === 'HEAD') incoming.method = 'GET'
-  deps.requests.note(incoming, { requestId: request.id, address: request.ip, tokenHandle })
+  deps.requests.note(incoming, {
+    ...{ requestId: request.id, address: request.ip, tokenHandle, certificate }
+  })
   if (endpoint.cached) reply.header('cache-control', `public, max-age=${deps.cacheSeconds}`)
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value)

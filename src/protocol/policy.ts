@@ -6,15 +6,28 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { looksLikeDocumentUrl } from '../clients/document-url.ts'
 import { requestedScopes } from './consent.ts'
 
-const { Check, base } = interactionPolicy
+const { Check, Prompt, base } = interactionPolicy
 
 /** True: whoever listens there cannot be told from the client (RFC 8252 §8.6). */
 export function leadsToUncheckable(redirectUri: unknown): boolean {
   return typeof redirectUri !== 'string' || URL.parse(redirectUri)?.protocol !== 'https:'
 }
 
-export function createInteractionPolicy() {
+export function createInteractionPolicy(ofLogin: {
+  /** how strongly a person must have signed in */
+  acr: InstanceType<typeof Check>
+  /** who must have */
+  subject: InstanceType<typeof Check>
+}) {
   const prompts = base()
+  const login = prompts.get('login')
+  if (login === undefined) throw new Error('the engine has no login prompt')
+  const replaced = ['essential_acrs', 'essential_acr', 'id_token_hint', 'claims_id_token_sub_value']
+  for (const reason of replaced) login.checks.remove(reason)
+  login.checks.add(ofLogin.subject)
+  login.checks.add(ofLogin.acr)
+  // Core §3.1.2.1 select_account: there is one account at a browser, so another one is chosen by signing in, at the page of every sign-in
+  prompts.add(new Prompt({ name: 'select_account', requestable: true }), 1)
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('the engine has no consent prompt')
   // the engine tells only what is missing; whoever is asked again (prompt=consent, or the check below) sees all of it again

@@ -10,16 +10,19 @@ import {
   Provider
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayKind, ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
+import { createAuthenticationContexts } from './authentication-context.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
 import { installClients } from './client.ts'
@@ -27,9 +30,11 @@ import { epochOf } from './client-authentication.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createDocumentDigests } from './document-digests.ts'
+import { createEncryptedRequests } from './encrypted-requests.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
+import { createExchangePolicy } from './exchange-policy.ts'
 import { installHintCheck } from './id-token-hints.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
@@ -44,6 +49,7 @@ import {
   completeRedirect
 } from './response.ts'
 import type { StatusClaims } from './status-claim.ts'
+import { registerTokenExchange } from './token-exchange.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EngineDependencies {
@@ -61,9 +67,9 @@ export interface EngineDependencies {
   findAccount(accountId: string): Promise<Parameters<typeof claimsOf>[0] | undefined>
   renderers: Renderers
   clientId(): string
-  reapplyStatement(unit: UnitOfWork, properties: Record<string, unknown>): Promise<void>
   cookieKeys(): Buffer[]
   dpopNonceKey(): Buffer
+  pairwiseKey(): Buffer
   log: {
     info(data: object, message: string): void
     error(data: object, message: string): void
@@ -124,6 +130,7 @@ export function createEngine(deps: EngineDependencies): Engine {
   const { config, issuer, units, resources, grants, renderers, requests, log } = deps
   const publicUrl = new URL(issuer)
   const registeredOf = (client: EngineClient) => clients.registeredOf(client)
+  const findRegistered = (client: EngineClient) => clients.findRegistered(client)
 
   const pages = createEnginePages({
     renderers,
@@ -155,29 +162,29 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
 
+  const authenticationContexts = createAuthenticationContexts(config)
   const configuration = buildConfiguration({
     config,
     issuer,
     keys: deps.keys,
     resources,
+    exchangedClaims: () => ({ ...units.current()?.exchanged }),
     statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
     adapter: createAdapterFactory({
       ...{ ...deps.adapter, units, grants, issuer, resources },
-      documents: createDocumentDigests({
-        clients: deps.clients,
-        findRegistered: client => clients.findRegistered(client)
-      })
+      documents: createDocumentDigests({ clients: deps.clients, findRegistered })
     }),
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
+    certificate: ctx => requests.of(ctx.req).certificate,
     clientId: deps.clientId,
-    reapplyStatement: async properties => {
-      const unit = units.current()
-      if (unit !== undefined) await guarded(() => deps.reapplyStatement(unit, properties))
-    },
+    reapplyStatement: properties =>
+      guarded(() => deps.adapter.reapplyStatement(units.current(), properties)),
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
+    pairwiseKey: deps.pairwiseKey,
+    authenticationContexts,
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     now: deps.now,
@@ -197,7 +204,17 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
-  const clients = installClients(provider, deps.clients, deps.now)
+  authenticationContexts.install(provider)
+  const exchange = createExchangePolicy(config.resources)
+  const clients = installClients(provider, deps.clients, {
+    mutualTls: mutualTlsOf(config.clientCertificates),
+    switchedOff: new Set(exchange.offered ? [] : [tokenExchangeGrantType]),
+    now: deps.now
+  })
+  const { accessTokens } = deps.adapter
+  registerTokenExchange(provider, {
+    ...{ issuer, policy: exchange, accessTokens, resources, units, registeredOf, now: deps.now }
+  })
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */
   function grantOwnAudience(ctx: KoaContextWithOIDC) {
@@ -239,10 +256,18 @@ export function createEngine(deps: EngineDependencies): Engine {
   generate.generateTokenId = () => deps.refreshTokens.generate(units.current())
   deps.adapter.buckets.install(provider)
 
-  installHintCheck(provider)
+  installHintCheck(provider, deps.keys)
   installSessions(provider, {
     cookie: configuration.cookies?.long ?? {},
     unsavedSeconds: config.interactions.lifetimeSeconds
+  })
+
+  const encryptedRequests = createEncryptedRequests({
+    keys: deps.keys,
+    async client(id) {
+      const client = await provider.Client.find(id)
+      return client && registeredOf(client)
+    }
   })
 
   let metadata: Published | undefined
@@ -253,6 +278,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     // What we say and accept never depends on the request's Host (RFC 9700 §4.13): discovery, `htu` and assertion audiences follow it.
     ctx.req.headers.host = publicUrl.host
     Object.defineProperty(ctx.request, 'protocol', { get: () => publicUrl.protocol.slice(0, -1) })
+    await hideUnopenable(ctx)
     await units.run(requests.of(ctx.req), async unit => {
       unit.tokenHandle = requests.of(ctx.req).tokenHandle
       const oidc = ctx as KoaContextWithOIDC
@@ -261,12 +287,10 @@ export function createEngine(deps: EngineDependencies): Engine {
         pages.replaceSelfSubmitting(oidc)
         tellInterval(oidc)
         if (oidc.oidc?.route === 'discovery' && ctx.status === 200) {
+          ctx.body = withoutEmpty(ctx.body as object)
           metadata = publishedAs(ctx, JSON.stringify(ctx.body))
         }
-        completeRecord(oidc, {
-          issuedSecret: unit.issuedSecret,
-          softwareStatement: unit.softwareStatement ?? storedStatement(oidc)
-        })
+        completeRecord(oidc, unit, findRegistered)
       } catch (error) {
         failed(oidc, unit, error)
       }
@@ -275,10 +299,11 @@ export function createEngine(deps: EngineDependencies): Engine {
     })
   })
 
-  /** Of a client that reads its record. */
-  function storedStatement({ oidc }: KoaContextWithOIDC): string | undefined {
-    if (oidc?.route !== 'client' || oidc.client === undefined) return undefined
-    return clients.findRegistered(oidc.client)?.softwareStatement
+  /** The engine then says what it says of every request object that is none. */
+  async function hideUnopenable(ctx: Pick<KoaContextWithOIDC, 'query'>) {
+    const { request, client_id: clientId } = ctx.query
+    if (typeof request !== 'string' || (await encryptedRequests.mayPass(request, clientId))) return
+    ctx.query = { ...ctx.query, request: 'x' }
   }
 
   /** RFC 8628 §3.2: a device that is told no interval polls every five seconds; the engine tells none. */
@@ -332,6 +357,12 @@ export function createEngine(deps: EngineDependencies): Engine {
   }
 
   return { provider, callback: provider.callback(), pages, metadata: () => metadata }
+}
+
+/** RFC 8414 §3.2: "Claims with zero elements MUST be omitted from the response." */
+function withoutEmpty(metadata: object): object {
+  const kept = Object.entries(metadata).filter(([, value]) => !(Array.isArray(value) && !value[0]))
+  return Object.fromEntries(kept)
 }
 
 /** The answer as mount.ts gives it from then on, to the byte. */

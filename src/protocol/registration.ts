@@ -1,14 +1,24 @@
 // Dynamic client registration (RFC 7591, RFC 7592) against our registry: the engine has checked the request's form; our policy judges the
 // metadata as it judges everybody's, and the secret that the engine made is stored as a digest.
 
-import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
-import type { ClientType } from '../clients/client.ts'
+import {
+  type Client as EngineClient,
+  errors,
+  type KoaContextWithOIDC,
+  Provider
+} from 'oidc-provider'
+import type { ClientType, RegisteredClient } from '../clients/client.ts'
 import { registrationTokenDigest } from '../clients/registration-token.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
-import { type ReadStatement, statementClaims } from '../clients/software-statement.ts'
+import { createStatementReader, statementClaims } from '../clients/software-statement.ts'
 import { deviceGrantType } from '../clients/templates.ts'
+import type { Config } from '../config/schema.ts'
+import type { Queries } from '../store/database.ts'
 import type { Payload } from '../store/grants.ts'
-import type { RegistrationToken, RegistrationTokenStore } from '../store/registration-tokens.ts'
+import {
+  createRegistrationTokenStore,
+  type RegistrationToken
+} from '../store/registration-tokens.ts'
 import { extraMetadata } from './client.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 
@@ -65,9 +75,12 @@ function leftOut(stored: object, metadata: Payload): Payload {
  */
 export function completeRecord(
   ctx: KoaContextWithOIDC,
-  { issuedSecret, softwareStatement }: Pick<UnitOfWork, 'issuedSecret' | 'softwareStatement'>
+  { issuedSecret, softwareStatement: used }: Pick<UnitOfWork, 'issuedSecret' | 'softwareStatement'>,
+  findRegistered: (client: EngineClient) => RegisteredClient | undefined
 ): void {
   const route = ctx.oidc?.route
+  const reader = route === 'client' ? ctx.oidc.client : undefined
+  const softwareStatement = used ?? (reader && findRegistered(reader)?.softwareStatement)
   const answered = ctx.status === 200 || ctx.status === 201
   if (answered && softwareStatement !== undefined && /^(registration|client)/.test(route ?? '')) {
     // RFC 7591 §3.2.1: "its value MUST be returned unmodified in the response"
@@ -91,11 +104,13 @@ export const statementPolicy = 'software_statement'
 /** What the adapter does with registered clients, and with the tokens that they are registered with. */
 export function saveRegistration(deps: {
   clients: ClientRegistry
-  tokens: RegistrationTokenStore
-  readStatement: (value: unknown) => Promise<ReadStatement>
-  statements: 'required' | 'optional'
+  sql: Queries
+  rules: Pick<Config['registration'], 'softwareStatements' | 'requireSoftwareStatement'>
+  now: () => Date
 }) {
-  const { clients, tokens } = deps
+  const { clients, rules } = deps
+  const tokens = createRegistrationTokenStore({ sql: deps.sql })
+  const readStatement = createStatementReader({ signers: rules.softwareStatements, now: deps.now })
   // of the request at hand, by the unit of work that both calls are made in
   const presented = new WeakMap<UnitOfWork, RegistrationToken>()
 
@@ -103,12 +118,12 @@ export function saveRegistration(deps: {
   async function applyStatement(unit: UnitOfWork, said: Payload, before: string | undefined) {
     const given = said['software_statement'] ?? before
     if (given === undefined) {
-      if (deps.statements === 'optional') return
+      if (!rules.requireSoftwareStatement) return
       throw new errors.InvalidSoftwareStatement('a software_statement is needed to register here')
     }
     // what was taken once is not judged again: a statement may be over, and the client goes on
     if (given !== before) {
-      const read = await deps.readStatement(given)
+      const read = await readStatement(given)
       if (!read.ok && read.reason === 'unapproved') {
         throw new errors.UnapprovedSoftwareStatement(read.problem)
       }
@@ -121,8 +136,8 @@ export function saveRegistration(deps: {
 
   return {
     /** For an update (RFC 7592 §2.2); the engine asks at a registration, too, where it is done already. */
-    async reapplyStatement(unit: UnitOfWork, properties: Payload): Promise<void> {
-      if (Provider.ctx?.oidc.route !== 'client_update') return
+    async reapplyStatement(unit: UnitOfWork | undefined, properties: Payload): Promise<void> {
+      if (unit === undefined || Provider.ctx?.oidc.route !== 'client_update') return
       const stored = await clients.findStored(String(properties['client_id']))
       // a client that has none was registered when none was needed
       const before = stored?.softwareStatement

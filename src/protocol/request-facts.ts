@@ -2,10 +2,12 @@
 // request object, since the engine passes nothing else through; it goes when the request goes.
 
 import type { IncomingMessage } from 'node:http'
+import type { ClientCertificate } from './client-certificates.ts'
 import type { RequestFacts } from './unit-of-work.ts'
 
 export interface HttpRequestFacts extends RequestFacts {
   tokenHandle?: { handle: string; jwt: string } | undefined
+  certificate?: ClientCertificate | undefined
 }
 
 export interface RequestFactsBook {

@@ -27,7 +27,7 @@ const sentences: Record<string, string> = {
   'client_id mismatch': 'client_id differs from the client that the authentication is for',
   'failed to parse the request body': `the body could not be read: it must match its content-type and content-length, and be ${bodyLimit} bytes at most`,
   'unsupported grant_type requested':
-    'grant_type must be authorization_code, refresh_token, client_credentials or urn:ietf:params:oauth:grant-type:device_code',
+    'grant_type must be authorization_code, refresh_token, client_credentials or urn:ietf:params:oauth:grant-type:device_code; urn:ietf:params:oauth:grant-type:token-exchange where a resource of the server lists who may',
   'requested grant type is not allowed for this client':
     'this grant_type is not among the grant_types that the client is registered with',
   'unsupported response_type requested': 'this response_type is not enabled here; use code',
@@ -45,6 +45,15 @@ const sentences: Record<string, string> = {
     'this response_type is not among the response_types that the client is registered with; use code',
   "redirect_uri did not match any of the client's registered redirect_uris":
     'redirect_uri must be, character for character, one that the client is registered with',
+  'could not parse Request Object': 'request must be a JWT in compact form, signed by the client',
+  'unsupported signed request alg':
+    'the request object must be signed with one of request_object_signing_alg_values_supported',
+  'Request Object claims are invalid':
+    'the iss of a request object is the client_id, its aud this issuer, and it must be valid now (RFC 9101 section 4)',
+  'could not validate Request Object':
+    'the signature of the request object fits none of the keys that the client is registered with',
+  'Request Object must be used by this client':
+    'this client is registered with require_signed_request_object: send its request as a signed request object (RFC 9101)',
   'oops! something went wrong': 'something went wrong on our side',
   'xsrf token invalid': 'the form is not the one that this browser was shown last'
 }
@@ -72,8 +81,6 @@ const tokens: Record<string, string> = {
 
 /** What the engine sends without a sentence. */
 const unsaid: Record<string, string> = {
-  request_not_supported:
-    'request objects are not supported: send the parameters themselves, or push them (RFC 9126)',
   request_uri_not_supported:
     'request_uri must be one that the pushed authorization request endpoint of this server gave out (RFC 9126)',
   registration_not_supported:

@@ -2,28 +2,59 @@
 // is the verifier's. Uses no decorator: the token of a request is asked for with
 // `tokenOf(request)`.
 
+import { TLSSocket } from 'node:tls'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { VerifiedAccessToken } from './access-token.ts'
-import { createVerifier, type Refusal, type Verifier, type VerifierOptions } from './verifier.ts'
+import type { ClientCertificate } from './certificate.ts'
+import {
+  type AuthenticationDemand,
+  createVerifier,
+  type Refusal,
+  type Verifier,
+  type VerifierOptions
+} from './verifier.ts'
 
-/** Makes the hooks of one API from its verifier. */
-export function createTokenGuard({ verifier }: { verifier: Verifier }) {
+/** Whose certificate a request was sent with; undefined: nobody's. */
+export type CertificateOf = (request: FastifyRequest) => ClientCertificate | undefined
+
+/** Of the connection, where the API itself speaks TLS and asks for certificates. */
+const ofConnection: CertificateOf = ({ raw: { socket } }) =>
+  socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined
+
+/**
+ * Makes the hooks of one API from its verifier. `certificateOf` is needed where a proxy ends TLS:
+ * read its header there, and only if the request came from the proxy.
+ */
+export function createTokenGuard({
+  verifier,
+  certificateOf = ofConnection
+}: {
+  verifier: Verifier
+  certificateOf?: CertificateOf
+}) {
   const tokens = new WeakMap<FastifyRequest, VerifiedAccessToken>()
 
   return {
     /**
      * An `onRequest` hook: the request goes on with a valid access token that has every scope of
-     * `scope` (separated by spaces), else it is answered here (RFC 6750 §3). The body is unread by
-     * then.
+     * `scope` (separated by spaces) and comes from a sign-in that is strong and recent enough
+     * (RFC 9470), else it is answered here (RFC 6750 §3). The body is unread by then.
      */
-    requireToken({ scope = '' }: { scope?: string } = {}) {
+    requireToken({ scope = '', ...demand }: { scope?: string } & AuthenticationDemand = {}) {
       assertScope(scope)
+      assertDemand(demand)
       return async (request: FastifyRequest, reply: FastifyReply) => {
-        const verification = await verifier.verify(request.headers.authorization, scope)
+        const certificate = certificateOf(request)
+        const verification = await verifier.verify(request.headers.authorization, {
+          certificate,
+          scope
+        })
         if (!verification.ok) return refuse(request, reply, verification)
-        const refusal = verifier.requireScope(verification.token, scope)
+        const { token } = verification
+        const refusal =
+          verifier.requireScope(token, scope) ?? verifier.requireAuthentication(token, demand)
         if (refusal) return refuse(request, reply, refusal)
-        tokens.set(request, verification.token)
+        tokens.set(request, token)
       }
     },
 
@@ -39,11 +70,10 @@ export function createTokenGuard({ verifier }: { verifier: Verifier }) {
   }
 }
 
-const guardScope: FastifyPluginAsync<VerifierOptions & { scope?: string }> = async (
-  app,
-  { scope, ...options }
-) => {
-  const guard = createTokenGuard({ verifier: createVerifier(options) })
+const guardScope: FastifyPluginAsync<
+  VerifierOptions & { scope?: string; certificateOf?: CertificateOf }
+> = async (app, { scope, certificateOf = ofConnection, ...options }) => {
+  const guard = createTokenGuard({ verifier: createVerifier(options), certificateOf })
   app.addHook('onRequest', guard.requireToken(scope === undefined ? {} : { scope }))
 }
 
@@ -74,4 +104,18 @@ function assertScope(scope: string): void {
       `scope must be scope names separated by spaces, got ${JSON.stringify(scope)}`
     )
   }
+}
+
+/** RFC 9470 §3: they are said in a header. A demand that nothing can meet is a mistake. */
+function assertDemand({ acrValues, maxAgeSeconds }: AuthenticationDemand): void {
+  if (acrValues !== undefined && !(acrValues.length > 0 && acrValues.every(isAcr))) {
+    throw new TypeError(`acrValues must name values of acr, got ${JSON.stringify(acrValues)}`)
+  }
+  if (maxAgeSeconds !== undefined && !(Number.isInteger(maxAgeSeconds) && maxAgeSeconds >= 0)) {
+    throw new TypeError(`maxAgeSeconds must be a whole number, got ${maxAgeSeconds}`)
+  }
+}
+
+function isAcr(value: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
 }

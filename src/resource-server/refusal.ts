@@ -18,6 +18,7 @@ export interface Refusal {
     | 'missing_token'
     | 'invalid_token'
     | 'insufficient_scope'
+    | 'insufficient_user_authentication'
     | 'temporarily_unavailable'
   /** one sentence for the developer of the calling client; no part of the request is in it */
   readonly description: string
@@ -27,6 +28,14 @@ export interface Refusal {
   readonly retryAfterSeconds?: number
   /** why the token could not be judged (503 only): for the API's own log, not for the caller */
   readonly cause?: unknown
+}
+
+/** How a person must have signed in (RFC 9470 §3). */
+export interface AuthenticationDemand {
+  /** `acr` must be one of these */
+  acrValues?: readonly string[]
+  /** the sign-in must not be longer ago */
+  maxAgeSeconds?: number
 }
 
 /**
@@ -83,6 +92,30 @@ export function createRefusals({ realm, metadata }: { realm: string; metadata?: 
         challenge:
           `${protectedSpace}, error="insufficient_scope", ` +
           `error_description=${quoted(description)}${wanted(scope)}`
+      }
+    },
+
+    /**
+     * RFC 9470 §3: "The authentication event associated with the access token presented with the request does not meet the
+     * authentication requirements of the protected resource."
+     */
+    insufficientAuthentication({ acrValues, maxAgeSeconds }: AuthenticationDemand): Refusal {
+      const description =
+        'This needs a stronger or more recent sign-in: send the person to the issuer again, with what is said here.'
+      const demands = [
+        ...(acrValues === undefined ? [] : [`acr_values=${quoted(acrValues.join(' '))}`]),
+        ...(maxAgeSeconds === undefined ? [] : [`max_age=${quoted(String(maxAgeSeconds))}`])
+      ]
+      return {
+        ok: false,
+        status: 401,
+        error: 'insufficient_user_authentication',
+        description,
+        challenge: [
+          `${protectedSpace}, error="insufficient_user_authentication"`,
+          `error_description=${quoted(description)}`,
+          ...demands
+        ].join(', ')
       }
     },
 

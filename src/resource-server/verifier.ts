@@ -5,14 +5,16 @@
 
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { missing, readAccessToken, type VerifiedAccessToken } from './access-token.ts'
+import type { ClientCertificate } from './certificate.ts'
 import { createKeySource, failureCoolDown, IssuerUnavailable } from './keys.ts'
 import { metadataLocations } from './metadata.ts'
 import { resourceMetadataUrl } from './protected-resource.ts'
-import { createRefusals, type Refusal } from './refusal.ts'
+import { type AuthenticationDemand, createRefusals, type Refusal } from './refusal.ts'
 import { createStatusSource, readStatusReference } from './status-list.ts'
 
 export type { VerifiedAccessToken } from './access-token.ts'
-export type { Refusal } from './refusal.ts'
+export type { ClientCertificate } from './certificate.ts'
+export type { AuthenticationDemand, Refusal } from './refusal.ts'
 
 /**
  * Asymmetric only: with a symmetric one, whoever can verify could sign (RFC 8725 §3.1). EdDSA is
@@ -49,19 +51,36 @@ export interface VerifierOptions {
   now?: () => number
 }
 
+/** What else a request shows. */
+export interface Shown {
+  /**
+   * the client's certificate, from the TLS connection or from a proxy that you trust; with it
+   * tokens that are bound to it are accepted (RFC 8705 §3), and without it none
+   */
+  certificate?: ClientCertificate | undefined
+  /** what the request will need: told in the challenge (RFC 6750 §3), and not checked here */
+  scope?: string
+}
+
 export interface Verifier {
   /**
    * Judges one request by its `Authorization` header (or a bare token). Rejects only on a defect:
    * everything that a caller or an outage can cause is a `Refusal`, ready to be sent.
-   * @param scope what the caller will need (RFC 6750 §3): told to one that has no token yet; it is
-   * not checked here
    */
-  verify(authorization: string | undefined, scope?: string): Promise<Verification>
+  verify(authorization: string | undefined, shown?: Shown): Promise<Verification>
   /**
    * undefined: the token has every scope of the list (separated by spaces); else the refusal to
    * send.
    */
   requireScope(token: VerifiedAccessToken, scope: string): Refusal | undefined
+  /**
+   * undefined: the person signed in as strongly and as lately as this needs; else the challenge to
+   * send (RFC 9470): the client asks the issuer again, with its `acr_values` and `max_age`.
+   */
+  requireAuthentication(
+    token: VerifiedAccessToken,
+    demand: AuthenticationDemand
+  ): Refusal | undefined
 }
 
 export type Verification = { ok: true; token: VerifiedAccessToken } | Refusal
@@ -98,7 +117,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   return {
-    async verify(authorization, scope = '') {
+    async verify(authorization, { certificate, scope = '' } = {}) {
       const presented = readBearer(authorization)
       const invalid = (description: string) => refusals.invalidToken(description, scope)
       if (presented === undefined) return refusals.missingToken(scope)
@@ -119,7 +138,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
           currentDate: new Date(now())
         })
         const latestIssue = now() / 1000 + clockToleranceSeconds
-        const token = readAccessToken(payload, { audience, latestIssue })
+        const token = readAccessToken(payload, { audience, latestIssue, certificate })
         if ('problem' in token) return invalid(token.problem)
         return (await refusedByStatus(token)) ?? { ok: true, token }
       } catch (error) {
@@ -136,6 +155,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return needed.every(one => token.scopes.has(one))
         ? undefined
         : refusals.insufficientScope(needed.join(' '))
+    },
+
+    requireAuthentication(token, demand) {
+      const { acrValues, maxAgeSeconds } = demand
+      const { acr, auth_time: time } = token.claims
+      // RFC 9470 §5: what the token does not say, was not so
+      const strong = acrValues === undefined || (typeof acr === 'string' && acrValues.includes(acr))
+      const latest = now() / 1000 - (maxAgeSeconds ?? 0) - clockToleranceSeconds
+      const recent = maxAgeSeconds === undefined || (typeof time === 'number' && time >= latest)
+      return strong && recent ? undefined : refusals.insufficientAuthentication(demand)
     }
   }
 }

@@ -149,10 +149,10 @@ test('a wrong master key changes nothing', async t => {
 test('reseal seals anew, and list says when the key of before is needed no more', async t => {
   const { run } = await setUp(t)
   const change = { key: Buffer.alloc(32, 9), previous: masterKey }
-  t.match((await run(['list'], change)).out, /4 values still lie under a previous master key/)
+  t.match((await run(['list'], change)).out, /5 values still lie under a previous master key/)
   const { out, code } = await run(['reseal'], change)
   t.equal(code, 0)
-  t.match(out, /signing_keys +2 sealed anew/)
+  t.match(out, /signing_keys +3 sealed anew/)
   t.match(out, /server_secrets +2 sealed anew/)
   t.match(out, /previousMasterKeys can be emptied/)
   t.match((await run(['list'], change)).out, /No value lies under a previous master key/)

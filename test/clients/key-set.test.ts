@@ -22,7 +22,10 @@ t.test('a key set has public keys that load, and no private member (RFC 7517 §9
   const ed25519 = jwk(generateKeyPairSync('ed25519').publicKey)
   const p384 = jwk(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey)
   const found = (jwks: unknown) => problemsOf(jwks)
+  const x25519 = jwk(generateKeyPairSync('x25519').publicKey)
   t.equal(found({ keys: [publicKey] }), '')
+  t.equal(found({ keys: [{ ...x25519, use: 'enc' }] }), '')
+  t.equal(found({ keys: [{ ...publicKey, use: 'enc' }] }), '')
   t.equal(
     found({
       keys: [
@@ -44,7 +47,7 @@ t.test('a key set has public keys that load, and no private member (RFC 7517 §9
     [{ keys: [{ ...publicKey, x: publicKey['y'] }] }, /do not fit together/],
     [{ keys: [{ kty: 'EC', crv: 'P-256' }] }, /do not fit together/],
     [{ keys: [{ ...publicKey, kid: 7 }] }, /"kid"/],
-    [{ keys: [{ ...publicKey, use: 'enc' }] }, /all are for encryption/],
+    [{ keys: [{ ...x25519, kid: 'x' }] }, /or for encryption one on X25519/],
     [{ keys: [publicKey, publicKey] }, /each needs a "kid"/],
     [
       {

@@ -59,7 +59,16 @@ t.test("a type never gets another one's grant types or authentication (RFC 7591 
     [web, { token_endpoint_auth_method: 'none' }, /client without a secret is spa or native/],
     [web, { token_endpoint_auth_method: 'client_secret_jwt' }, /digests only/],
     [machine, { token_endpoint_auth_method: 'client_secret_jwt' }, /digests only/],
-    [web, { token_endpoint_auth_method: 'tls_client_auth' }, /must be client_secret_basic/],
+    [
+      web,
+      { token_endpoint_auth_method: 'tls_client_auth' },
+      /certificates do not reach this server/
+    ],
+    [
+      web,
+      { token_endpoint_auth_method: 'none' },
+      /must be client_secret_basic or .* or private_key_jwt for/
+    ],
     [web, { token_endpoint_auth_method: ['client_secret_basic'] }, /must be client_secret_basic/],
     [spa, { token_endpoint_auth_method: 'client_secret_basic' }, /must be none for type spa/],
     [native, { token_endpoint_auth_method: 'client_secret_post' }, /must be none for type native/],
@@ -286,9 +295,12 @@ t.test('a default resource is a configured one', async t => {
 t.test('what is not offered is refused, not left out in silence', async t => {
   const refused: readonly [object, RegExp][] = [
     [{ profile: 'fapi2' }, /not offered yet/],
-    [{ subject_type: 'pairwise' }, /must be public/],
+    [{ subject_type: 'other' }, /public or pairwise/],
     [{ sector_identifier_uri: 'https://app.example.com/sector' }, /pairwise/],
-    [{ userinfo_signed_response_alg: 'RS256' }, /not offered/],
+    [{ userinfo_signed_response_alg: 'none' }, /RS256 or ES256 or EdDSA/],
+    [{ introspection_signed_response_alg: 'HS256' }, /RS256 or ES256 or EdDSA/],
+    [{ authorization_signed_response_alg: 'none' }, /RS256 or ES256 or EdDSA/],
+    [{ request_object_signing_alg: 'none' }, /ES256 or RS256 or PS256 or EdDSA/],
     [{ id_token_signed_response_alg: 'none' }, /RS256 or ES256 or EdDSA/],
     [{ id_token_signed_response_alg: 'HS256' }, /RS256 or ES256 or EdDSA/],
     [{ token_endpoint_auth_signing_alg: 'ES256' }, /private_key_jwt only/]

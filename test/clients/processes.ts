@@ -46,10 +46,10 @@ function createProcess(url: string) {
     now: () => clock,
     development: false,
     resources: [api],
-    onDisabled: async (clientId: string, sql: Queries) => {
+    onDisabled: async (clientIds: readonly string[], sql: Queries) => {
       // in the transaction: what is written here is gone when the rest fails
       await sql.run('test.ended', 'SELECT clock_time()')
-      ended.push(clientId)
+      ended.push(...clientIds)
       await hooks.ending()
     }
   })

@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import t from 'tap'
 import { configKeys, variableName } from '../../src/config/keys.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import type { Environment } from '../../src/config/variables.ts'
 import { parseDuration } from '../../src/config/vocabulary.ts'
 import { cwd, files, load, problemsOf, productionEnv, randomHex } from './sound.ts'
 
@@ -50,6 +51,17 @@ t.test('every key has a variable of its own, made from its path', async t => {
   t.ok(names.length > 35)
 })
 
+/** What the keys of TLS and of clients' certificates need beside them. */
+function besideTls(path: string): Environment {
+  if (!/^(tls|clientCertificates)\./.test(path)) return {}
+  return {
+    ...productionEnv,
+    MINTMARK_TLS__CERTIFICATE: '/tls.crt',
+    MINTMARK_TLS__KEY: '/tls.key',
+    ...(path.startsWith('tls.') ? {} : { MINTMARK_CLIENT_CERTIFICATES__FROM: 'tls' })
+  }
+}
+
 t.test('every variable reaches its key', async t => {
   const publicJwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
   const values: Record<string, string> = {
@@ -74,6 +86,13 @@ t.test('every variable reaches its key', async t => {
     'keys.publishAhead': '2d',
     'keys.cacheLifetime': '6m',
     trustedProxies: '["10.0.0.0/24"]',
+    'tls.certificate': '/etc/mintmark/tls.crt',
+    'tls.key': '/etc/mintmark/tls.key',
+    'clientCertificates.from': 'tls',
+    'clientCertificates.header': 'X-Client-Cert',
+    'clientCertificates.format': 'pem',
+    'clientCertificates.authorities': '/etc/mintmark/clients.pem',
+    'clientCertificates.origin': 'https://mtls.example.com',
     'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
     'accessTokens.lifetime': '11m',
     'accessTokens.algorithm': 'RS256',
@@ -122,6 +141,8 @@ t.test('every variable reaches its key', async t => {
     'conformance.enabled': 'true',
     'conformance.responseTypes': '["id_token"]',
     resources: '[{"identifier":"https://api.example.com"}]',
+    'dpop.nonce': 'required',
+    acr: '[{"value":"urn:a","amr":["pwd"]}]',
     clients: '[{"client_id":"a","type":"machine"}]',
     clientsRevision: '7',
     restoreEpoch: '3',
@@ -142,7 +163,7 @@ t.test('every variable reaches its key', async t => {
     const base = path === 'database.directUrl' ? { DATABASE_URL: 'postgres://localhost/a' } : {}
     const needs =
       path === 'conformance.responseTypes' ? { MINTMARK_CONFORMANCE__ENABLED: 'true' } : {}
-    const config = load({ ...base, ...needs, [variable]: value })
+    const config = load({ ...base, ...needs, ...besideTls(path), [variable]: value })
     if (path === 'mode' || path === 'database.embedded') continue
     t.not(JSON.stringify(config), plain, `${variable} changes something`)
     const inner = schema.duration === undefined ? path : `${path}Seconds`

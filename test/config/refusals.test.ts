@@ -93,6 +93,17 @@ const always: Refusal[] = [
     says: /everything/
   },
   {
+    title: 'two levels of authentication with one name',
+    file: {
+      acr: [
+        { value: 'urn:a', amr: [] },
+        { value: 'urn:a', amr: ['pwd'] }
+      ]
+    },
+    path: 'acr[1].value',
+    says: /a level before it/
+  },
+  {
     title: 'a database that is no PostgreSQL',
     env: { DATABASE_URL: 'mysql://u:hunter2@h/d' },
     path: 'database.url',

@@ -276,11 +276,11 @@ const mistakes: [string, Wire, number, string, RegExp][] = [
     /response_type/
   ],
   [
-    'a request object',
+    'a request object that is none',
     post('/oauth/par', `${authorizeQuery}&request=a.b.c`, basic('web')),
     400,
-    'request_not_supported',
-    /RFC 9126/
+    'invalid_request_object',
+    /JWT in compact form/
   ],
   [
     'a client without the device grant',

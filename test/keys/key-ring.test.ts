@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises'
 import { createLocalJWKSet, jwtVerify, SignJWT } from 'jose'
 import Provider from 'oidc-provider'
 import { t as root, test } from 'tap'
-import { createKeyRing, type WantedKey } from '../../src/keys/key-ring.ts'
+import { createKeyRing, type KeyAlgorithm, type WantedKey } from '../../src/keys/key-ring.ts'
 import {
   generatePrivateJwk,
   sealSigningKey,
@@ -75,7 +75,7 @@ test('two processes that ensure at once end with the same one active key', async
   // both have seen an empty table before either of them inserts
   const both = Promise.withResolvers<void>()
   let makers = 0
-  const generate = async (alg: 'ES256' | 'RS256' | 'EdDSA') => {
+  const generate = async (alg: KeyAlgorithm) => {
     if (++makers === 2) both.resolve()
     await both.promise
     return generatePrivateJwk(alg)

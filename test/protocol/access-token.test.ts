@@ -72,7 +72,7 @@ t.test(
     t.same(Object.keys(protectedHeader).sort(), ['alg', 'kid', 'typ'])
     t.same(
       Object.keys(payload).sort(),
-      ['aud', 'client_id', 'exp', 'gid', 'iat', 'iss', 'jti', 'scope', 'sub'],
+      ['acr', 'aud', 'auth_time', 'client_id', 'exp', 'gid', 'iat', 'iss', 'jti', 'scope', 'sub'],
       'no name, no e-mail'
     )
     t.match(payload, {

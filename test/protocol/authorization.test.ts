@@ -68,9 +68,6 @@ t.test('an answer goes into the query, unless a form is asked for (RFC 9700 §2.
   t.match(await requests.refusalOf({ extra: { response_mode: 'web_message' } }), {
     error: 'unsupported_response_mode'
   })
-  t.match(await requests.refusalOf({ extra: { response_mode: 'jwt' } }), {
-    error: 'unsupported_response_mode'
-  })
 })
 
 t.test(
@@ -143,9 +140,6 @@ t.test(
     })
     t.match(page.location?.href ?? page.html, /request_uri|request object/)
     t.notOk(page.location?.searchParams.has('code'))
-    t.match(await requests.refusalOf({ extra: { request: 'eyJhbGciOiJub25lIn0.e30.' } }), {
-      error: 'request_not_supported'
-    })
   }
 )
 
@@ -153,7 +147,6 @@ t.test(
   'a refusal by the redirect says in a sentence what its page says (RFC 6749 §4.1.2.1)',
   async t => {
     const mistakes: [string, RegExp, Record<string, string>][] = [
-      ['request_not_supported', /push them \(RFC 9126\)/, { request: 'e30.e30.' }],
       ['request_uri_not_supported', /RFC 9126/, { request_uri: 'https://evil.example/request' }],
       ['registration_not_supported', /register the client beforehand/, { registration: '{}' }],
       ['invalid_request', /must be S256/, { code_challenge_method: 'plain' }],

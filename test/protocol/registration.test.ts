@@ -286,7 +286,7 @@ t.test(
       { token_endpoint_auth_method: 'tls_client_auth' },
       { id_token_signed_response_alg: 'none' },
       { id_token_signed_response_alg: 'HS256' },
-      { subject_type: 'pairwise' },
+      { subject_type: 'other' },
       { redirect_uris: [] },
       { redirect_uris: 'https://new.example.com/callback' },
       { client_name: 'x'.repeat(10_000) },

@@ -60,8 +60,8 @@ t.test('every challenge says where it is, and what is needed (RFC 9728 §5.1)', 
   const verified = await verifier.verify(`Bearer ${token}`)
   if (!verified.ok) throw new Error(verified.description)
   const refusals = [
-    await verifier.verify(undefined, 'read:things'),
-    await verifier.verify('Bearer x', 'read:things'),
+    await verifier.verify(undefined, { scope: 'read:things' }),
+    await verifier.verify('Bearer x', { scope: 'read:things' }),
     verifier.requireScope(verified.token, 'write:things')
   ]
   const scopes = ['read:things', 'read:things', 'write:things']

@@ -1,0 +1,110 @@
+// How strongly a person signed in (`acr`, OpenID Connect Core §2, §5.5.1.1; RFC 9470): levels that the operator names, each by the methods
+// (`amr`, RFC 8176) that it takes. The level always follows from the methods of the session, so it is never overstated, and the same method
+// a second time never raises it.
+
+import { errors, interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
+import type { Config } from '../config/schema.ts'
+
+export interface AuthenticationContexts {
+  /** from the weakest to the strongest */
+  values: string[]
+  /** The `acr` of this request: of the values that it asks for the first that is reached, else the strongest that is. */
+  acrOf(oidc: KoaContextWithOIDC['oidc']): string | undefined
+  /** The engine's check, in place of its own two, which know no order and ask for ever. */
+  check: InstanceType<typeof interactionPolicy.Check>
+  /** Makes the engine state it. */
+  install(provider: Provider): void
+}
+
+/** What a sign-in at our pages can bring. */
+const offeredMethods = ['pwd'] as const
+
+interface AcrRequest {
+  essential?: unknown
+  value?: unknown
+  values?: unknown
+}
+
+export function createAuthenticationContexts({
+  acr: levels
+}: Pick<Config, 'acr'>): AuthenticationContexts {
+  const { Check } = interactionPolicy
+
+  const within = (value: string, methods: readonly string[]) =>
+    levels.find(level => level.value === value)?.amr.every(method => methods.includes(method)) ===
+    true
+  const methodsOf = (oidc: KoaContextWithOIDC['oidc']) =>
+    oidc.session?.accountId === undefined ? undefined : (oidc.session.amr ?? [])
+
+  /** Core §5.5.1.1: `value` and `values` of the claim; `acr_values` are the same, without `essential` (§3.1.2.1). */
+  function requestOf(oidc: KoaContextWithOIDC['oidc']) {
+    const request = (oidc.claims?.id_token as { acr?: AcrRequest | null } | undefined)?.acr ?? {}
+    const wanted = [request.values ?? request.value ?? []].flat().filter(value => value !== '')
+    return {
+      essential: request.essential === true,
+      wanted: wanted.filter((value): value is string => typeof value === 'string')
+    }
+  }
+
+  function acrOf(oidc: KoaContextWithOIDC['oidc']) {
+    const methods = methodsOf(oidc)
+    if (methods === undefined) return undefined
+    const reached = requestOf(oidc).wanted.find(value => within(value, methods))
+    return reached ?? levels.findLast(({ value }) => within(value, methods))?.value
+  }
+
+  function judge(ctx: KoaContextWithOIDC) {
+    const { oidc } = ctx
+    const { essential, wanted } = requestOf(oidc)
+    if (wanted.length === 0) return Check.NO_NEED_TO_PROMPT
+    if (wanted.some(value => within(value, methodsOf(oidc) ?? []))) return Check.NO_NEED_TO_PROMPT
+    const attainable = wanted.some(value => within(value, offeredMethods))
+    const tried = oidc.result?.login !== undefined
+    if (attainable && !tried) {
+      // Core §5.5.1.1: a voluntary one that needs a page is not had where no page may come
+      const silent = !essential && oidc.prompts.has('none')
+      return silent ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+    }
+    // OpenID Connect Core Error Code unmet_authentication_requirements §2; RFC 9470 §5
+    if (essential) {
+      throw new errors.CustomOIDCProviderError(
+        'unmet_authentication_requirements',
+        'none of the requested acr values can be reached'
+      )
+    }
+    return Check.NO_NEED_TO_PROMPT
+  }
+
+  return {
+    values: levels.map(({ value }) => value),
+    acrOf,
+    check: new Check('acr', 'a stronger sign-in is required', 'login_required', judge),
+    install(provider) {
+      // the engine states what the session holds, which no request has a say in
+      Object.defineProperty(provider.OIDCContext.prototype, 'acr', {
+        get(this: KoaContextWithOIDC['oidc']) {
+          return acrOf(this)
+        }
+      })
+    }
+  }
+}
+
+/**
+ * RFC 9068 §2.2.1: `auth_time` and `acr` of the authorization that the token comes from, so that they stay the same over refreshes.
+ */
+export function authenticationOf(ctx: KoaContextWithOIDC | undefined): {
+  auth_time?: number
+  acr?: string
+} {
+  const { oidc } = ctx ?? {}
+  if (oidc === undefined) return {}
+  const { AuthorizationCode, RefreshToken, DeviceCode } = oidc.entities
+  const source = AuthorizationCode ?? RefreshToken ?? DeviceCode
+  const time = source === undefined ? oidc.session?.authTime() : source.authTime
+  const acr = source === undefined ? oidc.acr : source.acr
+  return {
+    ...(typeof time === 'number' ? { auth_time: time } : {}),
+    ...(typeof acr === 'string' ? { acr } : {})
+  }
+}
