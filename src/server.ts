@@ -9,6 +9,7 @@ import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
+import { createRemoteKeys } from './clients/remote-keys.ts'
 import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
@@ -206,6 +207,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     grants,
     replay: createReplayStore({ sql: database }),
     outbound,
+    remoteKeys: createRemoteKeys({ fetch: outbound.send, now: () => now().getTime(), log }),
     refreshTokens,
     adapter: {
       artifacts: createArtifactStore({ sql: database, partitions: partitions.of('artifacts') }),

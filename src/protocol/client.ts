@@ -7,9 +7,11 @@
 
 import { type Client as EngineClient, Provider } from 'oidc-provider'
 import { describeForEngine, needsSecret, type RegisteredClient } from '../clients/client.ts'
+import type { RemoteKeys } from '../clients/remote-keys.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
 import { randomSecret } from '../lib/secret.ts'
 import { openidScopes } from '../oauth/scope.ts'
+import { installRemoteKeys } from './client-keys.ts'
 
 /** RFC 6749 appendix A.1: visible ASCII. Anything else is nobody's, and a NUL is refused by the database. Long enough for a URL. */
 const possibleId = /^[\x20-\x7e]{1,2000}$/
@@ -39,6 +41,7 @@ export interface EngineClients {
 export function installClients(
   provider: Provider,
   source: ClientSource,
+  remoteKeys: RemoteKeys,
   now: () => Date
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
@@ -67,6 +70,8 @@ export function installClients(
     const client = new Client(engineMetadata(row, placeholder))
     if (needsSecret(row.metadata))
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
+    const { jwks_uri: keysAt } = row.metadata
+    if (keysAt !== undefined) installRemoteKeys(client, remoteKeys.at(keysAt))
     built.set(row, client)
     rows.set(client, row)
     return client

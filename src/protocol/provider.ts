@@ -10,6 +10,7 @@ import {
   Provider
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
+import type { RemoteKeys } from '../clients/remote-keys.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
@@ -66,6 +67,8 @@ export interface EngineDependencies {
   requests: RequestFactsBook
   audit: Pick<AuditBatch, 'add'>
   outbound: Pick<Outbound, 'fetch'>
+  /** keys that clients publish */
+  remoteKeys: RemoteKeys
   /** told of each refresh token that was presented, by what it was: rotated, leeway, stale, reuse, ahead, refused */
   countRefresh(outcome: string): void
   /** when a backup of the database was restored */
@@ -174,7 +177,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
-  const clients = installClients(provider, deps.clients, deps.now)
+  const clients = installClients(provider, deps.clients, deps.remoteKeys, deps.now)
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */
   function grantOwnAudience(ctx: KoaContextWithOIDC) {
