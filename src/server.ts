@@ -10,6 +10,7 @@ import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import { createRemoteKeys } from './clients/remote-keys.ts'
+import { createTrustedIssuers } from './clients/trusted-issuers.ts'
 import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
@@ -42,6 +43,7 @@ import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { idTokenAlgorithms } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
+import { createForeignAssertions } from './protocol/foreign-assertions.ts'
 import { createInteractions } from './protocol/interactions.ts'
 import { answersJson, mount } from './protocol/mount.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
@@ -196,6 +198,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
+  const issuers = createTrustedIssuers({
+    trusted: config.trustedIssuers,
+    fetch: outbound.send,
+    now,
+    log
+  })
   const engine = createCurrentEngine({
     config,
     issuer,
@@ -301,6 +309,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     keys: ring,
     cacheSeconds: config.keys.cacheLifetimeSeconds,
     requests,
+    assertions:
+      config.trustedIssuers.length === 0
+        ? undefined
+        : createForeignAssertions({ issuer, issuers, clients }),
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })

@@ -58,7 +58,10 @@ export const auditEvents = {
       'jti?': 'text',
       'grantId?': 'text',
       'scope?': 'list',
-      'resource?': 'text'
+      'resource?': 'text',
+      // whose token stood for the client's own assertion
+      'assertionIssuer?': 'text',
+      'assertionSubject?': 'text'
     }
   },
   'token.refused': {

@@ -1,6 +1,8 @@
 // A registered client: its types, its wire members (RFC 7591 §2 and ours), and what the engine is told of it.
 // Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
 
+import type { WorkloadIdentity } from './workload-identity.ts'
+
 /** What kind of software the client is; it decides grant types, authentication and where redirects may lead. */
 export type ClientType = 'web' | 'spa' | 'native' | 'machine'
 
@@ -32,6 +34,8 @@ export interface ClientMetadata {
   readonly token_endpoint_auth_signing_alg?: string
   readonly jwks?: ClientKeySet
   readonly jwks_uri?: string
+  /** ours: tokens of trusted issuers that stand for an assertion of the client's own (workload-identity.ts) */
+  readonly workload_identity?: readonly WorkloadIdentity[]
   /** space-separated; what the client may ask for at most. Absent: whatever its resources allow */
   readonly scope?: string
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256' | 'EdDSA'
@@ -93,7 +97,8 @@ export function needsSecret(metadata: ClientMetadata): boolean {
 const ownMembers: ReadonlySet<string> = new Set([
   'default_resource',
   'first_party',
-  'refresh_tokens'
+  'refresh_tokens',
+  'workload_identity'
 ])
 
 /**

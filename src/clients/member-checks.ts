@@ -8,6 +8,7 @@ import { assertionAlgorithms, checkKeySet } from './key-set.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
 import { templates } from './templates.ts'
 import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
+import { identityProblems } from './workload-identity.ts'
 
 /** Where metadata comes from: strangers (registration) are held to more and get less. */
 export type MetadataSource = 'config' | 'cli' | 'registration'
@@ -18,6 +19,8 @@ export interface MetadataContext {
   resources: readonly string[]
   development: boolean
   source: MetadataSource
+  /** issuers whose tokens may stand for a client's assertions */
+  trustedIssuers?: readonly string[]
   /** response types besides `code`: conformance runs only; for web clients */
   responseTypes?: readonly string[]
 }
@@ -248,6 +251,14 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ['userinfo_signed_response_alg', notOffered(text(20), 'is not offered: userinfo is plain JSON')],
   ['profile', ours(notOffered(text(20), 'is not offered yet'))],
   ['first_party', ours(flag, false)],
+  [
+    'workload_identity',
+    ours((value, report, { trustedIssuers = [] }) => {
+      const problems = identityProblems(value, trustedIssuers)
+      for (const { at, problem } of problems) report(problem, at)
+      return problems.length === 0 ? value : undefined
+    })
+  ],
   ['refresh_tokens', ours(oneOf(['offline_access', 'always']), 'offline_access')],
   [
     'default_resource',

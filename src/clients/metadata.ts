@@ -71,7 +71,8 @@ function withDefaults(kept: Record<string, unknown>, { type }: MetadataContext):
     redirect_uris: [],
     post_logout_redirect_uris: [],
     response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
-    token_endpoint_auth_method: template.authMethods[0],
+    token_endpoint_auth_method:
+      kept['workload_identity'] === undefined ? template.authMethods[0] : 'private_key_jwt',
     ...kept,
     grant_types: grantTypes,
     application_type: template.applicationType
@@ -106,9 +107,14 @@ const rules: readonly ((
   },
 
   (metadata, report) => {
-    const keys = metadata.jwks !== undefined || metadata.jwks_uri !== undefined
+    const workload = metadata.workload_identity !== undefined
+    const keys = metadata.jwks !== undefined || metadata.jwks_uri !== undefined || workload
     const signs = metadata.token_endpoint_auth_method === 'private_key_jwt'
     if (signs && !keys) report('jwks_uri', 'or jwks is needed for private_key_jwt')
+    // RFC 7523 §2.2: such a token is a client assertion, only that somebody else signed it
+    if (workload && !signs) {
+      report('workload_identity', 'is for token_endpoint_auth_method private_key_jwt only')
+    }
     // RFC 7591 §2: «The "jwks_uri" and "jwks" parameters MUST NOT both be present in the same request or response.»
     if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined) {
       report('jwks', 'must not be given together with jwks_uri')

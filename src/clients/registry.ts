@@ -42,6 +42,8 @@ export interface RegistryOptions {
   development: boolean
   /** identifiers of the configured resources */
   resources: readonly string[]
+  /** issuers whose tokens may stand for a client's assertions */
+  trustedIssuers?: readonly string[]
   /** response types besides `code`, for conformance runs */
   responseTypes?: readonly string[]
   /** ends the client's grants and refresh families, in the transaction that disables or deletes it */
@@ -90,6 +92,8 @@ export interface ClientRegistry {
   listSecrets(clientId: string): Promise<StoredSecret[]>
   /** In the order of client ids. */
   list(page?: { after?: string; limit?: number }): Promise<RegisteredClient[]>
+  /** Those that tokens of other issuers may stand for, and that are not disabled. @throws Fault `store_unavailable` */
+  listWorkloads(): Promise<readonly RegisteredClient[]>
   create(client: NewClient): Promise<Created>
   /** Changes members; `null` removes one. The policy judges the resulting object. */
   update(clientId: string, changes: object, source: MetadataSource): Promise<Updated>
@@ -119,7 +123,8 @@ export interface ClientRegistry {
 }
 
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
-  const { database, feed, now, development, resources, responseTypes = [], onDisabled } = options
+  const { database, feed, now, development, resources, onDisabled } = options
+  const { responseTypes = [], trustedIssuers = [] } = options
   const rows = createClientStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
@@ -128,15 +133,26 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   })
   // keeps nothing; its single flight is all that is wanted
   const asked = createCache<RegisteredClient | undefined>({ max: 0, now })
+  const workloads = createCache<readonly RegisteredClient[]>({ max: 1, now })
+  const askedWorkloads = createCache<readonly RegisteredClient[]>({ max: 0, now })
   const noted = createCache<true>({ max: 10_000, ttlSeconds: 3600, now })
 
   feed.on('clients', forget)
   feed.on('client_secrets', forget)
-  feed.onGap(() => remembered.clear())
+  feed.onGap(() => {
+    remembered.clear()
+    workloads.clear()
+  })
 
   function forget(clientId: string): void {
     remembered.delete(clientId)
     asked.delete(clientId)
+    workloads.clear()
+    askedWorkloads.clear()
+  }
+
+  async function loadWorkloads(): Promise<readonly RegisteredClient[]> {
+    return (await rows.listWorkloads()).map(registered)
   }
 
   async function load(clientId: string): Promise<RegisteredClient | undefined> {
@@ -145,7 +161,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   }
 
   function check(type: ClientType, metadata: unknown, source: MetadataSource): CheckedMetadata {
-    return checkClientMetadata(metadata, { type, resources, development, source, responseTypes })
+    const context = { type, resources, development, source, responseTypes, trustedIssuers }
+    return checkClientMetadata(metadata, context)
   }
 
   /** Runs `work` with the client's row locked; this process forgets the client whatever comes of it. */
@@ -189,6 +206,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       const stored = await rows.list({ after, limit })
       return stored.map(registered)
     },
+
+    listWorkloads: () => (feed.confirmed() ? workloads : askedWorkloads).get('all', loadWorkloads),
 
     async create({ clientId = issueClientId(), type, owner, metadata, secret, seeded = false }) {
       const problems: MetadataProblem[] = []
@@ -301,6 +320,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       const done = await reconciler.reconcile(configured, revision)
       // many may have changed, and starts are rare
       remembered.clear()
+      workloads.clear()
       return done
     },
 

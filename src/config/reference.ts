@@ -99,6 +99,7 @@ function entryRows(node: SchemaNode, prefix: string): string[] {
     const path = `${prefix}${name}`
     if (child.properties !== undefined && name !== 'jwks') return entryRows(child, `${path}.`)
     const isRequired = (node.required ?? []).includes(name)
+    const inner = child.items?.properties === undefined || name === 'keys' ? {} : child.items
     return [
       row([
         code(path),
@@ -106,7 +107,8 @@ function entryRows(node: SchemaNode, prefix: string): string[] {
         defaultOf(child, isRequired),
         child.secret ? 'yes' : '',
         child.description ?? ''
-      ])
+      ]),
+      ...entryRows(inner, `${path}[].`)
     ]
   })
 }
@@ -140,7 +142,7 @@ export function renderReference(): string {
     row(['Variable', 'Meaning']),
     row(['---', '---']),
     ...others,
-    ...['resources', 'clients', 'accounts'].flatMap(entryTable),
+    ...['resources', 'trustedIssuers', 'clients', 'accounts'].flatMap(entryTable),
     ''
   ].join('\n')
 }

@@ -3,6 +3,7 @@
 
 import Type, { type Static } from 'typebox'
 import { accountSchema, clientSchema } from './client-schema.ts'
+import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema, registrationSchema } from './limits-schema.ts'
 import {
@@ -247,6 +248,11 @@ export const configSchema = closedObject({
   resources: Type.Array(resourceSchema, {
     default: [],
     description: 'The APIs that access tokens are made for.'
+  }),
+  trustedIssuers: Type.Array(trustedIssuerSchema, {
+    default: [],
+    description:
+      'Issuers whose tokens may authenticate clients that name them in `workload_identity`.'
   }),
   clients: Type.Array(clientSchema, {
     default: [],

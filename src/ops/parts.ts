@@ -110,6 +110,7 @@ export function composeClients(store: Store, config: Config): ClientRegistry {
     now: Date.now,
     development: config.mode === 'development',
     resources: config.resources.map(resource => resource.identifier),
+    trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
     responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
     onDisabled: endClient
   })

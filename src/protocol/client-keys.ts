@@ -4,7 +4,7 @@
 import type { Client as EngineClient } from 'oidc-provider'
 import type { KeySource, PublicJwk } from '../clients/remote-keys.ts'
 
-// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
+// Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts-clients.test.ts:
 // - helpers/jwt.js verify: selectForVerify; when nothing fits, fresh(), and at once refresh() if that is false; then again from the start;
 // - everywhere else refresh() is awaited before keys are read;
 // - left alone, it asks again with every request while the place is down, believes any max-age, and never asks while a signature verifies,

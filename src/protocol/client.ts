@@ -5,13 +5,14 @@
 // - a client whose method needs a secret must have one to be built; the value is only ever used by compareClientSecret, as long as
 //   client_secret_jwt, HS256 and symmetric encryption are off (they are).
 
-import { type Client as EngineClient, Provider } from 'oidc-provider'
+import { type Client as EngineClient, errors, Provider } from 'oidc-provider'
 import { describeForEngine, needsSecret, type RegisteredClient } from '../clients/client.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
-import { randomSecret } from '../lib/secret.ts'
+import { equalConstantTime, randomSecret } from '../lib/secret.ts'
 import { openidScopes } from '../oauth/scope.ts'
 import { installRemoteKeys } from './client-keys.ts'
+import type { ForeignAssertion } from './unit-of-work.ts'
 
 /** RFC 6749 appendix A.1: visible ASCII. Anything else is nobody's, and a NUL is refused by the database. Long enough for a URL. */
 const possibleId = /^[\x20-\x7e]{1,2000}$/
@@ -22,7 +23,8 @@ export const extraMetadata = [
   'default_resource',
   'profile',
   'first_party',
-  'refresh_tokens'
+  'refresh_tokens',
+  'workload_identity'
 ] as const
 
 export interface ClientSource {
@@ -37,12 +39,19 @@ export interface EngineClients {
   registeredOf(client: EngineClient): RegisteredClient
 }
 
+export interface ClientDependencies {
+  source: ClientSource
+  /** keys that clients publish */
+  remoteKeys: RemoteKeys
+  /** what a trusted issuer says of the client of this request */
+  assertion(): ForeignAssertion | undefined
+  now: () => Date
+}
+
 /** Replaces the engine's client lookup and secret comparison on this provider. */
 export function installClients(
   provider: Provider,
-  source: ClientSource,
-  remoteKeys: RemoteKeys,
-  now: () => Date
+  { source, remoteKeys, assertion, now }: ClientDependencies
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
@@ -62,6 +71,8 @@ export function installClients(
   }
 
   Client.find = async id => {
+    const asserted = assertion()
+    if (asserted?.ok === false) throw new errors.InvalidClientAuth(asserted.reason)
     if (typeof id !== 'string' || !possibleId.test(id)) return undefined
     const row = await source.find(id)
     if (row === undefined) return undefined
@@ -72,9 +83,22 @@ export function installClients(
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
     const { jwks_uri: keysAt } = row.metadata
     if (keysAt !== undefined) installRemoteKeys(client, remoteKeys.at(keysAt))
+    if (row.metadata.workload_identity !== undefined) takeHandles(client)
     built.set(row, client)
     rows.set(client, row)
     return client
+  }
+
+  /** In a request in which a trusted issuer's token stands for the client, it authenticates by the handle (foreign-assertions.ts). */
+  function takeHandles(client: EngineClient): void {
+    const { clientAuthMethod } = client
+    Object.defineProperty(client, 'clientAuthMethod', {
+      get() {
+        const asserted = assertion()
+        const meant = asserted?.ok === true && asserted.clientId === client.clientId
+        return meant ? 'client_secret_post' : clientAuthMethod
+      }
+    })
   }
 
   /** RFC 7592 §2.2: a client may repeat its secret in an update. The engine compares it with this member (actions/registration.js). */
@@ -87,6 +111,14 @@ export function installClients(
 
   Client.prototype.compareClientSecret = function compareClientSecret(actual) {
     const row = registeredOf(this)
+    const asserted = assertion()
+    if (asserted !== undefined) {
+      return (
+        asserted.ok &&
+        asserted.clientId === row.clientId &&
+        equalConstantTime(Buffer.from(asserted.handle), Buffer.from(actual))
+      )
+    }
     const matched = matchClientSecret(row, actual, now().getTime())
     // beside the request, and no harm when it is lost: it only tells an operator which secret is still in use
     if (matched !== undefined) source.noteSecretUse(row.clientId, matched).catch(() => undefined)
@@ -101,10 +133,17 @@ export function engineMetadata(
   row: RegisteredClient,
   placeholder: string
 ): Record<string, unknown> {
+  const { metadata } = row
   return {
     // The engine knows OpenID scopes only; scopes of resources are narrowed by the catalogue.
     ...describeForEngine(row, new Set(openidScopes)),
     type: row.type,
+    // the engine wants keys of a client that signs; here it is others who sign
+    ...(metadata.workload_identity !== undefined &&
+    metadata.jwks === undefined &&
+    metadata.jwks_uri === undefined
+      ? { jwks: { keys: [] } }
+      : {}),
     ...(needsSecret(row.metadata) ? { client_secret: placeholder } : {})
   }
 }

@@ -6,12 +6,14 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { endpoints } from './configuration.ts'
+import type { ForeignAssertions } from './foreign-assertions.ts'
 import { readAsQuery } from './form-body.ts'
 import { replaceToken } from './presented-token.ts'
 import type { Engine } from './provider.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { bodyLimit } from './sentences.ts'
 import { statusListPath } from './status-claim.ts'
+import type { ForeignAssertion } from './unit-of-work.ts'
 
 interface Endpoint {
   url: string
@@ -22,6 +24,8 @@ interface Endpoint {
   postIsGet?: true
   /** its `token` parameter may be a JWT of ours */
   takesToken?: true
+  /** clients authenticate here, maybe by a token of a trusted issuer */
+  takesAssertion?: true
   /** may be cached as long as the keys: metadata changes with them, and they are published well ahead of their first use */
   cached?: true
 }
@@ -29,12 +33,26 @@ interface Endpoint {
 const table: Endpoint[] = [
   { url: endpoints.authorization, methods: ['GET', 'POST'], page: true, postIsGet: true },
   { url: `${endpoints.authorization}/:uid`, methods: ['GET'], page: true },
-  { url: endpoints.token, methods: ['POST', 'OPTIONS'] },
+  { url: endpoints.token, methods: ['POST', 'OPTIONS'], takesAssertion: true },
   { url: endpoints.userinfo, methods: ['GET', 'POST', 'OPTIONS'] },
-  { url: endpoints.introspection, methods: ['POST', 'OPTIONS'], takesToken: true },
-  { url: endpoints.revocation, methods: ['POST', 'OPTIONS'], takesToken: true },
-  { url: endpoints.pushed_authorization_request, methods: ['POST', 'OPTIONS'] },
-  { url: endpoints.device_authorization, methods: ['POST', 'OPTIONS'] },
+  {
+    url: endpoints.introspection,
+    methods: ['POST', 'OPTIONS'],
+    takesToken: true,
+    takesAssertion: true
+  },
+  {
+    url: endpoints.revocation,
+    methods: ['POST', 'OPTIONS'],
+    takesToken: true,
+    takesAssertion: true
+  },
+  {
+    url: endpoints.pushed_authorization_request,
+    methods: ['POST', 'OPTIONS'],
+    takesAssertion: true
+  },
+  { url: endpoints.device_authorization, methods: ['POST', 'OPTIONS'], takesAssertion: true },
   { url: endpoints.code_verification, methods: ['GET', 'POST'], page: true },
   { url: `${endpoints.code_verification}/:uid`, methods: ['GET'], page: true },
   { url: endpoints.end_session, methods: ['GET', 'POST'], page: true, postIsGet: true },
@@ -60,6 +78,8 @@ export interface MountDependencies {
   /** how long keys and metadata may be cached, seconds */
   cacheSeconds: number
   requests: RequestFactsBook
+  /** left out where no issuer is trusted */
+  assertions: ForeignAssertions | undefined
   registration: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
   pageHeaders: Record<string, string>
@@ -141,6 +161,10 @@ function refusal({ status, text }: { status: number; text: string }): FastifyErr
   })
 }
 
+function tooLarge(): FastifyError {
+  return refusal({ status: 413, text: `the body is larger than ${bodyLimit} bytes` })
+}
+
 async function serve(
   deps: MountDependencies,
   endpoint: Endpoint,
@@ -167,16 +191,26 @@ async function serve(
   let tokenHandle: { handle: string; jwt: string } | undefined
   if (endpoint.takesToken && request.method === 'POST') {
     const replaced = await replaceToken(raw)
-    if (replaced === 'too large') {
-      throw refusal({ status: 413, text: `the body is larger than ${bodyLimit} bytes` })
-    }
+    if (replaced === 'too large') throw tooLarge()
     incoming = replaced.request
     tokenHandle = replaced.tokenHandle
+  }
+  let assertion: ForeignAssertion | undefined
+  if (endpoint.takesAssertion && request.method === 'POST' && deps.assertions !== undefined) {
+    const replaced = await deps.assertions.replace(incoming)
+    if (replaced === 'too large') throw tooLarge()
+    incoming = replaced.request
+    assertion = replaced.assertion
   }
   // Who answers decides the format, not the request: an OAuth error is JSON (RFC 6749 §5.2), also for a client that accepts HTML.
   incoming.headers.accept = endpoint.page ? 'text/html' : 'application/json'
   if (request.method === 'HEAD') incoming.method = 'GET'
-  deps.requests.note(incoming, { requestId: request.id, address: request.ip, tokenHandle })
+  deps.requests.note(incoming, {
+    requestId: request.id,
+    address: request.ip,
+    tokenHandle,
+    assertion
+  })
   if (endpoint.cached) reply.header('cache-control', `public, max-age=${deps.cacheSeconds}`)
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value)

@@ -177,7 +177,12 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
-  const clients = installClients(provider, deps.clients, deps.remoteKeys, deps.now)
+  const clients = installClients(provider, {
+    source: deps.clients,
+    remoteKeys: deps.remoteKeys,
+    assertion: () => units.current()?.assertion,
+    now: deps.now
+  })
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */
   function grantOwnAudience(ctx: KoaContextWithOIDC) {
@@ -236,6 +241,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     Object.defineProperty(ctx.request, 'protocol', { get: () => publicUrl.protocol.slice(0, -1) })
     await units.run(requests.of(ctx.req), async unit => {
       unit.tokenHandle = requests.of(ctx.req).tokenHandle
+      unit.assertion = requests.of(ctx.req).assertion
       const oidc = ctx as KoaContextWithOIDC
       try {
         await next()

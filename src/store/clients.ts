@@ -107,6 +107,16 @@ export function createClientStore({ sql }: { sql: Queries }) {
       )
     },
 
+    /** Those that tokens of other issuers may stand for, and that are not disabled. */
+    async listWorkloads(): Promise<StoredClient[]> {
+      return select(
+        'clients.listWorkloads',
+        `SELECT ${columns} FROM clients c ${withSecrets}
+         WHERE c.metadata -> 'workload_identity' IS NOT NULL AND c.disabled_at IS NULL ${order}`,
+        []
+      )
+    },
+
     /** Those that the configuration owns, and those of the named ids, whoever owns them. */
     async listForReconcile(clientIds: readonly string[]): Promise<StoredClient[]> {
       return select(

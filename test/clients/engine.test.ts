@@ -62,6 +62,7 @@ const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export(
 const jwks = { keys: [key] }
 const jwks_uri = 'https://app.example.com/jwks.json'
 const https = 'https://app.example.com/callback'
+const workload = { issuer: 'https://ci.example.com', subject: 'repo:example/shop:*' }
 const signed = { token_endpoint_auth_method: 'private_key_jwt' }
 
 /** Members that any interactive client may have. */
@@ -125,6 +126,7 @@ const matrix: [ClientType, object][] = [
     'web',
     { redirect_uris: [https], ...signed, jwks_uri, token_endpoint_auth_signing_alg: 'EdDSA' }
   ],
+  ['machine', { ...signed, jwks, workload_identity: [workload] }],
   ['machine', {}],
   ['machine', { scope: 'read:things' }],
   ['machine', { token_endpoint_auth_method: 'client_secret_post', dpop_bound_access_tokens: true }],
@@ -144,6 +146,7 @@ t.test(
       const checked = checkClientMetadata(members, {
         type,
         resources: ['https://api.example.com'],
+        trustedIssuers: ['https://ci.example.com'],
         development: true,
         source: 'config'
       })

@@ -73,6 +73,7 @@ t.test('every variable reaches its key', async t => {
     'keys.cacheLifetime': '6m',
     trustedProxies: '["10.0.0.0/24"]',
     'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
+    trustedIssuers: '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h" }]',
     'accessTokens.lifetime': '11m',
     'accessTokens.algorithm': 'RS256',
     'statusLists.ttl': '40s',

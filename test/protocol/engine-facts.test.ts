@@ -221,68 +221,6 @@ t.test(
 )
 
 t.test(
-  'a client’s key store is asked for a key, then whether it is fresh, and at once to refresh, then again from the start',
-  async t => {
-    const engine = await startEngine(t, {
-      clients: [
-        {
-          client_id: 'signer',
-          redirect_uris: [],
-          response_types: [],
-          grant_types: ['client_credentials'],
-          token_endpoint_auth_method: 'private_key_jwt',
-          jwks_uri: 'https://keys.example.com/'
-        }
-      ],
-      fetch: async () => {
-        throw new Error('the engine fetches by itself')
-      }
-    })
-    const client = await engine.provider.Client.find('signer')
-    const asked: string[] = []
-    let fresh = false
-    let tick = 0
-    Object.assign((client as unknown as { asymmetricKeyStore: object }).asymmetricKeyStore, {
-      selectForVerify() {
-        asked.push('select')
-        return []
-      },
-      fresh() {
-        asked.push(`fresh ${fresh}`)
-        queueMicrotask(() => {
-          tick += 1
-        })
-        return fresh
-      },
-      async refresh() {
-        asked.push(`refresh in the same tick ${tick === 0}`)
-        fresh = true
-      }
-    })
-    const assertion = await new SignJWT({ jti: 'x' })
-      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
-      .setIssuer('signer')
-      .setSubject('signer')
-      .setAudience(engine.provider.issuer)
-      .setExpirationTime('1m')
-      .sign(privateKey)
-    const answer = await engine.post('/token', {
-      grant_type: 'client_credentials',
-      client_assertion: assertion,
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-    })
-    t.equal(answer.status, 401)
-    t.same(asked, [
-      'select',
-      'fresh false',
-      'refresh in the same tick true',
-      'select',
-      'fresh true'
-    ])
-  }
-)
-
-t.test(
   'middleware of provider.use() has control after the answer is made and before it is sent, refusals included',
   async t => {
     const engine = await startEngine(t)

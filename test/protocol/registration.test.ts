@@ -234,7 +234,8 @@ t.test(
       { type: 'machine' },
       { default_resource: api },
       { refresh_tokens: 'always' },
-      { profile: 'fapi2' }
+      { profile: 'fapi2' },
+      { workload_identity: [{ issuer: 'https://ci.example.com', subject: 'repo:evil/evil:*' }] }
     ]) {
       const created = await register(own)
       t.match(
