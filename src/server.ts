@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { createAuthenticator } from './accounts/authenticate.ts'
+import { foldLogin } from './accounts/login-name.ts'
 import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
@@ -235,6 +236,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       now
     },
     findAccount: grants.findAccount,
+    accountNamed: async name => {
+      const folded = foldLogin(name)
+      const found =
+        (await accountStore.findById(name)) ??
+        (folded.ok ? await accountStore.findByLogin(folded.login) : undefined)
+      return found?.disabledAt === undefined ? found : undefined
+    },
+    issuers,
     renderers,
     clientId: issueClientId,
     cookieKeys: () => keysOf('cookie'),

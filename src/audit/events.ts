@@ -44,7 +44,13 @@ export const auditEvents = {
   'code.replayed': { outcome: refused, data: { 'grantId?': 'text' } },
   'grant.created': {
     outcome: success,
-    data: { grantId: 'text', 'scope?': 'list', 'resource?': 'text' }
+    data: {
+      grantId: 'text',
+      'scope?': 'list',
+      'resource?': 'text',
+      'assertionIssuer?': 'text',
+      'assertionSubject?': 'text'
+    }
   },
   'grant.revoked': { outcome: success, data: { grantId: 'text', reason: 'text' } },
   'consent.granted': { outcome: success, data: { scope: 'list', 'resource?': 'list' } },

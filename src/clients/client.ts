@@ -1,6 +1,7 @@
 // A registered client: its types, its wire members (RFC 7591 §2 and ours), and what the engine is told of it.
 // Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
 
+import type { AssertionGrant } from './assertion-grants.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
 
 /** What kind of software the client is; it decides grant types, authentication and where redirects may lead. */
@@ -36,6 +37,8 @@ export interface ClientMetadata {
   readonly jwks_uri?: string
   /** ours: tokens of trusted issuers that stand for an assertion of the client's own (workload-identity.ts) */
   readonly workload_identity?: readonly WorkloadIdentity[]
+  /** ours: for whom it may get tokens by assertions of trusted issuers (assertion-grants.ts) */
+  readonly assertion_grants?: readonly AssertionGrant[]
   /** space-separated; what the client may ask for at most. Absent: whatever its resources allow */
   readonly scope?: string
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256' | 'EdDSA'
@@ -98,7 +101,8 @@ const ownMembers: ReadonlySet<string> = new Set([
   'default_resource',
   'first_party',
   'refresh_tokens',
-  'workload_identity'
+  'workload_identity',
+  'assertion_grants'
 ])
 
 /**

@@ -3,6 +3,7 @@
 // Refuses what the engine would refuse later, at the client's first use.
 
 import { isOpenidScope } from '../oauth/scope.ts'
+import { grantProblems } from './assertion-grants.ts'
 import type { ClientType } from './client.ts'
 import { assertionAlgorithms, checkKeySet } from './key-set.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
@@ -251,6 +252,14 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ['userinfo_signed_response_alg', notOffered(text(20), 'is not offered: userinfo is plain JSON')],
   ['profile', ours(notOffered(text(20), 'is not offered yet'))],
   ['first_party', ours(flag, false)],
+  [
+    'assertion_grants',
+    ours((value, report, { trustedIssuers = [] }) => {
+      const problems = grantProblems(value, trustedIssuers, isOpenidScope)
+      for (const { at, problem } of problems) report(problem, at)
+      return problems.length === 0 ? value : undefined
+    })
+  ],
   [
     'workload_identity',
     ours((value, report, { trustedIssuers = [] }) => {

@@ -2,6 +2,7 @@
 // Owns which members go together and what their defaults are. Always looks at the whole object, so that an update cannot leave out
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
+import { jwtBearerGrantType } from './assertion-grants.ts'
 import type { ClientMetadata } from './client.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
 import { templates } from './templates.ts'
@@ -121,6 +122,16 @@ const rules: readonly ((
     }
     if (metadata.token_endpoint_auth_signing_alg !== undefined && !signs) {
       report('token_endpoint_auth_signing_alg', 'is for private_key_jwt only')
+    }
+  },
+
+  ({ assertion_grants, grant_types }, report) => {
+    const asked = grant_types.includes(jwtBearerGrantType)
+    if (asked && assertion_grants === undefined) {
+      report('grant_types', `must not have ${jwtBearerGrantType} without assertion_grants`)
+    }
+    if (!asked && assertion_grants !== undefined) {
+      report('assertion_grants', `needs ${jwtBearerGrantType} among the grant_types`)
     }
   },
 

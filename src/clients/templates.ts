@@ -2,6 +2,7 @@
 // The first entry of `authMethods` is the default. A public client is spa or native, never web: a web client without a secret is
 // refused.
 
+import { jwtBearerGrantType } from './assertion-grants.ts'
 import type { ClientAuthMethod, ClientType } from './client.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -17,7 +18,7 @@ const code = ['authorization_code', 'refresh_token']
 export const templates: Record<ClientType, Template> = {
   web: {
     applicationType: 'web',
-    grantTypes: { usual: code, allowed: code },
+    grantTypes: { usual: code, allowed: [...code, jwtBearerGrantType] },
     authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
   },
   spa: {
@@ -34,7 +35,10 @@ export const templates: Record<ClientType, Template> = {
   },
   machine: {
     applicationType: 'web',
-    grantTypes: { usual: ['client_credentials'], allowed: ['client_credentials'] },
+    grantTypes: {
+      usual: ['client_credentials'],
+      allowed: ['client_credentials', jwtBearerGrantType]
+    },
     authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
   }
 }

@@ -33,8 +33,11 @@ export interface TrustedIssuers {
   verify(jwt: string, kind: AssertionKind): Promise<VerifiedToken>
 }
 
-/** A JWT that names its issuer by `iss`, or a JWT-SVID, whose issuer is the trust domain of its `sub`. */
-export type AssertionKind = 'jwt' | 'svid'
+/**
+ * What it is shown as: a client's authentication by a JWT that names its issuer by `iss`, or by a JWT-SVID, whose issuer is the trust domain
+ * of its `sub`; or a grant.
+ */
+export type AssertionKind = 'jwt' | 'svid' | 'grant'
 
 const longestToken = 16 * 1024
 const longestSubject = 500
@@ -46,7 +49,11 @@ const loadSeconds = 5
  * RFC 8725 §3.11: a token says what it is for. Platforms say `JWT` or nothing; JWT-SVID §2.3: `JWT` or `JOSE`; RFC 7523bis has a type of
  * its own. An access token, a logout token, a proof is nothing of these.
  */
-const types = new Set([undefined, 'jwt', 'jose', 'client-authentication+jwt'])
+const types: Record<AssertionKind, ReadonlySet<string | undefined>> = {
+  jwt: new Set([undefined, 'jwt', 'jose', 'client-authentication+jwt']),
+  svid: new Set([undefined, 'jwt', 'jose']),
+  grant: new Set([undefined, 'jwt'])
+}
 
 export function createTrustedIssuers(options: {
   trusted: readonly TrustedIssuer[]
@@ -88,7 +95,7 @@ export function createTrustedIssuers(options: {
       const { alg, kid, typ, crit } = header
       if (typeof alg !== 'string' || !issuer.algorithms.includes(alg))
         return about('has another alg')
-      if (!types.has(typeOf(typ))) return about('is of a type that is for something else')
+      if (!types[kind].has(typeOf(typ))) return about('is of a type that is for something else')
       if (crit !== undefined) return about('has crit')
       if (typeof kid !== 'string') return about('has no kid')
       const key = await findKey(issuer, header as { alg: string; kid: string })

@@ -74,3 +74,24 @@ export const workloadIdentitySchema = Type.Array(
       'Ours: tokens of other issuers that authenticate this client in place of a key of its own; any one entry suffices.'
   }
 )
+
+export const assertionGrantsSchema = Type.Array(
+  closedObject({
+    issuer: Type.String({
+      minLength: 1,
+      description: 'The `issuer` of an entry in `trustedIssuers`.'
+    }),
+    subjects: Type.Record(Type.String(), Type.String(), {
+      description:
+        'For each `sub` of that issuer, the login or id of the account that it stands for.'
+    }),
+    scope: Type.String({
+      minLength: 1,
+      description: 'Space-separated scopes of resources that may be had so at most.'
+    })
+  }),
+  {
+    description:
+      'Ours: for whom it may get tokens by an assertion (RFC 7523 §2.1); needs the JWT bearer grant among `grant_types`.'
+  }
+)

@@ -2,6 +2,7 @@
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
 import { type Configuration, errors } from 'oidc-provider'
+import { hasDuplicateMembers } from '../lib/json-members.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 
 /** Longest life of a client assertion, seconds: a stranger must not decide how long its `jti` is remembered. */
@@ -31,7 +32,8 @@ export function buildClientAuthentication(
   return {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
-    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => {
+    assertJwtClientAuthClaimsAndHeader: async (ctx, claims) => {
+      assertOneReading(ctx.oidc.params?.['client_assertion'])
       if (claims['aud'] !== issuer) {
         throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a string')
       }
@@ -50,5 +52,13 @@ export function buildClientAuthentication(
         throw new errors.InvalidClientAuth('sign a new assertion, with iat')
       }
     }
+  }
+}
+
+/** RFC 7519 §4: claim names are unique, and «JWT parsers MUST either reject JWTs with duplicate Claim Names» or take the last one. */
+function assertOneReading(assertion: unknown): void {
+  const parts = String(assertion).split('.').slice(0, 2)
+  if (parts.some(part => hasDuplicateMembers(Buffer.from(part, 'base64url').toString('utf8')))) {
+    throw new errors.InvalidClientAuth('a member of the assertion stands twice')
   }
 }

@@ -24,7 +24,8 @@ export const extraMetadata = [
   'profile',
   'first_party',
   'refresh_tokens',
-  'workload_identity'
+  'workload_identity',
+  'assertion_grants'
 ] as const
 
 export interface ClientSource {

@@ -11,6 +11,7 @@ import {
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
+import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
@@ -28,6 +29,7 @@ import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { attachEvents } from './events.ts'
+import { registerJwtBearer } from './jwt-bearer.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { completeRecord } from './registration.ts'
@@ -69,6 +71,9 @@ export interface EngineDependencies {
   outbound: Pick<Outbound, 'fetch'>
   /** keys that clients publish */
   remoteKeys: RemoteKeys
+  issuers: TrustedIssuers
+  /** by login or id; undefined for unknown and disabled accounts */
+  accountNamed(name: string): Promise<{ id: string } | undefined>
   /** told of each refresh token that was presented, by what it was: rotated, leeway, stale, reuse, ahead, refused */
   countRefresh(outcome: string): void
   /** when a backup of the database was restored */
@@ -223,6 +228,13 @@ export function createEngine(deps: EngineDependencies): Engine {
   const generate = provider.RefreshToken.prototype as unknown as { generateTokenId(): string }
   generate.generateTokenId = () => deps.refreshTokens.generate(units.current())
   deps.adapter.buckets.install(provider)
+  // without an issuer whose assertions could count, there is no such grant
+  if (config.trustedIssuers.length > 0) {
+    const { issuers, replay, restoredAt, now } = deps
+    const findAccount = (name: string) => guarded(() => deps.accountNamed(name))
+    const own = { issuer, resources, units, registeredOf }
+    registerJwtBearer(provider, { ...own, issuers, replay, findAccount, restoredAt, now })
+  }
 
   // A form that comes without a session is shown again (POST /device), and the engine then persists a session that was never stored.
   const { persist } = provider.Session.prototype

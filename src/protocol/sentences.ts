@@ -55,7 +55,9 @@ const grants: Record<string, string> = {
   refresh_token:
     'the refresh token is unknown, expired, revoked, used already, issued to another client or bound to another key; start a new authorization',
   'urn:ietf:params:oauth:grant-type:device_code':
-    'the device code is unknown, used already or issued to another client; start again'
+    'the device code is unknown, used already or issued to another client; start again',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer':
+    'the assertion is not of a trusted issuer, expired, used already, for another audience than the issuer, or its subject is none that the client may act for'
 }
 
 /** Which token a client has to show at registration, by the engine's name of the route (RFC 7591 §3, RFC 7592 §2). */
