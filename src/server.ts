@@ -4,14 +4,12 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { createAuthenticator } from './accounts/authenticate.ts'
-import { foldLogin } from './accounts/login-name.ts'
+import { findEnabledAccount } from './accounts/named.ts'
 import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
-import { createRemoteKeys } from './clients/remote-keys.ts'
-import { createTrustedIssuers } from './clients/trusted-issuers.ts'
 import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
@@ -24,6 +22,7 @@ import { httpLimits, httpOptions } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
+import { startLogoutDelivery } from './ops/logout-delivery.ts'
 import { createMetricsPage } from './ops/metrics-server.ts'
 import {
   type Accounts,
@@ -44,8 +43,9 @@ import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { idTokenAlgorithms } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
-import { createForeignAssertions } from './protocol/foreign-assertions.ts'
+import { createForeignIssuers } from './protocol/foreign-issuers.ts'
 import { createInteractions } from './protocol/interactions.ts'
+import { createLogoutNotifier } from './protocol/logout-notices.ts'
 import { answersJson, mount } from './protocol/mount.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
 import { saveRegistration } from './protocol/registration.ts'
@@ -62,6 +62,7 @@ import type { Database } from './store/database.ts'
 import { createGrantStore } from './store/grants.ts'
 import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
+import { createLogoutNoticeStore } from './store/logout-notices.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
@@ -199,12 +200,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
-  const issuers = createTrustedIssuers({
-    trusted: config.trustedIssuers,
-    fetch: outbound.send,
-    now,
-    log
-  })
+  const foreign = createForeignIssuers({ config, issuer, clients, outbound, log, now })
   const engine = createCurrentEngine({
     config,
     issuer,
@@ -216,7 +212,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     grants,
     replay: createReplayStore({ sql: database }),
     outbound,
-    remoteKeys: createRemoteKeys({ fetch: outbound.send, now: () => now().getTime(), log }),
+    ...foreign,
     refreshTokens,
     adapter: {
       artifacts: createArtifactStore({ sql: database, partitions: partitions.of('artifacts') }),
@@ -236,14 +232,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       now
     },
     findAccount: grants.findAccount,
-    accountNamed: async name => {
-      const folded = foldLogin(name)
-      const found =
-        (await accountStore.findById(name)) ??
-        (folded.ok ? await accountStore.findByLogin(folded.login) : undefined)
-      return found?.disabledAt === undefined ? found : undefined
-    },
-    issuers,
+    accountNamed: name => findEnabledAccount(accountStore, name),
     renderers,
     clientId: issueClientId,
     cookieKeys: () => keysOf('cookie'),
@@ -318,10 +307,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     keys: ring,
     cacheSeconds: config.keys.cacheLifetimeSeconds,
     requests,
-    assertions:
-      config.trustedIssuers.length === 0
-        ? undefined
-        : createForeignAssertions({ issuer, issuers, clients }),
+    assertions: foreign.assertions,
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
@@ -359,7 +345,22 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     log,
     everySeconds: lookEverySeconds(config.keys.rotationIntervalSeconds)
   })
-  const background = startBackground({ config, database, partitions, metrics, log })
+  const logoutDelivery = startLogoutDelivery({
+    store: createLogoutNoticeStore({ sql: database }),
+    notifier: createLogoutNotifier({ provider: () => engine.current().provider, outbound }),
+    feed,
+    audit,
+    count: outcome => metrics.logoutNotices.inc({ outcome }),
+    log
+  })
+  const background = startBackground({
+    config,
+    database,
+    partitions,
+    metrics,
+    log,
+    tasks: [{ name: 'deliver logout tokens', run: logoutDelivery.run }]
+  })
   return {
     app,
     clients,
@@ -379,6 +380,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()
       await background.end()
+      await logoutDelivery.end()
       await keyJob.end()
       await audit.end()
     }

@@ -34,6 +34,8 @@ export const auditEvents = {
   },
   sign_out: { outcome: success, data: { 'by?': ['account', 'client', 'operator'] } },
   'session.ended': { outcome: success, data: { reason: 'text' } },
+  'logout_notice.delivered': { outcome: success, data: { attempts: 'number' } },
+  'logout_notice.failed': { outcome: refused, data: { attempts: 'number', reason: 'text' } },
 
   'client_authentication.refused': {
     outcome: refused,

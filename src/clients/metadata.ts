@@ -158,7 +158,7 @@ const rules: readonly ((
 
   (metadata, report) => {
     if (
-      metadata.backchannel_logout_session_required !== undefined &&
+      metadata.backchannel_logout_session_required === true &&
       metadata.backchannel_logout_uri === undefined
     ) {
       report('backchannel_logout_session_required', 'needs a backchannel_logout_uri')

@@ -7,7 +7,8 @@ export const httpLimits = {
   headersTimeout: 10_000,
   /** the same to the end of the body */
   requestTimeout: 20_000,
-  connectionsCheckingInterval: 2_000,
+  /** short, so that those whose time is over are closed a few at a time: each check is one turn in which nobody else is served */
+  connectionsCheckingInterval: 250,
   /** how long a connection may be idle; longer than that of proxies in front, which must be the ones that close (60 s is common) */
   keepAliveTimeout: 65_000,
   /** so that connections move on to other processes in time */

@@ -49,6 +49,9 @@ export function peerOf(address: string): string {
  */
 const pipelined = 10
 
+/** How long connections stay open after the port was closed, for requests that were on their way; none where nobody is behind a balancer. */
+const longestGraceMillis = 500
+
 /** Watches a server that has its listener and does not listen yet. */
 export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
   const proxies = listOfRanges(options.trustedProxies)
@@ -56,10 +59,12 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
   /** answers on their way, and since when */
   const answers = new Map<ServerResponse, number>()
   let state: 'serving' | 'leaving' = 'serving'
+  let accepted = 0
 
   server.maxConnections = options.connections
   // before Node's own listener, which begins to parse
   server.prependListener('connection', (socket: Socket) => {
+    accepted += 1
     const address = socket.remoteAddress
     if (address === undefined) return
     const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
@@ -109,18 +114,28 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
   checking.unref()
   server.once('close', () => clearInterval(checking))
 
-  async function finished(patienceMillis: number): Promise<void> {
+  async function finished(graceMillis: number, patienceMillis: number): Promise<void> {
+    const begun = performance.now()
+    // Who has connected and was not accepted yet would be cut off with the port: a process that was kept from running has many of them.
+    // Each turn of the event loop accepts one.
+    for (let before = -1; before !== accepted; ) {
+      before = accepted
+      await nextTurn()
+      if (performance.now() - begun > longestGraceMillis) break
+    }
     // not http's own close: it ends idle connections before what has arrived on them was read
     const closed = new Promise<void>(resolve => {
       const stop = Object.getPrototypeOf(Object.getPrototypeOf(server)) as NetServer
       stop.close.call(server, () => resolve())
     })
-    // what has arrived is read in between, and is no longer idle
-    await nextTurn()
-    server.closeIdleConnections()
     const patience = setTimeout(() => server.closeAllConnections(), patienceMillis)
-    // a connection that was kept by the headers of its last answer, sent before the stop, is idle only now
-    const idling = setInterval(() => server.closeIdleConnections(), 100)
+    // A request may be on its way on any connection that nobody was told the end of. What has arrived is read in between, and is no
+    // longer idle; a connection that was kept by the headers of its last answer, sent before the stop, is idle only later.
+    const idling = setInterval(() => {
+      if (performance.now() - begun >= graceMillis) server.closeIdleConnections()
+    }, 50)
+    await nextTurn()
+    if (graceMillis === 0) server.closeIdleConnections()
     await closed
     clearTimeout(patience)
     clearInterval(idling)
@@ -133,7 +148,7 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
       for (const response of answers.keys()) response.shouldKeepAlive = false
       if (!server.listening) return
       if (delayMillis > 0) await sleep(delayMillis)
-      await finished(patienceMillis)
+      await finished(Math.min(delayMillis, longestGraceMillis), patienceMillis)
     }
   }
 }

@@ -68,7 +68,10 @@ export function installClients(
   const Client = provider.Client as unknown as {
     new (metadata: Record<string, unknown>): EngineClient
     find(id: unknown): Promise<EngineClient | undefined>
-    prototype: { compareClientSecret(this: EngineClient, actual: string): boolean }
+    prototype: {
+      compareClientSecret(this: EngineClient, actual: string): boolean
+      backchannelLogout(): Promise<void>
+    }
   }
 
   Client.find = async id => {
@@ -125,6 +128,9 @@ export function installClients(
     if (matched !== undefined) source.noteSecretUse(row.clientId, matched).catch(() => undefined)
     return matched !== undefined
   }
+
+  // queued in the transaction that ends the session, and not sent by the request that does (store/logout-notices.ts)
+  Client.prototype.backchannelLogout = async () => undefined
 
   return { registeredOf }
 }

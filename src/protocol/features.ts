@@ -26,6 +26,8 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     devInteractions: { enabled: false },
     claimsParameter: { enabled: false },
     clientCredentials: { enabled: true },
+    // its metadata and members; tokens are made and sent by ours (logout-notices.ts)
+    backchannelLogout: { enabled: true },
     userinfo: { enabled: true },
     dPoP: { enabled: true, nonceSecret: parts.dpopNonceKey },
     pushedAuthorizationRequests: { enabled: true },

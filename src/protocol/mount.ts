@@ -9,7 +9,7 @@ import { endpoints } from './configuration.ts'
 import type { ForeignAssertions } from './foreign-assertions.ts'
 import { readAsQuery } from './form-body.ts'
 import { replaceToken } from './presented-token.ts'
-import type { Engine } from './provider.ts'
+import type { Engine, Published } from './provider.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { bodyLimit } from './sentences.ts'
 import { statusListPath } from './status-claim.ts'
@@ -135,16 +135,29 @@ function refusedUnread(headers: IncomingHttpHeaders): { status: number; text: st
 }
 
 /** RFC 7517 §5, straight from the ring: publishing a key never waits for an engine to be rebuilt. */
-function mountKeys(app: FastifyInstance, { keys, cacheSeconds }: MountDependencies) {
+function mountKeys(app: FastifyInstance, deps: MountDependencies) {
   app.get(endpoints.jwks, async (request, reply) => {
-    const etag = `"${keys.version()}"`
-    reply
-      .header('access-control-allow-origin', '*')
-      .header('cache-control', `public, max-age=${cacheSeconds}`)
-      .header('etag', etag)
-    if (request.headers['if-none-match'] === etag) return reply.code(304).send()
-    return reply.type('application/jwk-set+json').send(JSON.stringify(keys.jwks()))
+    const text = JSON.stringify(deps.keys.jwks())
+    const keys = { text, version: deps.keys.version() }
+    return publish(keys, 'application/jwk-set+json', deps.cacheSeconds, request, reply)
   })
+}
+
+/** What everybody may read and keep for a while: keys, and metadata, which changes with them. */
+function publish(
+  { text, version }: Published,
+  type: string,
+  cacheSeconds: number,
+  request: FastifyRequest,
+  reply: FastifyReply
+): FastifyReply {
+  const etag = `"${version}"`
+  reply
+    .header('access-control-allow-origin', '*')
+    .header('cache-control', `public, max-age=${cacheSeconds}`)
+    .header('etag', etag)
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+  return reply.type(type).send(text)
 }
 
 function refuseRegistration(): never {
@@ -172,6 +185,11 @@ async function serve(
   reply: FastifyReply
 ): Promise<void> {
   const { raw } = request
+  const metadata = endpoint.cached ? deps.engine().metadata() : undefined
+  if (metadata !== undefined && request.method !== 'OPTIONS') {
+    await publish(metadata, 'application/json; charset=utf-8', deps.cacheSeconds, request, reply)
+    return
+  }
   if (endpoint.cached === undefined) reply.header('cache-control', 'no-store')
   if (endpoint.page) reply.headers(deps.pageHeaders)
   if (request.method === 'OPTIONS' && raw.headers['access-control-request-method'] === undefined) {

@@ -16,6 +16,7 @@ import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
+import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
@@ -28,7 +29,9 @@ import { epochOf } from './client-authentication.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
+import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
+import { installHintCheck } from './id-token-hints.ts'
 import { registerJwtBearer } from './jwt-bearer.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
@@ -98,10 +101,18 @@ const statusTells = new Set([
   'userinfo'
 ])
 
+/** Text that everybody may read, and what names this state of it. */
+export interface Published {
+  text: string
+  version: string
+}
+
 export interface Engine {
   provider: Provider
   callback: ReturnType<Provider['callback']>
   pages: EnginePages
+  /** The discovery document, once somebody asked for it: it is the same for everybody as long as the engine lives. */
+  metadata(): Published | undefined
 }
 
 type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
@@ -236,14 +247,13 @@ export function createEngine(deps: EngineDependencies): Engine {
     registerJwtBearer(provider, { ...own, issuers, replay, findAccount, restoredAt, now })
   }
 
-  // A form that comes without a session is shown again (POST /device), and the engine then persists a session that was never stored.
-  const { persist } = provider.Session.prototype
-  provider.Session.prototype.persist = function persistOrSave() {
-    if (this.exp !== undefined) return persist.call(this)
-    const name = provider.cookieName('session')
-    Provider.ctx?.oidc.cookies.set(name, this.jti, configuration.cookies?.long)
-    return this.save(config.interactions.lifetimeSeconds)
-  }
+  installHintCheck(provider)
+  installSessions(provider, {
+    cookie: configuration.cookies?.long ?? {},
+    unsavedSeconds: config.interactions.lifetimeSeconds
+  })
+
+  let metadata: Published | undefined
 
   attachEvents(provider, { units, requests, audit: deps.audit, log })
 
@@ -259,6 +269,9 @@ export function createEngine(deps: EngineDependencies): Engine {
         await next()
         pages.replaceSelfSubmitting(oidc)
         tellInterval(oidc)
+        if (oidc.oidc?.route === 'discovery' && ctx.status === 200) {
+          metadata = publishedAs(ctx, JSON.stringify(ctx.body))
+        }
         completeRecord(oidc, unit.issuedSecret)
       } catch (error) {
         failed(oidc, unit, error)
@@ -318,7 +331,16 @@ export function createEngine(deps: EngineDependencies): Engine {
     else deps.countRefresh(verdict === 'current' || verdict === 'leeway' ? 'refused' : verdict)
   }
 
-  return { provider, callback: provider.callback(), pages }
+  return { provider, callback: provider.callback(), pages, metadata: () => metadata }
+}
+
+/** The answer as mount.ts gives it from then on, to the byte. */
+function publishedAs(ctx: Pick<KoaContextWithOIDC, 'set' | 'remove'>, text: string): Published {
+  const version = digest('metadata', text).toString('base64url')
+  ctx.set('etag', `"${version}"`)
+  ctx.set('access-control-allow-origin', '*')
+  ctx.remove('vary')
+  return { text, version }
 }
 
 /** The engine compares the redirect URI when a request comes, not when it is resumed: pages take time, and a client may give one up. */

@@ -8,7 +8,12 @@ import { withFullVerification } from './connection-url.ts'
 import { isPooled, type Pooler } from './pooler.ts'
 
 /** Tables whose triggers announce `table:key` (migrations). */
-export type WatchedTable = 'clients' | 'client_secrets' | 'signing_keys' | 'server_secrets'
+export type WatchedTable =
+  | 'clients'
+  | 'client_secrets'
+  | 'signing_keys'
+  | 'server_secrets'
+  | 'logout_notices'
 
 export interface ChangeFeed {
   /** Heard from less than a second ago: caches may be believed. */

@@ -2,9 +2,11 @@
 // ended stays ended when it is enabled again.
 
 import type { Queries } from './database.ts'
+import { endAccountClients } from './logout-notices.ts'
 
-/** Ends sessions, grants and refresh families of an account. */
+/** Ends sessions, grants and refresh families of an account; clients that asked to be told are told. */
 export async function endAccount(accountId: string, sql: Queries): Promise<void> {
+  await endAccountClients(accountId, sql)
   await sql.run('ending.account_sessions', 'DELETE FROM sessions WHERE account_id = $1', [
     accountId
   ])

@@ -3,6 +3,7 @@
 
 import type { Queries, Statement } from './database.ts'
 import type { Payload } from './grants.ts'
+import { endSessionClients } from './logout-notices.ts'
 
 export interface SessionRow {
   id: Buffer
@@ -38,7 +39,7 @@ export interface SessionStore {
     lifetimeSeconds: number
   }): Statement
   destroyStatement(id: Buffer): Statement
-  /** Signing out ends every row of the session, also those that parallel tabs made. */
+  /** Signing out ends every row of the session, also those that parallel tabs made, and tells the clients that asked to be told. */
   endStatements(uid: string): Statement[]
 }
 
@@ -143,14 +144,10 @@ export function createSessionStore({ sql }: { sql: Queries }): SessionStore {
     }),
 
     endStatements: uid => [
+      endSessionClients(uid),
       {
         name: 'sessions.end',
         text: 'DELETE FROM sessions WHERE uid = $1',
-        values: [uid]
-      },
-      {
-        name: 'session_clients.end',
-        text: 'DELETE FROM session_clients WHERE session_uid = $1',
         values: [uid]
       }
     ]

@@ -16,6 +16,8 @@ export const sweptTables = [
   // an hour more: nobody's copy of a list may show the bit of whom an index belonged to before
   { table: 'status_entries', key: 'ctid', column: 'free_at', keep: '1 hour' },
   { table: 'attempts', key: 'ctid', column: 'window_end', keep: '1 minute' },
+  // delivered, or given up, long before
+  { table: 'logout_notices', key: 'id', column: 'created_at', keep: '1 day' },
   { table: 'changes', key: 'id', column: 'at', keep: '10 minutes' }
 ] as const
 

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { peerOf, type TrafficOptions, watchTraffic } from '../../src/ops/traffic.ts'
 
@@ -165,6 +166,36 @@ t.test(
     await left
   }
 )
+
+/** Peers that come while this thread is kept from running for longer than the delay; what they were answered, by how often. */
+async function answersOfLatecomers(t: Test, waitMillis: number) {
+  const delayMillis = 500
+  const { traffic, port } = await startServer(t)
+  const flag = new Int32Array(new SharedArrayBuffer(4))
+  const peers = new Worker(new URL('./peers-in-a-thread.ts', import.meta.url), {
+    workerData: { port, count: 20, waitMillis, flag }
+  })
+  t.teardown(() => peers.terminate())
+  await once(peers, 'message')
+  const reported = once(peers, 'message')
+  const left = traffic.leave(delayMillis, 10_000)
+  peers.postMessage('go')
+  const begun = performance.now()
+  Atomics.wait(flag, 0, 0, 30_000)
+  const rest = delayMillis + 100 - (performance.now() - begun)
+  if (rest > 0) Atomics.wait(flag, 0, 1, rest)
+  const [answers] = (await reported) as [string[]]
+  await left
+  const counts: Record<string, number> = {}
+  for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1
+  return counts
+}
+
+t.test('a server that was kept from running until its delay was over loses nobody', async t => {
+  const served = { 'HTTP/1.1 200 OK': 20 }
+  t.same(await answersOfLatecomers(t, 0), served, 'who connected and was not accepted yet')
+  t.same(await answersOfLatecomers(t, 700), served, 'and whose request came a moment later')
+})
 
 t.test('who neither sends nor reads is let down when patience is over', async t => {
   const { traffic, held, port, server } = await startServer(t)

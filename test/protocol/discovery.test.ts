@@ -71,6 +71,19 @@ t.test('both metadata documents are the same (RFC 8414 §3)', async t => {
   t.equal((await requests.get('/.well-known/oauth-authorization-server')).text, text)
 })
 
+t.test('who has the document is told so, and a browser may read it (RFC 9110 §8.8.3)', async t => {
+  const first = await requests.get(configurationPath)
+  const { headers, text } = await requests.get(configurationPath, { origin: 'https://a.test' })
+  t.equal(text, first.text, 'the same, whether the engine makes it or it was kept')
+  t.match(headers.get('content-type'), /^application\/json/)
+  t.equal(headers.get('access-control-allow-origin'), '*')
+  const etag = headers.get('etag') ?? ''
+  t.match(etag, /^"[\w-]{43}"$/)
+  const again = await requests.get(configurationPath, { 'if-none-match': etag })
+  t.equal(again.status, 304)
+  t.match(again.headers.get('cache-control'), /^public, max-age=300$/)
+})
+
 t.test('every endpoint is at the issuer, and is there (RFC 8414 §2)', async t => {
   const { body } = await requests.get(configurationPath)
   const endpoints = Object.entries(body).filter(([name]) => /_endpoint$|^jwks_uri$/.test(name))
