@@ -143,7 +143,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const keys = await composeKeys(database, config, options.masterKey)
   const { ring, secrets, seal } = keys
 
-  const clients = composeClients(store, config)
+  const clients = composeClients(store, config, options.masterKey)
   const accounts = await composeAccounts(database, config, options.hasher)
   const accountStore = createAccountStore({ sql: database })
   const authenticate = createAuthenticator({

@@ -14,6 +14,7 @@ export type ClientAuthMethod =
   | 'none'
   | 'client_secret_basic'
   | 'client_secret_post'
+  | 'client_secret_jwt'
   | 'private_key_jwt'
 
 /** Public keys of a client (RFC 7517 §5). */
@@ -70,6 +71,8 @@ export interface ClientSecret {
   readonly digest: Buffer
   /** undefined: does not expire */
   readonly expiresAt: Date | undefined
+  /** the secret itself (sealed-secrets.ts); there for clients that sign with it, and for no others */
+  readonly sealed?: Buffer | undefined
 }
 
 /** A client as it is stored. */
@@ -93,7 +96,12 @@ export interface RegisteredClient {
 /** True when the client authenticates with a secret that we issued. */
 export function needsSecret(metadata: ClientMetadata): boolean {
   const method = metadata.token_endpoint_auth_method
-  return method === 'client_secret_basic' || method === 'client_secret_post'
+  return /^client_secret_(basic|post|jwt)$/.test(method)
+}
+
+/** True when it signs with the secret (HMAC), so that a digest of it would verify nothing. */
+export function signsWithSecret(metadata: ClientMetadata): boolean {
+  return metadata.token_endpoint_auth_method === 'client_secret_jwt'
 }
 
 /** Members that are ours: the engine only knows them as `extraClientMetadata`. */

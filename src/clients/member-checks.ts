@@ -203,16 +203,13 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   [
     'token_endpoint_auth_method',
     (value, report, { type }) => {
-      if (value === 'client_secret_jwt') {
-        return report('must not be client_secret_jwt: secrets are stored as digests only')
-      }
       const hint = type === 'web' ? ` for type web; a client without a secret is spa or native` : ''
       return oneOf(templates[type].authMethods, hint || ` for type ${type}`)(value, report, {
         type
       } as MetadataContext)
     }
   ],
-  ['token_endpoint_auth_signing_alg', oneOf(assertionAlgorithms)],
+  ['token_endpoint_auth_signing_alg', oneOf([...assertionAlgorithms, 'HS256'])],
   [
     'id_token_signed_response_alg',
     oneOf(['RS256', 'ES256', 'EdDSA'], '; none and HS256 are not offered')

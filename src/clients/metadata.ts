@@ -3,7 +3,7 @@
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
 import { jwtBearerGrantType } from './assertion-grants.ts'
-import type { ClientMetadata } from './client.ts'
+import { type ClientMetadata, signsWithSecret } from './client.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
 import { templates } from './templates.ts'
 
@@ -120,8 +120,16 @@ const rules: readonly ((
     if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined) {
       report('jwks', 'must not be given together with jwks_uri')
     }
-    if (metadata.token_endpoint_auth_signing_alg !== undefined && !signs) {
-      report('token_endpoint_auth_signing_alg', 'is for private_key_jwt only')
+    const algorithm = metadata.token_endpoint_auth_signing_alg
+    const hmac = signsWithSecret(metadata)
+    if (algorithm !== undefined && !signs && !hmac) {
+      report('token_endpoint_auth_signing_alg', 'is for private_key_jwt and client_secret_jwt only')
+    } else if (algorithm !== undefined && (algorithm === 'HS256') !== hmac) {
+      // RFC 8725 §3.1: a public key must never be taken for a secret
+      report(
+        'token_endpoint_auth_signing_alg',
+        'must be HS256 with client_secret_jwt, and only there'
+      )
     }
   },
 

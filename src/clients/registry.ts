@@ -9,7 +9,13 @@ import { digest } from '../lib/secret.ts'
 import { createClientStore, type StoredSecret } from '../store/clients.ts'
 import type { Database, Queries } from '../store/database.ts'
 import { createStatusListStore, type StatusEntry } from '../store/status-lists.ts'
-import { type ClientOwner, type ClientType, needsSecret, type RegisteredClient } from './client.ts'
+import {
+  type ClientOwner,
+  type ClientType,
+  needsSecret,
+  type RegisteredClient,
+  signsWithSecret
+} from './client.ts'
 import { clientIdProblem, issueClientId } from './client-id.ts'
 import {
   type CheckedMetadata,
@@ -23,6 +29,7 @@ import {
   type Reconciled,
   type Revision
 } from './reconcile.ts'
+import { type SecretSealer, sealSecret } from './sealed-secrets.ts'
 import { issueClientSecret, liveSecrets, secretOverlapSeconds, secretProblem } from './secrets.ts'
 import { registered } from './stored.ts'
 
@@ -42,6 +49,8 @@ export interface RegistryOptions {
   development: boolean
   /** identifiers of the configured resources */
   resources: readonly string[]
+  /** seals the secrets of clients that sign with them */
+  sealer?: SecretSealer
   /** issuers whose tokens may stand for a client's assertions */
   trustedIssuers?: readonly string[]
   /** response types besides `code`, for conformance runs */
@@ -124,7 +133,7 @@ export interface ClientRegistry {
 
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   const { database, feed, now, development, resources, onDisabled } = options
-  const { responseTypes = [], trustedIssuers = [] } = options
+  const { responseTypes = [], trustedIssuers = [], sealer } = options
   const rows = createClientStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
@@ -189,7 +198,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   }
 
   const ownedByConfig = { ok: false, reason: 'owned_by_config' } as const
-  const reconciler = createReconciler({ database, check, onDisabled, resources })
+  const reconciler = createReconciler({ database, check, onDisabled, resources, sealer })
 
   return {
     async find(clientId) {
@@ -218,13 +227,15 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       const checked = check(type, metadata, owner)
       if (!checked.ok) problems.push(...checked.problems)
       if (!checked.ok || problems.length > 0) return { ok: false, reason: 'invalid', problems }
-      const issued = needsSecret(checked.metadata) ? secretFrom(secret) : undefined
+      const { metadata: kept } = checked
+      const issued = needsSecret(kept) ? secretFrom(secret) : undefined
+      const sealed = issued && (await sealSecret(sealer, { clientId, metadata: kept }, issued))
 
       const client = await database.transaction(async tx => {
         const store = createClientStore({ sql: tx })
-        const fresh = { clientId, type, owner, metadata: checked.metadata, seeded }
+        const fresh = { clientId, type, owner, metadata: kept, seeded }
         if (!(await store.insert(fresh))) return undefined
-        if (issued !== undefined) await store.putSecret(clientId, issued.digest)
+        if (issued !== undefined) await store.putSecret(clientId, issued.digest, sealed)
         return store.find(clientId)
       })
       forget(clientId)
@@ -240,9 +251,16 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
         if (!checked.ok) return { ok: false, reason: 'invalid', problems: checked.problems }
         await store.update(clientId, client.type, checked.metadata)
         const needed = needsSecret(checked.metadata)
+        const signs = signsWithSecret(checked.metadata)
         if (!needed) await store.dropOtherSecrets(clientId)
-        const issued = needed && client.secrets.length === 0 ? issueClientSecret() : undefined
-        if (issued !== undefined) await store.putSecret(clientId, issued.digest)
+        else if (signs) await store.dropUnsealedSecrets(clientId)
+        else await store.forgetSealedSecrets(clientId)
+        const left = client.secrets.some(({ sealed }) => !signs || sealed !== undefined)
+        const issued = needed && !left ? issueClientSecret() : undefined
+        if (issued !== undefined) {
+          const sealed = await sealSecret(sealer, { clientId, ...checked }, issued)
+          await store.putSecret(clientId, issued.digest, sealed)
+        }
         const updated = await store.find(clientId)
         if (updated === undefined) return { ok: false, reason: 'not_found' }
         return { ok: true, client: registered(updated), secret: issued?.secret }
@@ -287,18 +305,21 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
           return { ok: false, reason: 'two_live_secrets' }
         }
         const issued = issueClientSecret()
-        await store.putSecret(clientId, issued.digest)
+        await store.putSecret(clientId, issued.digest, await sealSecret(sealer, client, issued))
         if (old === 'revoke') await store.dropOtherSecrets(clientId, issued.digest)
         else await store.expireOtherSecrets(clientId, issued.digest, overlap(old.keepSeconds))
         return { ok: true, secret: issued.secret, secrets: await store.listSecrets(clientId) }
       }),
 
     async setOnlySecret(clientId, secret) {
-      await change(clientId, async ({ metadata, secrets }, store) => {
-        if (!needsSecret(metadata)) throw new Fault('internal', `${clientId} needs no secret.`)
+      await change(clientId, async (client, store) => {
+        const { secrets } = client
+        if (!needsSecret(client.metadata))
+          throw new Fault('internal', `${clientId} needs no secret.`)
         const hashed = digest(secret)
         if (secrets.length === 1 && secrets[0]?.digest.equals(hashed)) return
-        await store.putSecret(clientId, hashed)
+        const sealed = await sealSecret(sealer, client, { secret, digest: hashed })
+        await store.putSecret(clientId, hashed, sealed)
         await store.dropOtherSecrets(clientId, hashed)
       })
     },

@@ -13,13 +13,19 @@ interface Template {
   authMethods: readonly [ClientAuthMethod, ...ClientAuthMethod[]]
 }
 
+const confidential = [
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt'
+] as const
 const code = ['authorization_code', 'refresh_token']
 
 export const templates: Record<ClientType, Template> = {
   web: {
     applicationType: 'web',
     grantTypes: { usual: code, allowed: [...code, jwtBearerGrantType] },
-    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    authMethods: confidential
   },
   spa: {
     applicationType: 'web',
@@ -39,6 +45,6 @@ export const templates: Record<ClientType, Template> = {
       usual: ['client_credentials'],
       allowed: ['client_credentials', jwtBearerGrantType]
     },
-    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    authMethods: confidential
   }
 }

@@ -1,7 +1,7 @@
 // How clients prove who they are, as options of the engine: which methods there are, and what a signed assertion must say (RFC 7523 §3,
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
-import { type Configuration, errors } from 'oidc-provider'
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { hasDuplicateMembers } from '../lib/json-members.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 
@@ -22,6 +22,8 @@ export interface ClientAuthenticationParts {
   issuer: string
   /** when a backup of the database was restored; what was used before, it may have forgotten */
   restoredAt: Date | undefined
+  /** told of each assertion that is good */
+  noteAssertion(ctx: KoaContextWithOIDC): void
   now: () => Date
 }
 
@@ -30,7 +32,13 @@ export function buildClientAuthentication(
 ): Pick<Configuration, 'clientAuthMethods' | 'assertJwtClientAuthClaimsAndHeader'> {
   const { issuer } = parts
   return {
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: [
+      'client_secret_basic',
+      'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
+      'none'
+    ],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
     assertJwtClientAuthClaimsAndHeader: async (ctx, claims) => {
       assertOneReading(ctx.oidc.params?.['client_assertion'])
@@ -51,6 +59,7 @@ export function buildClientAuthentication(
       if (doubtful && !(Number(claims['iat']) >= restored)) {
         throw new errors.InvalidClientAuth('sign a new assertion, with iat')
       }
+      parts.noteAssertion(ctx)
     }
   }
 }

@@ -2,16 +2,29 @@
 //
 // Facts of the engine (9.13.3) that this depends on, each held by test/protocol/engine-facts.test.ts:
 // - every lookup goes through the static Client.find (models/client.js), which we replace: one cache, ours, and no query on a hit;
-// - a client whose method needs a secret must have one to be built; the value is only ever used by compareClientSecret, as long as
-//   client_secret_jwt, HS256 and symmetric encryption are off (they are).
+// - a client whose method needs a secret must have one to be built; the value is only ever used by compareClientSecret: the key
+//   store that the engine makes of it is emptied (client-secrets.ts).
 
-import { type Client as EngineClient, errors, Provider } from 'oidc-provider'
-import { describeForEngine, needsSecret, type RegisteredClient } from '../clients/client.ts'
+import {
+  type Client as EngineClient,
+  errors,
+  type KoaContextWithOIDC,
+  Provider
+} from 'oidc-provider'
+import {
+  type ClientSecret,
+  describeForEngine,
+  needsSecret,
+  type RegisteredClient
+} from '../clients/client.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
+import { openSecret } from '../clients/sealed-secrets.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
+import type { Sealer } from '../lib/seal.ts'
 import { equalConstantTime, randomSecret } from '../lib/secret.ts'
 import { openidScopes } from '../oauth/scope.ts'
 import { installRemoteKeys } from './client-keys.ts'
+import { installSecrets, type TriedSecrets } from './client-secrets.ts'
 import type { ForeignAssertion } from './unit-of-work.ts'
 
 /** RFC 6749 appendix A.1: visible ASCII. Anything else is nobody's, and a NUL is refused by the database. Long enough for a URL. */
@@ -38,6 +51,8 @@ export interface ClientSource {
 export interface EngineClients {
   /** The row behind the engine's object. */
   registeredOf(client: EngineClient): RegisteredClient
+  /** Notes which secret an assertion was signed with that is known to be good. */
+  noteAssertion(ctx: KoaContextWithOIDC): void
 }
 
 export interface ClientDependencies {
@@ -46,18 +61,20 @@ export interface ClientDependencies {
   remoteKeys: RemoteKeys
   /** what a trusted issuer says of the client of this request */
   assertion(): ForeignAssertion | undefined
+  seal: Pick<Sealer, 'open'>
   now: () => Date
 }
 
 /** Replaces the engine's client lookup and secret comparison on this provider. */
 export function installClients(
   provider: Provider,
-  { source, remoteKeys, assertion, now }: ClientDependencies
+  { source, remoteKeys, assertion, seal, now }: ClientDependencies
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
   // stands where the engine wants a secret; nobody knows it
   const placeholder = randomSecret()
+  const tried: TriedSecrets = new WeakMap()
 
   function registeredOf(client: EngineClient): RegisteredClient {
     const row = rows.get(client)
@@ -88,6 +105,8 @@ export function installClients(
     const { jwks_uri: keysAt } = row.metadata
     if (keysAt !== undefined) installRemoteKeys(client, remoteKeys.at(keysAt))
     if (row.metadata.workload_identity !== undefined) takeHandles(client)
+    const open = (secret: ClientSecret) => openSecret(seal, row.clientId, secret)
+    installSecrets(client, row, { open, tried, now })
     built.set(row, client)
     rows.set(client, row)
     return client
@@ -132,7 +151,14 @@ export function installClients(
   // queued in the transaction that ends the session, and not sent by the request that does (store/logout-notices.ts)
   Client.prototype.backchannelLogout = async () => undefined
 
-  return { registeredOf }
+  function noteAssertion(ctx: KoaContextWithOIDC): void {
+    const used = tried.get(ctx)
+    const clientId = ctx.oidc.client?.clientId
+    if (used === undefined || clientId === undefined) return
+    source.noteSecretUse(clientId, used).catch(() => undefined)
+  }
+
+  return { registeredOf, noteAssertion }
 }
 
 /** The metadata that the engine's Client is built from. */

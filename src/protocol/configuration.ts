@@ -85,7 +85,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     },
     enabledJWA: {
       idTokenSigningAlgValues: [...idTokenAlgorithms],
-      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+      // HS256 is client_secret_jwt’s and no other's: the engine tells the two apart (shared/client_auth.js)
+      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA', 'HS256'],
       dPoPSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA']
     },
     extraClientMetadata: {

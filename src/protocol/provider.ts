@@ -176,6 +176,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     dpopNonceKey: deps.dpopNonceKey(),
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
+    noteAssertion: ctx => clients.noteAssertion(ctx),
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
       const known = [...(units.current()?.grants.values() ?? [])].find(
@@ -197,6 +198,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     source: deps.clients,
     remoteKeys: deps.remoteKeys,
     assertion: () => units.current()?.assertion,
+    seal: deps.adapter.seal,
     now: deps.now
   })
 

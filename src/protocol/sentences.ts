@@ -19,7 +19,7 @@ const sentences: Record<string, string> = {
   [noClientAuthentication]:
     'the request names no client: send client_id, and unless the client is public also its client_secret (HTTP Basic or body) or a client_assertion',
   'client authentication failed':
-    'the client is unknown or disabled, its secret or assertion is wrong or expired, or it is registered for another kind of token_endpoint_auth_method (secret, private_key_jwt, none)',
+    'the client is unknown or disabled, its secret or assertion is wrong or expired, or it is registered for another kind of token_endpoint_auth_method (secret, client_secret_jwt, private_key_jwt, none)',
   'client authentication must only be provided using one mechanism':
     'send client authentication once: in the Authorization header, or in the body, not in both',
   'invalid authorization header value format': basicFormat,

@@ -57,8 +57,7 @@ t.test("a type never gets another one's grant types or authentication (RFC 7591 
   const device = 'urn:ietf:params:oauth:grant-type:device_code'
   const refused: readonly [MetadataContext, object, RegExp][] = [
     [web, { token_endpoint_auth_method: 'none' }, /client without a secret is spa or native/],
-    [web, { token_endpoint_auth_method: 'client_secret_jwt' }, /digests only/],
-    [machine, { token_endpoint_auth_method: 'client_secret_jwt' }, /digests only/],
+    [spa, { token_endpoint_auth_method: 'client_secret_jwt' }, /must be none for type spa/],
     [web, { token_endpoint_auth_method: 'tls_client_auth' }, /must be client_secret_basic/],
     [web, { token_endpoint_auth_method: ['client_secret_basic'] }, /must be client_secret_basic/],
     [spa, { token_endpoint_auth_method: 'client_secret_basic' }, /must be none for type spa/],
