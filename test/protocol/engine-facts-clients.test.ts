@@ -100,3 +100,54 @@ t.test(
     ])
   }
 )
+
+t.test(
+  'of several secrets each is taken out in turn, the last one is that which verified, and then the claims are judged',
+  async t => {
+    const seen: string[] = []
+    const engine = await startEngine(t, {
+      clientAuthMethods: ['client_secret_jwt', 'client_secret_basic'],
+      clients: [
+        {
+          client_id: 'hmac',
+          client_secret: 'placeholder',
+          redirect_uris: [],
+          response_types: [],
+          grant_types: ['client_credentials'],
+          token_endpoint_auth_method: 'client_secret_jwt'
+        }
+      ],
+      assertJwtClientAuthClaimsAndHeader: async () => {
+        seen.push('claims')
+      }
+    })
+    const client = await engine.provider.Client.find('hmac')
+    const store = (client as unknown as { symmetricKeyStore: object }).symmetricKeyStore
+    const keyOf = (secret: string) => ({ kty: 'oct', k: Buffer.from(secret).toString('base64url') })
+    const secrets = ['first', 'second', 'third'].map(name => name.repeat(10))
+    Object.assign(store, {
+      selectForVerify({ alg, kid }: { alg: string; kid?: string }) {
+        seen.push(`select ${alg} ${kid}`)
+        return secrets.map(keyOf)
+      },
+      getKeyObject(key: { k: string }) {
+        seen.push(Buffer.from(key.k, 'base64url').toString().slice(0, 5))
+        return key
+      }
+    })
+    const assertion = await new SignJWT({ jti: 'x' })
+      .setProtectedHeader({ alg: 'HS256', kid: 'any' })
+      .setIssuer('hmac')
+      .setSubject('hmac')
+      .setAudience(engine.provider.issuer)
+      .setExpirationTime('1m')
+      .sign(Buffer.from('second'.repeat(10)))
+    const answer = await engine.post('/token', {
+      grant_type: 'client_credentials',
+      client_assertion: assertion,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+    })
+    t.equal(answer.status, 200)
+    t.same(seen, ['select HS256 any', 'first', 'secon', 'claims'])
+  }
+)
