@@ -107,11 +107,14 @@ const rules: readonly ((
     }
   },
 
-  (metadata, report) => {
+  (metadata, report, { type }) => {
     const workload = metadata.workload_identity !== undefined
     const keys = metadata.jwks !== undefined || metadata.jwks_uri !== undefined || workload
     const signs = metadata.token_endpoint_auth_method === 'private_key_jwt'
     if (signs && !keys) report('jwks_uri', 'or jwks is needed for private_key_jwt')
+    if (workload && !templates[type].authMethods.includes('private_key_jwt')) {
+      report('workload_identity', 'is for clients of type web and machine')
+    }
     // RFC 7523 §2.2: such a token is a client assertion, only that somebody else signed it
     if (workload && !signs) {
       report('workload_identity', 'is for token_endpoint_auth_method private_key_jwt only')

@@ -290,7 +290,7 @@ t.test('what is not offered is refused, not left out in silence', async t => {
     [{ userinfo_signed_response_alg: 'RS256' }, /not offered/],
     [{ id_token_signed_response_alg: 'none' }, /RS256 or ES256 or EdDSA/],
     [{ id_token_signed_response_alg: 'HS256' }, /RS256 or ES256 or EdDSA/],
-    [{ token_endpoint_auth_signing_alg: 'ES256' }, /private_key_jwt only/]
+    [{ token_endpoint_auth_signing_alg: 'ES256' }, /private_key_jwt and client_secret_jwt only/]
   ]
   for (const [members, reason] of refused)
     t.match(problems({ ...redirects, ...members }, web), [reason])

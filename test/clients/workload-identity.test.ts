@@ -76,7 +76,9 @@ t.test(
     t.match(problems(with_(good), machine), [/and none is configured/])
     const secret = { token_endpoint_auth_method: 'client_secret_basic' }
     t.match(problems({ ...with_(good), ...secret }, context), [/is for .* private_key_jwt only/])
-    t.match(problems({ ...redirects, ...with_(good) }, { ...context, type: 'spa' }), [/./])
+    t.match(problems({ ...redirects, ...with_(good) }, { ...context, type: 'spa' }), [
+      /is for clients of type web and machine/
+    ])
     t.equal(
       accepted(
         { ...redirects, ...with_(good) },
