@@ -29,7 +29,7 @@ USER node
 VOLUME /data
 EXPOSE 3000
 STOPSIGNAL SIGTERM
-# A request is answered only when its Host is the issuer's; /livez asks nothing of it.
+# A request is answered only when its Host is the issuer's; /livez asks nothing of it. The server may speak TLS itself.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.MINTMARK_PORT}/livez`).then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "--eval", "const ask = scheme => new Promise(done => require(`node:${scheme}`).get({ host: '127.0.0.1', port: process.env.MINTMARK_PORT, path: '/livez', rejectUnauthorized: false }, answer => done(answer.statusCode === 200)).on('error', () => done(false))); ask('http').then(lives => lives || ask('https')).then(lives => process.exit(lives ? 0 : 1))"]
 ENTRYPOINT ["node", "bin/mintmark.mjs", "start"]

@@ -4,7 +4,6 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { createAuthenticator } from './accounts/authenticate.ts'
-import { findEnabledAccount } from './accounts/named.ts'
 import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
@@ -14,11 +13,12 @@ import type { Config } from './config/schema.ts'
 import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { wantedKeys } from './keys/wanted.ts'
+import { createAddressList } from './lib/address-list.ts'
 import { createOutbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { startBackground } from './ops/background.ts'
 import { health, healthPaths } from './ops/health.ts'
-import { httpLimits, httpOptions } from './ops/http-limits.ts'
+import { httpLimits } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
@@ -32,6 +32,7 @@ import {
   planPartitions,
   type Store
 } from './ops/parts.ts'
+import { openCertificates } from './ops/tls.ts'
 import { watchTraffic } from './ops/traffic.ts'
 import { createAssets } from './pages/assets.ts'
 import { createBoundary, originForm, refuseUnparsed } from './pages/boundary.ts'
@@ -41,7 +42,8 @@ import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
-import { idTokenAlgorithms } from './protocol/configuration.ts'
+import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
+import { endpoints, idTokenAlgorithms } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createForeignIssuers } from './protocol/foreign-issuers.ts'
 import { createInteractions } from './protocol/interactions.ts'
@@ -200,7 +202,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
-  const foreign = createForeignIssuers({ config, issuer, clients, outbound, log, now })
+  const foreign = createForeignIssuers({ config, clients, accountStore, outbound, log, now })
   const engine = createCurrentEngine({
     config,
     issuer,
@@ -232,7 +234,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       now
     },
     findAccount: grants.findAccount,
-    accountNamed: name => findEnabledAccount(accountStore, name),
     renderers,
     clientId: issueClientId,
     cookieKeys: () => keysOf('cookie'),
@@ -257,11 +258,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
 
   // HTTP
+  const certificates = openCertificates(config, { log })
+  const { origin } = config.clientCertificates
   const boundary = createBoundary({
     site,
     issuer,
     answersJson: path => answersJson(path) || healthPaths.has(path),
-    anyHost: healthPaths
+    anyHost: healthPaths,
+    alias: origin === undefined ? undefined : { origin, paths: aliasedPaths(endpoints) }
   })
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -269,7 +273,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
-    ...httpOptions,
+    ...certificates.listener,
     rewriteUrl: originForm,
     frameworkErrors: boundary.refuseTarget,
     clientErrorHandler: refuseUnparsed
@@ -280,6 +284,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     longestAnswerMillis: httpLimits.longestAnswer,
     checkEveryMillis: httpLimits.connectionsCheckingInterval
   })
+  certificates.follow(app.server)
   boundary.guard(app)
   app.addHook('onRequest', async request => {
     requests.note(request.raw, { requestId: request.id, address: request.ip })
@@ -308,6 +313,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     cacheSeconds: config.keys.cacheLifetimeSeconds,
     requests,
     assertions: foreign.assertions,
+    clientCertificates: createClientCertificates({
+      source: config.clientCertificates,
+      proxies: createAddressList(config.trustedProxies),
+      authorities: certificates.authorities,
+      now
+    }),
     registration: config.registration.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
@@ -379,6 +390,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       // who is still sending or reading then is let down: the database must be closed in good order, too
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()
+      certificates.end()
       await background.end()
       await logoutDelivery.end()
       await keyJob.end()

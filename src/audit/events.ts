@@ -72,6 +72,21 @@ export const auditEvents = {
       'assertionSubject?': 'text'
     }
   },
+  // for whom: the account; who: the client, and the actor, who is another one only where a delegation says so
+  'token.exchanged': {
+    outcome: success,
+    data: {
+      mode: ['delegation', 'impersonation'],
+      actor: 'text',
+      jti: 'text',
+      scope: 'list',
+      resource: 'text',
+      subjectJti: 'text',
+      subjectClient: 'text',
+      from: 'text',
+      'actedBefore?': 'list'
+    }
+  },
   'token.refused': {
     outcome: refused,
     data: { 'grantType?': 'text', error: 'text', 'reason?': 'text' }

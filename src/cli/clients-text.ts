@@ -45,7 +45,7 @@ export function withMetadataOptions(command: Command): Command {
     .addOption(new Option('--resource <identifier>', 'the same as --default-resource').hideHelp())
     .option(
       '--auth-method <method>',
-      'how it authenticates: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none'
+      'how it authenticates: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none'
     )
     .option('--jwks-uri <url>', 'where its public keys are')
     .option('--jwks-file <file>', 'its public keys (JWKS)')

@@ -2,9 +2,11 @@
 // cannot be read. For `config check`, `doctor` and the start itself, so that all three say the same.
 
 import { checkClientMetadata } from '../clients/metadata.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import { declaredClientProblems, type ReconcileProblem } from '../clients/reconcile.ts'
 import type { Config } from '../config/schema.ts'
 import { Fault } from '../lib/fault.ts'
+import { certificateProblems } from '../ops/tls.ts'
 import { readLogo } from '../pages/logo.ts'
 
 /** A line a client's member, as an operator reads it. */
@@ -27,10 +29,15 @@ export function declaredProblems(config: Config): string[] {
         development: config.mode === 'development',
         source,
         trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
-        responseTypes: enabled ? responseTypes : []
+        responseTypes: enabled ? responseTypes : [],
+        mutualTls: mutualTlsOf(config.clientCertificates)
       })
   })
-  return [...clientProblemLines(clients), ...logoProblems(config.product.logo)]
+  return [
+    ...clientProblemLines(clients),
+    ...logoProblems(config.product.logo),
+    ...certificateProblems(config)
+  ]
 }
 
 function logoProblems(file: string | undefined): string[] {

@@ -3,6 +3,7 @@
 
 import type { Config } from '../config/schema.ts'
 import { longestSkewSeconds } from '../ops/health.ts'
+import { certificateEnds } from '../ops/tls.ts'
 import { examineDatabase } from '../store/database.ts'
 import { lostStatement, type PathFacts, timeouts } from '../store/pooler.ts'
 import { createSettingsStore, type ServerFacts } from '../store/settings.ts'
@@ -53,8 +54,29 @@ export function doctorChecks(context: CliContext, config: Config): DoctorCheck[]
         }
       }
     },
+    ...(config.tls.certificate === undefined ? [] : [serverCertificate(config)]),
     ...databaseChecks(context, config)
   ]
+}
+
+/** Days before its end when somebody should look why nobody has renewed it: those who renew by themselves do so a month before. */
+const renewalDays = 14
+
+function serverCertificate(config: Config): DoctorCheck {
+  return {
+    name: 'TLS certificate',
+    async run() {
+      const date = certificateEnds(config)
+      const end = date?.toISOString().slice(0, 10)
+      const left = ((date?.getTime() ?? 0) - Date.now()) / 86_400_000
+      if (left > renewalDays) return { status: 'ok', detail: `good until ${end}` }
+      return {
+        status: left > 0 ? 'warning' : 'problem',
+        detail: `ends on ${end}`,
+        fix: 'Renew the file of tls.certificate; the server notices, without a restart.'
+      }
+    }
+  }
 }
 
 function databaseChecks(context: CliContext, config: Config): DoctorCheck[] {

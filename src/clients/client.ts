@@ -16,13 +16,15 @@ export type ClientAuthMethod =
   | 'client_secret_post'
   | 'client_secret_jwt'
   | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
 
 /** Public keys of a client (RFC 7517 §5). */
 export interface ClientKeySet {
   readonly keys: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, and ours. */
+/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, RFC 8705, and ours. */
 export interface ClientMetadata {
   readonly client_name?: string
   /** `web` or `native`, derived from the type; the engine's rules about redirect URIs hang on it */
@@ -55,6 +57,12 @@ export interface ClientMetadata {
   readonly require_auth_time?: boolean
   readonly require_pushed_authorization_requests?: boolean
   readonly dpop_bound_access_tokens?: boolean
+  readonly tls_client_certificate_bound_access_tokens?: boolean
+  readonly tls_client_auth_subject_dn?: string
+  readonly tls_client_auth_san_dns?: string
+  readonly tls_client_auth_san_uri?: string
+  readonly tls_client_auth_san_ip?: string
+  readonly tls_client_auth_san_email?: string
   readonly software_id?: string
   readonly software_version?: string
 

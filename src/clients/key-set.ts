@@ -1,7 +1,7 @@
 // Public keys that a client registers (RFC 7591 §2 `jwks`, RFC 7517 §5).
 // Refuses private and symmetric members, keys that do not load, and sets that no key of can verify a client assertion.
 
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { ClientKeySet } from './client.ts'
 
 const mostKeys = 10
@@ -117,11 +117,22 @@ function materialProblem(key: Record<string, unknown>): string | undefined {
   try {
     const loaded = createPublicKey({ key: key as JsonWebKey, format: 'jwk' })
     const bits = loaded.asymmetricKeyDetails?.modulusLength
-    return bits !== undefined && bits < leastRsaBits
-      ? `must have at least ${leastRsaBits} bits`
-      : undefined
+    if (bits !== undefined && bits < leastRsaBits) return `must have at least ${leastRsaBits} bits`
+    return certificateProblem(key['x5c'], loaded)
   } catch {
     return 'is not a key: its members do not fit together'
+  }
+}
+
+/** RFC 7517 §4.7: "The key in the first certificate MUST match the public key represented by other members of the JWK." */
+function certificateProblem(x5c: unknown, key: KeyObject): string | undefined {
+  const first: unknown = Array.isArray(x5c) ? x5c[0] : undefined
+  if (first === undefined) return x5c === undefined ? undefined : 'has an empty "x5c"'
+  try {
+    const certificate = new X509Certificate(Buffer.from(String(first), 'base64'))
+    return certificate.publicKey.equals(key) ? undefined : 'has an "x5c" of another key'
+  } catch {
+    return 'has an "x5c" whose first entry is not a certificate (DER, base64)'
   }
 }
 

@@ -4,10 +4,12 @@
 
 import { isOpenidScope } from '../oauth/scope.ts'
 import { grantProblems } from './assertion-grants.ts'
+import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
 import { assertionAlgorithms, checkKeySet } from './key-set.ts'
+import { bindingProblem, type MutualTls, methodProblem, usableMethods } from './mutual-tls.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
-import { templates } from './templates.ts'
+import { operatorsGrantTypes, templates } from './templates.ts'
 import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
 import { identityProblems } from './workload-identity.ts'
 
@@ -24,6 +26,8 @@ export interface MetadataContext {
   trustedIssuers?: readonly string[]
   /** response types besides `code`: conformance runs only; for web clients */
   responseTypes?: readonly string[]
+  /** left out: off */
+  mutualTls?: MutualTls
 }
 
 /** Says what is wrong, and where inside the member if it has parts. */
@@ -179,7 +183,9 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   [
     'grant_types',
     (value, report, context) => {
-      const usual = templates[context.type].grantTypes.allowed
+      const usual = templates[context.type].grantTypes.allowed.filter(
+        grant => context.source !== 'registration' || !operatorsGrantTypes.has(grant)
+      )
       const implicit = beyondCode(context).some(type => /token/.test(type))
       const allowed = implicit ? [...usual, 'implicit'] : usual
       return list(allowed.length, grant =>
@@ -202,9 +208,12 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ],
   [
     'token_endpoint_auth_method',
-    (value, report, { type }) => {
+    (value, report, { type, mutualTls = 'off' }) => {
+      const unusable = methodProblem(value, mutualTls)
+      if (unusable !== undefined) return report(`must not be ${value}: ${unusable}`)
       const hint = type === 'web' ? ` for type web; a client without a secret is spa or native` : ''
-      return oneOf(templates[type].authMethods, hint || ` for type ${type}`)(value, report, {
+      const methods = usableMethods(templates[type].authMethods, mutualTls)
+      return oneOf(methods, hint || ` for type ${type}`)(value, report, {
         type
       } as MetadataContext)
     }
@@ -238,6 +247,23 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ['require_auth_time', flag],
   ['require_pushed_authorization_requests', flag],
   ['dpop_bound_access_tokens', flag],
+  [
+    'tls_client_certificate_bound_access_tokens',
+    (value, report, context) => {
+      const unusable = bindingProblem(context.mutualTls ?? 'off')
+      if (value === true && unusable !== undefined) return report(`must not be true: ${unusable}`)
+      return flag(value, report, context)
+    }
+  ],
+  ...subjectMembers.map((member): [string, MemberCheck] => [
+    member,
+    (value, report) => {
+      const problem =
+        textProblem(value, 1000) ??
+        (typeof value === 'string' ? subjectProblem(member, value) : undefined)
+      return problem === undefined ? value : report(problem)
+    }
+  ]),
   ['software_id', text(100)],
   ['software_version', text(100)],
   // known and refused: leaving them out in silence would promise what is not done

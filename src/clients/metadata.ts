@@ -5,6 +5,7 @@
 import { jwtBearerGrantType } from './assertion-grants.ts'
 import { type ClientMetadata, signsWithSecret } from './client.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
+import { checkMutualTls } from './mutual-tls.ts'
 import { templates } from './templates.ts'
 
 export type { MetadataContext, MetadataSource } from './member-checks.ts'
@@ -29,7 +30,10 @@ const largestMetadata = 32_768
  */
 export function checkClientMetadata(input: unknown, context: MetadataContext): CheckedMetadata {
   const problems: MetadataProblem[] = []
-  const report: Report = (member, problem) => problems.push({ member, problem })
+  // answers nothing: what a check answers is kept
+  const report: Report = (member, problem) => {
+    problems.push({ member, problem })
+  }
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     return { ok: false, problems: [{ member: '', problem: 'client metadata must be an object' }] }
   }
@@ -145,6 +149,8 @@ const rules: readonly ((
       report('assertion_grants', `needs ${jwtBearerGrantType} among the grant_types`)
     }
   },
+
+  checkMutualTls,
 
   (metadata, report, { type }) => {
     if (type !== 'machine') return

@@ -79,7 +79,7 @@ interface ReconcilerOptions {
   database: Database
   check: (type: ClientType, metadata: unknown, source: MetadataSource) => CheckedMetadata
   resources: readonly string[]
-  onDisabled: (clientId: string, sql: Queries) => Promise<void>
+  onDisabled: (clientIds: readonly string[], sql: Queries) => Promise<void>
   sealer?: SecretSealer | undefined
 }
 
@@ -159,6 +159,8 @@ export function createReconciler(options: ReconcilerOptions) {
     const updated: string[] = []
     const enabled: string[] = []
     const disabled: string[] = []
+    /** whose grants end, though they are enabled */
+    const ended: string[] = []
     const withoutSecret: string[] = []
     for (const client of wanted.values()) {
       const { clientId } = client
@@ -179,7 +181,7 @@ export function createReconciler(options: ReconcilerOptions) {
         // another type of client, or one that was gone: what the former one was granted is not its
         if (current.disabledAt !== undefined || current.type !== client.type) {
           await store.refuseEarlierTokens(clientId)
-          await onDisabled(clientId, tx)
+          ended.push(clientId)
         }
       }
       await writeSecret(store, client, current, sealer)
@@ -191,9 +193,10 @@ export function createReconciler(options: ReconcilerOptions) {
     for (const current of stored.values()) {
       if (wanted.has(current.clientId) || current.disabledAt !== undefined) continue
       await store.disable(current.clientId)
-      await onDisabled(current.clientId, tx)
       disabled.push(current.clientId)
     }
+    const over = [...ended, ...disabled]
+    if (over.length > 0) await onDisabled(over, tx)
     return { created, updated, enabled, disabled, withoutSecret }
   }
 }

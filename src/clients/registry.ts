@@ -23,6 +23,7 @@ import {
   type MetadataProblem,
   type MetadataSource
 } from './metadata.ts'
+import type { MutualTls } from './mutual-tls.ts'
 import {
   type ConfiguredClient,
   createReconciler,
@@ -55,8 +56,10 @@ export interface RegistryOptions {
   trustedIssuers?: readonly string[]
   /** response types besides `code`, for conformance runs */
   responseTypes?: readonly string[]
-  /** ends the client's grants and refresh families, in the transaction that disables or deletes it */
-  onDisabled: (clientId: string, sql: Queries) => Promise<void>
+  /** left out: off */
+  mutualTls?: MutualTls
+  /** ends the clients' grants and refresh families, in the transaction that disables or deletes them */
+  onDisabled: (clientIds: readonly string[], sql: Queries) => Promise<void>
   /** clients kept in memory at most */
   cached?: number
 }
@@ -133,7 +136,7 @@ export interface ClientRegistry {
 
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   const { database, feed, now, development, resources, onDisabled } = options
-  const { responseTypes = [], trustedIssuers = [], sealer } = options
+  const { responseTypes = [], trustedIssuers = [], mutualTls = 'off', sealer } = options
   const rows = createClientStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
@@ -170,8 +173,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   }
 
   function check(type: ClientType, metadata: unknown, source: MetadataSource): CheckedMetadata {
-    const context = { type, resources, development, source, responseTypes, trustedIssuers }
-    return checkClientMetadata(metadata, context)
+    const policy = { resources, development, responseTypes, trustedIssuers, mutualTls }
+    return checkClientMetadata(metadata, { type, source, ...policy })
   }
 
   /** Runs `work` with the client's row locked; this process forgets the client whatever comes of it. */
@@ -270,7 +273,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       change(clientId, async (client, store, tx): Promise<Changed> => {
         if (client.owner === 'config') return ownedByConfig
         if (!(await store.disable(clientId))) return { ok: true, changed: false }
-        await onDisabled(clientId, tx)
+        await onDisabled([clientId], tx)
         return { ok: true, changed: true }
       }),
 
@@ -278,14 +281,14 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       change(clientId, async (client, store, tx): Promise<Changed> => {
         if (client.owner === 'config') return ownedByConfig
         if (!(await store.enable(clientId))) return { ok: true, changed: false }
-        await onDisabled(clientId, tx)
+        await onDisabled([clientId], tx)
         return { ok: true, changed: true }
       }),
 
     revokeTokens: (clientId, via) =>
       change(clientId, async (_client, store, tx): Promise<Changed> => {
         await store.refuseEarlierTokens(clientId)
-        await onDisabled(clientId, tx)
+        await onDisabled([clientId], tx)
         await appendAuditEvent(tx, { type: 'client.tokens_revoked', clientId, data: { via } })
         return { ok: true, changed: true }
       }),
@@ -293,7 +296,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
     delete: clientId =>
       change(clientId, async (client, store, tx): Promise<Changed> => {
         if (client.owner === 'config' && client.disabledAt === undefined) return ownedByConfig
-        await onDisabled(clientId, tx)
+        await onDisabled([clientId], tx)
         await store.remove(clientId)
         return { ok: true, changed: true }
       }),
@@ -349,10 +352,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       const disabled = await database.transaction(async tx => {
         const store = createClientStore({ sql: tx })
         const seeded = await store.listSeeded()
-        for (const clientId of seeded) {
-          await store.disable(clientId)
-          await onDisabled(clientId, tx)
-        }
+        for (const clientId of seeded) await store.disable(clientId)
+        await onDisabled(seeded, tx)
         return seeded
       })
       disabled.forEach(forget)

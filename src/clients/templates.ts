@@ -2,10 +2,17 @@
 // The first entry of `authMethods` is the default. A public client is spa or native, never web: a web client without a secret is
 // refused.
 
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { jwtBearerGrantType } from './assertion-grants.ts'
 import type { ClientAuthMethod, ClientType } from './client.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** What an operator alone gives: a stranger who registers himself is nobody's delegate. */
+export const operatorsGrantTypes: ReadonlySet<string> = new Set([
+  tokenExchangeGrantType,
+  jwtBearerGrantType
+])
 
 interface Template {
   applicationType: 'web' | 'native'
@@ -13,18 +20,21 @@ interface Template {
   authMethods: readonly [ClientAuthMethod, ...ClientAuthMethod[]]
 }
 
-const confidential = [
+/** Those with certificates only where certificates arrive (mutual-tls.ts). */
+const confidential: Template['authMethods'] = [
   'client_secret_basic',
   'client_secret_post',
   'client_secret_jwt',
-  'private_key_jwt'
-] as const
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth'
+]
 const code = ['authorization_code', 'refresh_token']
 
 export const templates: Record<ClientType, Template> = {
   web: {
     applicationType: 'web',
-    grantTypes: { usual: code, allowed: [...code, jwtBearerGrantType] },
+    grantTypes: { usual: code, allowed: [...code, tokenExchangeGrantType, jwtBearerGrantType] },
     authMethods: confidential
   },
   spa: {
@@ -43,7 +53,7 @@ export const templates: Record<ClientType, Template> = {
     applicationType: 'web',
     grantTypes: {
       usual: ['client_credentials'],
-      allowed: ['client_credentials', jwtBearerGrantType]
+      allowed: ['client_credentials', tokenExchangeGrantType, jwtBearerGrantType]
     },
     authMethods: confidential
   }

@@ -62,6 +62,16 @@ export const clientSchema = closedObject({
   backchannel_logout_uri: text('Where logout tokens go.'),
   backchannel_logout_session_required: flag('Logout tokens carry `sid`.'),
   dpop_bound_access_tokens: flag('Tokens are bound to a key (RFC 9449 §5.2).'),
+  tls_client_certificate_bound_access_tokens: flag(
+    'Tokens are bound to the client’s certificate (RFC 8705 §3).'
+  ),
+  tls_client_auth_subject_dn: text(
+    'By what `tls_client_auth` knows it: the subject of its certificate (RFC 4514).'
+  ),
+  tls_client_auth_san_dns: text('The same: a host name among the alternative names.'),
+  tls_client_auth_san_uri: text('The same: a URI.'),
+  tls_client_auth_san_ip: text('The same: an IP address.'),
+  tls_client_auth_san_email: text('The same: an e-mail address.'),
   require_pushed_authorization_requests: flag('Only pushed requests (RFC 9126 §6).'),
   software_id: text('Identifies the software.'),
   software_version: text('Version of the software.'),

@@ -42,8 +42,10 @@ const warnings: readonly Warning[] = [
   },
   {
     name: 'proxies',
-    applies: ({ issuer, trustedProxies }) =>
-      issuer?.startsWith('https:') === true && trustedProxies.length === 0,
+    applies: ({ issuer, trustedProxies, tls }) =>
+      issuer?.startsWith('https:') === true &&
+      trustedProxies.length === 0 &&
+      tls.certificate === undefined,
     detail: 'no proxy is trusted, so every request seems to come from the one that ends TLS',
     fix: 'Set MINTMARK_TRUSTED_PROXIES to its address, as in ["10.0.0.5"].'
   },
@@ -59,7 +61,8 @@ const warnings: readonly Warning[] = [
   },
   {
     name: 'address',
-    applies: ({ host, trustedProxies }) => !isLoopback(host) && trustedProxies.length === 0,
+    applies: ({ host, trustedProxies, tls }) =>
+      !isLoopback(host) && trustedProxies.length === 0 && tls.certificate === undefined,
     detail: 'the server listens beyond this machine, without TLS and without a proxy that it knows',
     fix: 'Put it behind a proxy that ends TLS, and name that in MINTMARK_TRUSTED_PROXIES.'
   },
@@ -97,6 +100,13 @@ const details: Readonly<Record<string, (config: Config) => string>> = {
   keys: ({ keys }) => `a new one every ${keys.rotationIntervalSeconds / 86_400} d`,
   address: ({ host, port }) => `${host}${port === undefined ? '' : `, port ${port}`}`,
   proxies: ({ trustedProxies }) => `${trustedProxies.length} trusted`,
+  TLS: ({ tls }) =>
+    tls.certificate === undefined ? 'ends at a proxy' : 'ends here, from version 1.2 on',
+  'client certificates': ({ clientCertificates: { from, authorities } }) => {
+    if (from === undefined) return 'none are asked for'
+    const known = authorities === undefined ? 'self-signed ones' : 'of authorities, or self-signed'
+    return `${known}, ${from === 'tls' ? 'on connections to this server' : 'from a proxy'}`
+  },
   outbound: ({ outbound }) =>
     outbound.allowed.length === 0
       ? 'public addresses only'

@@ -99,7 +99,6 @@ function entryRows(node: SchemaNode, prefix: string): string[] {
     const path = `${prefix}${name}`
     if (child.properties !== undefined && name !== 'jwks') return entryRows(child, `${path}.`)
     const isRequired = (node.required ?? []).includes(name)
-    const inner = child.items?.properties === undefined || name === 'keys' ? {} : child.items
     return [
       row([
         code(path),
@@ -108,7 +107,8 @@ function entryRows(node: SchemaNode, prefix: string): string[] {
         child.secret ? 'yes' : '',
         child.description ?? ''
       ]),
-      ...entryRows(inner, `${path}[].`)
+      // entries of entries, under the list that they stand in
+      ...(child.items === undefined ? [] : entryRows(child.items, `${path}[].`))
     ]
   })
 }

@@ -2,7 +2,8 @@
 // like. Owns what a resource leaves open, too, as far as the whole server decides it.
 
 import Type from 'typebox'
-import { closedObject, durationSchema } from './vocabulary.ts'
+import { exchangeSchema } from './exchange-schema.ts'
+import { closedObject, durationSchema, scopeToken } from './vocabulary.ts'
 
 /** Entry of a resource's `clients` that stands for every client with `first_party: true`. */
 export const firstPartyClients = '*first_party*'
@@ -16,8 +17,6 @@ export const tokenLifetime = (fallback?: string) =>
   })
 export const accessTokenAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const
 const locale = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' })
-// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-const scopeToken = Type.String({ pattern: '^[!#-\\[\\]-~]+$' })
 const closed = { additionalProperties: false }
 
 export const resourceSchema = closedObject({
@@ -69,5 +68,10 @@ export const resourceSchema = closedObject({
       minLength: 1,
       description: 'The confidential client that is this resource server; it may introspect them.'
     })
-  )
+  ),
+  exchange: Type.Array(exchangeSchema, {
+    default: [],
+    description:
+      'Who may exchange a token for one of this resource (RFC 8693), each with what may come of it. Nobody else may.'
+  })
 })

@@ -11,6 +11,13 @@ import {
   publicClientsHaveNoSecret,
   secretsAreRandom
 } from './rules-clients.ts'
+import {
+  exchangesAreDistinct,
+  exchangesKnowTheirScopes,
+  exchangesNameClients,
+  exchangesNameResources,
+  exchangesNeverWiden
+} from './rules-exchange.ts'
 import { metricsArePrivate, useIsRemembered } from './rules-growth.ts'
 import { trustedIssuersAreDistinct, trustedIssuersCanBeAsked } from './rules-issuers.ts'
 import {
@@ -44,6 +51,7 @@ import {
   sessionTimesFit,
   statusListTimesFit
 } from './rules-server.ts'
+import { certificatesCanArrive, tlsIsComplete } from './rules-tls.ts'
 import type { Config } from './schema.ts'
 
 export const rules: readonly Rule[] = [
@@ -53,6 +61,8 @@ export const rules: readonly Rule[] = [
   { topic: 'loopback', mode: 'development', check: developmentIsLoopback },
   { topic: 'address', mode: 'any', check: hostIsAnAddress },
   { topic: 'proxies', mode: 'any', check: proxiesAreAddresses },
+  { topic: 'TLS', mode: 'any', check: tlsIsComplete },
+  { topic: 'client certificates', mode: 'any', check: certificatesCanArrive },
   { topic: 'outbound', mode: 'any', check: outboundIsNamed },
   { topic: 'database', mode: 'any', check: databaseIsComplete },
   { topic: 'database', mode: 'production', check: productionDatabase },
@@ -68,6 +78,11 @@ export const rules: readonly Rule[] = [
   { topic: 'resources', mode: 'any', check: resourcesHaveNoOpenIdScopes },
   { topic: 'resources', mode: 'any', check: resourceClientsAreNamed },
   { topic: 'resources', mode: 'any', check: resourceServersAreConfidential },
+  { topic: 'token exchange', mode: 'any', check: exchangesNameClients },
+  { topic: 'token exchange', mode: 'any', check: exchangesNameResources, needs: 'resources' },
+  { topic: 'token exchange', mode: 'any', check: exchangesKnowTheirScopes, needs: 'resources' },
+  { topic: 'token exchange', mode: 'any', check: exchangesAreDistinct },
+  { topic: 'token exchange', mode: 'any', check: exchangesNeverWiden },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersAreDistinct },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersCanBeAsked },
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },

@@ -14,6 +14,7 @@ import {
   workersSchema
 } from './process-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
+import { clientCertificatesSchema, tlsSchema } from './tls-schema.ts'
 import {
   closedObject,
   type Duration,
@@ -86,6 +87,8 @@ export const configSchema = closedObject({
     description:
       'Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. Empty: nobody’s.'
   }),
+  tls: tlsSchema,
+  clientCertificates: clientCertificatesSchema,
   outbound: outboundSchema,
   accessTokens: closedObject(
     {
@@ -136,7 +139,7 @@ export const configSchema = closedObject({
         maximum: '60s'
       }),
       publicLeeway: durationSchema({
-        description: 'The same for public clients without DPoP.',
+        description: 'The same for public clients whose tokens are bound to nothing.',
         default: '15s',
         minimum: '0s',
         maximum: '60s'

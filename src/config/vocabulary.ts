@@ -57,6 +57,9 @@ export function pathSchema(options: { description: string; variables?: readonly 
   return Type.String({ minLength: 1, path: true, ...options })
 }
 
+/** One name of a scope. RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
+export const scopeToken = Type.String({ pattern: '^[!#-\\[\\]-~]+$' })
+
 /** An object that refuses members which it does not name. */
 export function closedObject<Properties extends Record<string, TSchema>>(
   properties: Properties,

@@ -6,6 +6,7 @@ import { type AccountService, createAccountService } from '../accounts/account.t
 import { createHashQueue, parallelHashes } from '../accounts/hash-queue.ts'
 import { loadPasswordHasher, type PasswordHasher } from '../accounts/password-hash.ts'
 import { createAccountReconciler } from '../accounts/reconcile.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import { type ClientRegistry, createClientRegistry } from '../clients/registry.ts'
 import type { Config } from '../config/schema.ts'
 import { createSealer } from '../lib/seal.ts'
@@ -13,7 +14,7 @@ import { type ArtifactLifetimes, longestArtifactSeconds } from '../store/artifac
 import { type ChangeFeed, createChangeFeed } from '../store/change-feed.ts'
 import { createDatabase, type Database, type RoundTripObserver } from '../store/database.ts'
 import { isOwnSocket } from '../store/embedded-home.ts'
-import { endAccount, endClient } from '../store/ending.ts'
+import { endAccount, endClients } from '../store/ending.ts'
 import { makingPartitions } from '../store/missing-partitions.ts'
 import {
   createPartitions,
@@ -125,7 +126,8 @@ export function composeClients(
     sealer,
     trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
     responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
-    onDisabled: endClient
+    mutualTls: mutualTlsOf(config.clientCertificates),
+    onDisabled: endClients
   })
 }
 

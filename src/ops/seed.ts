@@ -26,6 +26,7 @@ export function demoApi(
     },
     accessTokens: { ...config.accessTokens, typ: 'at+jwt' },
     statusList: false,
+    exchange: [],
     clients: [demoWebClientId, demoMachineClientId],
     introspectionClient: demoMachineClientId
   }

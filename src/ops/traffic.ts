@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { isIPv6, type Server as NetServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import { listOfRanges } from '../lib/special-addresses.ts'
+import { createAddressList } from '../lib/address-list.ts'
 
 export interface TrafficOptions {
   /** connections at most: all, and of one address */
@@ -54,8 +54,10 @@ const longestGraceMillis = 500
 
 /** Watches a server that has its listener and does not listen yet. */
 export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
-  const proxies = listOfRanges(options.trustedProxies)
+  const proxies = createAddressList(options.trustedProxies)
   const ofPeer = new Map<string, number>()
+  /** also those that are still in a TLS handshake, which HTTP does not know yet */
+  const sockets = new Set<Socket>()
   /** answers on their way, and since when */
   const answers = new Map<ServerResponse, number>()
   let state: 'serving' | 'leaving' = 'serving'
@@ -65,10 +67,11 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
   // before Node's own listener, which begins to parse
   server.prependListener('connection', (socket: Socket) => {
     accepted += 1
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
     const address = socket.remoteAddress
     if (address === undefined) return
-    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-    if (proxies.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')) return
+    if (proxies.has(address)) return
     const peer = peerOf(address)
     const count = (ofPeer.get(peer) ?? 0) + 1
     ofPeer.set(peer, count)
@@ -128,11 +131,16 @@ export function watchTraffic(server: Server, options: TrafficOptions): Traffic {
       const stop = Object.getPrototypeOf(Object.getPrototypeOf(server)) as NetServer
       stop.close.call(server, () => resolve())
     })
-    const patience = setTimeout(() => server.closeAllConnections(), patienceMillis)
+    const patience = setTimeout(() => {
+      for (const socket of sockets) socket.destroy()
+    }, patienceMillis)
     // A request may be on its way on any connection that nobody was told the end of. What has arrived is read in between, and is no
     // longer idle; a connection that was kept by the headers of its last answer, sent before the stop, is idle only later.
-    const idling = setInterval(() => {
-      if (performance.now() - begun >= graceMillis) server.closeIdleConnections()
+    const idling = setInterval(async () => {
+      if (performance.now() - begun < graceMillis) return
+      // a timer comes before what has arrived since the last turn is read
+      await nextTurn()
+      server.closeIdleConnections()
     }, 50)
     await nextTurn()
     if (graceMillis === 0) server.closeIdleConnections()

@@ -17,6 +17,8 @@ export interface BoundaryDependencies {
   answersJson(path: string): boolean
   /** paths that answer whatever Host is asked for */
   anyHost: ReadonlySet<string>
+  /** a second origin, and the paths that answer under it, too (RFC 8705 §5) */
+  alias?: { origin: string; paths: ReadonlySet<string> } | undefined
 }
 
 interface Refusal {
@@ -40,12 +42,8 @@ const retryAfterSeconds = 2
 export function createBoundary(deps: BoundaryDependencies): Boundary {
   const { site, issuer } = deps
   const { host, protocol } = new URL(issuer)
-  // RFC 9110 §4.2.3: a port that is the scheme's default may be written or left out
-  const standard = { 'https:': '443', 'http:': '80' }[protocol]
-  const ours = new Set([
-    host,
-    ...(host.endsWith(`:${new URL(issuer).port}`) ? [] : [`${host}:${standard}`])
-  ])
+  const ours = hostsOf(issuer)
+  const aliases = deps.alias === undefined ? new Set<string>() : hostsOf(deps.alias.origin)
   const headers = {
     'x-content-type-options': 'nosniff',
     ...(protocol === 'https:' ? { 'strict-transport-security': 'max-age=31536000' } : {})
@@ -139,8 +137,10 @@ export function createBoundary(deps: BoundaryDependencies): Boundary {
           const description = 'the request has more than one Host header'
           return refuse(request, reply, { status: 400, error: 'invalid_request', description })
         }
+        const asked = request.headers.host?.toLowerCase() ?? ''
         const anyHost = deps.anyHost.has(request.url)
-        if (!anyHost && !ours.has(request.headers.host?.toLowerCase() ?? '')) {
+        const isAlias = aliases.has(asked) && deps.alias?.paths.has(pathOf(request)) === true
+        if (!anyHost && !isAlias && !ours.has(asked)) {
           return refuse(request, reply, misdirected(request))
         }
         const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
@@ -178,6 +178,14 @@ export function createBoundary(deps: BoundaryDependencies): Boundary {
     }
   }
 }
+
+/** RFC 9110 §4.2.3: a port that is the scheme's default may be written or left out */
+function hostsOf(origin: string): Set<string> {
+  const { host, port, protocol } = new URL(origin)
+  return new Set([host, ...(port === '' ? [`${host}:${standardPorts[protocol]}`] : [])])
+}
+
+const standardPorts: Readonly<Record<string, number>> = { 'https:': 443, 'http:': 80 }
 
 function pathOf(request: FastifyRequest): string {
   return request.url.split(/[?#]/, 1)[0] ?? ''

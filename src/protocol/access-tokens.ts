@@ -4,6 +4,7 @@
 
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { type ActClaim, longestChain, parseAct } from '../oauth/token-exchange.ts'
 import type { GrantStore, Payload } from '../store/grants.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
@@ -23,6 +24,12 @@ export interface VerifiedAccessToken {
   kind: 'AccessToken' | 'ClientCredentials'
   payload: Payload
   audience: string
+  /** who acts for the subject (RFC 8693 §4.1) */
+  act: ActClaim | undefined
+  /** the claim `may_act` as it came (RFC 8693 §4.4) */
+  mayAct: unknown
+  /** clients that the token came through by exchange (token-exchange.ts); the first one has the grant */
+  via: readonly string[]
 }
 
 export interface AccessTokens {
@@ -46,19 +53,25 @@ export function createAccessTokens(deps: {
     async verify(unit, jwt) {
       const claims = await verifySignature(jwt)
       if (claims === undefined) return undefined
-      const { jti, iat, exp, sub, aud, scope, client_id: clientId, gid, cnf } = claims
+      const { jti, iat, exp, sub, aud, scope, client_id: clientId, gid, cgn, cnf } = claims
+      const act = parseAct(claims['act'])
+      const via = viaOf(claims['via'])
       if (
-        typeof jti !== 'string' ||
+        !isName(jti) ||
         typeof iat !== 'number' ||
         typeof exp !== 'number' ||
         typeof sub !== 'string' ||
         typeof aud !== 'string' ||
-        typeof clientId !== 'string' ||
-        (gid !== undefined && typeof gid !== 'string')
+        !isName(clientId) ||
+        act === 'malformed' ||
+        via === undefined ||
+        (gid !== undefined && !isName(gid)) ||
+        (cgn !== undefined && !isName(cgn))
       ) {
         return undefined
       }
-      const state = await grants.accessTokenState({ jti, handle: gid, clientId, issuedAt: iat })
+      const asked = { jti, handle: gid, clientId, issuedAt: iat, generation: cgn, via }
+      const state = await grants.accessTokenState(asked)
       if (state.denied || !state.clientAlive) return undefined
 
       const common = {
@@ -68,17 +81,23 @@ export function createAccessTokens(deps: {
         clientId,
         aud,
         ...(typeof scope === 'string' ? { scope } : {}),
+        // RFC 8693 §4.1, §7.2: introspection tells it
+        ...(act === undefined ? {} : { extra: { act } }),
         ...confirmation(cnf)
       }
+      const exchange = { act, via, mayAct: claims['may_act'] }
       if (gid === undefined) {
         // RFC 9068 §2.2: a token without a resource owner is the client's own
-        if (sub !== clientId) return undefined
+        if (sub !== clientId || via.length > 0) return undefined
         const payload = { ...common, kind: 'ClientCredentials' }
-        return { kind: 'ClientCredentials', payload, audience: aud }
+        return { kind: 'ClientCredentials', payload, audience: aud, ...exchange }
       }
       const { grant } = state
       if (grant === undefined) return undefined
-      unit.grants.set(grant.id, grant)
+      // The engine compares the grant's client with the token's (actions/introspection.js); an exchanged token has another one, which is
+      // allowed by what the token says it came through, and was compared in the query.
+      const payloadSeen = via.length > 0 ? { ...grant.payload, clientId } : grant.payload
+      unit.grants.set(grant.id, { ...grant, payload: payloadSeen })
       const payload = {
         ...common,
         kind: 'AccessToken',
@@ -86,7 +105,7 @@ export function createAccessTokens(deps: {
         grantId: grant.id,
         ...(grant.sessionUid === undefined ? {} : { sessionUid: grant.sessionUid })
       }
-      return { kind: 'AccessToken', payload, audience: aud }
+      return { kind: 'AccessToken', payload, audience: aud, ...exchange }
     }
   }
 
@@ -123,6 +142,18 @@ function headerOf(jwt: string): ReturnType<typeof decodeProtectedHeader> | undef
   } catch {
     return undefined
   }
+}
+
+/** The claim `via`; empty for a token that was not exchanged, undefined for what we never write. */
+function viaOf(claim: unknown): string[] | undefined {
+  if (claim === undefined) return []
+  if (!Array.isArray(claim) || claim.length === 0 || claim.length > longestChain) return undefined
+  return claim.every(isName) ? claim : undefined
+}
+
+/** Visible ASCII, as all of our identifiers are: what the database looks up has no NUL. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && /^[!-~]+$/.test(value)
 }
 
 function confirmation(cnf: unknown): Payload {

@@ -2,6 +2,9 @@
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
+import { templates } from '../clients/templates.ts'
+import type { Config } from '../config/schema.ts'
 import { hasDuplicateMembers } from '../lib/json-members.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 
@@ -19,6 +22,7 @@ export function isPublic(client: { clientAuthMethod?: string | undefined }): boo
 }
 
 export interface ClientAuthenticationParts {
+  config: Config
   issuer: string
   /** when a backup of the database was restored; what was used before, it may have forgotten */
   restoredAt: Date | undefined
@@ -31,14 +35,9 @@ export function buildClientAuthentication(
   parts: ClientAuthenticationParts
 ): Pick<Configuration, 'clientAuthMethods' | 'assertJwtClientAuthClaimsAndHeader'> {
   const { issuer } = parts
+  const mutualTls = mutualTlsOf(parts.config.clientCertificates)
   return {
-    clientAuthMethods: [
-      'client_secret_basic',
-      'client_secret_post',
-      'client_secret_jwt',
-      'private_key_jwt',
-      'none'
-    ],
+    clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
     assertJwtClientAuthClaimsAndHeader: async (ctx, claims) => {
       assertOneReading(ctx.oidc.params?.['client_assertion'])

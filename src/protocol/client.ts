@@ -17,6 +17,7 @@ import {
   needsSecret,
   type RegisteredClient
 } from '../clients/client.ts'
+import { type MutualTls, unservedReason } from '../clients/mutual-tls.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
 import { openSecret } from '../clients/sealed-secrets.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
@@ -62,13 +63,16 @@ export interface ClientDependencies {
   /** what a trusted issuer says of the client of this request */
   assertion(): ForeignAssertion | undefined
   seal: Pick<Sealer, 'open'>
+  mutualTls: MutualTls
+  /** grant types that the engine was not told of: it would refuse the whole client */
+  switchedOff: ReadonlySet<string>
   now: () => Date
 }
 
 /** Replaces the engine's client lookup and secret comparison on this provider. */
 export function installClients(
   provider: Provider,
-  { source, remoteKeys, assertion, seal, now }: ClientDependencies
+  { source, remoteKeys, assertion, seal, mutualTls, switchedOff, now }: ClientDependencies
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
@@ -99,7 +103,10 @@ export function installClients(
     if (row === undefined) return undefined
     const known = built.get(row)
     if (known !== undefined) return known
-    const client = new Client(engineMetadata(row, placeholder))
+    // the engine would leave out what it does not know, and hand out tokens that are bound to nothing
+    const unserved = unservedReason(row.metadata, mutualTls)
+    if (unserved !== undefined) throw new errors.InvalidClientAuth(unserved)
+    const client = new Client(engineMetadata(row, placeholder, switchedOff))
     if (needsSecret(row.metadata))
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
     const { jwks_uri: keysAt } = row.metadata
@@ -164,12 +171,14 @@ export function installClients(
 /** The metadata that the engine's Client is built from. */
 export function engineMetadata(
   row: RegisteredClient,
-  placeholder: string
+  placeholder: string,
+  switchedOff: ReadonlySet<string> = new Set()
 ): Record<string, unknown> {
   const { metadata } = row
   return {
     // The engine knows OpenID scopes only; scopes of resources are narrowed by the catalogue.
     ...describeForEngine(row, new Set(openidScopes)),
+    grant_types: row.metadata.grant_types.filter(grant => !switchedOff.has(grant)),
     type: row.type,
     // the engine wants keys of a client that signs; here it is others who sign
     ...(metadata.workload_identity !== undefined &&

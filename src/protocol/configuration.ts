@@ -5,7 +5,7 @@ import { type Configuration, errors, type FindAccount } from 'oidc-provider'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
-import { grantHandle } from '../store/grants.ts'
+import { clientGeneration, grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
@@ -14,6 +14,7 @@ import {
   type ClientAuthenticationParts,
   isPublic
 } from './client-authentication.ts'
+import { endpointAliases } from './client-certificates.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
 import { createInteractionPolicy } from './policy.ts'
 import type { StatusClaims } from './status-claim.ts'
@@ -39,6 +40,8 @@ export const idTokenAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
   statusClaim: StatusClaims['claimFor']
+  /** claims of a token that is issued by exchange, in this request; none in every other */
+  exchangedClaims(): Record<string, unknown>
   adapter: Configuration['adapter']
   findAccount: FindAccount
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
@@ -170,12 +173,16 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
           jwt.header = { ...jwt.header, typ }
           if ('grantId' in token && token.grantId !== undefined && jwt.payload !== undefined) {
             jwt.payload['gid'] = grantHandle(token.grantId)
+            Object.assign(jwt.payload, parts.exchangedClaims())
           }
           if (typeof audience !== 'string' || token.client === undefined) return
-          const status = await parts.statusClaim(audience, {
-            grantId: 'grantId' in token ? token.grantId : undefined,
-            client: registeredClient(token.client)
-          })
+          const client = registeredClient(token.client)
+          const grantId = 'grantId' in token ? token.grantId : undefined
+          const generation = clientGeneration(client.clientId, client.tokensNotBefore)
+          if (grantId === undefined && generation !== undefined && jwt.payload !== undefined) {
+            jwt.payload['cgn'] = generation
+          }
+          const status = await parts.statusClaim(audience, { grantId, client })
           if (status !== undefined && jwt.payload !== undefined) jwt.payload['status'] = status
         }
       }
@@ -186,7 +193,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     features: buildFeatures(parts),
     discovery: {
-      ui_locales_supported: ['en', 'ko']
+      ui_locales_supported: ['en', 'ko'],
+      ...endpointAliases(config.clientCertificates.origin, endpoints)
     }
   } satisfies Configuration as Configuration
 }

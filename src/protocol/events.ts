@@ -5,6 +5,7 @@ import type { EventEmitter } from 'node:events'
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
 import { isPassing } from '../lib/fault.ts'
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { noteEffect, noteEvidence, type UnitOfWorkRunner } from './unit-of-work.ts'
 
@@ -59,6 +60,8 @@ export function attachEvents(
     if (unit === undefined || token === undefined || typeof grantType !== 'string') return
     // a rotation is one write of one row; its trace is the family's row itself
     if (grantType === 'refresh_token') return
+    // told with who acts for whom (token-exchange.ts)
+    if (grantType === tokenExchangeGrantType) return
     const issued = {
       type: 'token.issued',
       clientId: client?.clientId,
@@ -97,12 +100,15 @@ export function attachEvents(
     const judged = unit?.refreshToken
     if (unit === undefined || judged === undefined) return
     // RFC 9449 §5, RFC 8705 §4: the token is bound to a key that was not shown; the family is untouched
-    if (!/jkt|x5t|DPoP|mutual TLS/.test(error.error_detail ?? '')) return
+    const detail = error.error_detail ?? ''
+    const isCertificate = /x5t|mutual TLS/.test(detail)
+    if (!isCertificate && !/jkt|DPoP/.test(detail)) return
+    const reason = isCertificate ? 'another certificate' : 'another key'
     noteEvidence(unit, {
       type: 'refresh.client_mismatch',
       clientId: judged.row.clientId,
       accountId: unit.grants.get(judged.row.grantId)?.accountId,
-      data: { familyId: judged.row.id, generation: judged.token.generation, reason: 'another key' }
+      data: { familyId: judged.row.id, generation: judged.token.generation, reason }
     })
   })
 

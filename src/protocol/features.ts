@@ -3,8 +3,10 @@
 
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
 import { isPublic } from './client-authentication.ts'
+import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
 import type { ResourceCatalogue } from './resources.ts'
 
@@ -15,6 +17,7 @@ export interface FeatureParts {
   pages: EnginePages
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   address(ctx: KoaContextWithOIDC): string | undefined
+  certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
   clientId(): string
   dpopNonceKey: Buffer
   now: () => Date
@@ -30,6 +33,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     backchannelLogout: { enabled: true },
     userinfo: { enabled: true },
     dPoP: { enabled: true, nonceSecret: parts.dpopNonceKey },
+    mTLS: engineMutualTls(mutualTlsOf(config.clientCertificates), parts.certificate),
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {
       enabled: true,

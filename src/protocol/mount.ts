@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyRing } from '../keys/key-ring.ts'
+import type { ClientCertificates } from './client-certificates.ts'
 import { endpoints } from './configuration.ts'
 import type { ForeignAssertions } from './foreign-assertions.ts'
 import { readAsQuery } from './form-body.ts'
@@ -80,6 +81,7 @@ export interface MountDependencies {
   requests: RequestFactsBook
   /** left out where no issuer is trusted */
   assertions: ForeignAssertions | undefined
+  clientCertificates: ClientCertificates
   registration: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
   pageHeaders: Record<string, string>
@@ -178,6 +180,20 @@ function tooLarge(): FastifyError {
   return refusal({ status: 413, text: `the body is larger than ${bodyLimit} bytes` })
 }
 
+/** Where clients show who they are, and what their tokens are bound to. */
+function clientTalks({ page, cached }: Endpoint): boolean {
+  return page === undefined && cached === undefined
+}
+
+function certificateOf({ clientCertificates }: MountDependencies, request: FastifyRequest) {
+  const presented = clientCertificates.of(request.raw)
+  if (presented.ok) return presented.presented
+  const { reason, sentence } = presented
+  if (reason === 'malformed') throw refusal({ status: 400, text: sentence })
+  request.log.info({ reason: sentence }, 'a client certificate counts for nothing')
+  return undefined
+}
+
 async function serve(
   deps: MountDependencies,
   endpoint: Endpoint,
@@ -205,6 +221,7 @@ async function serve(
     await reply.redirect(`${endpoint.url}?${query.parameters}`, 303)
     return
   }
+  const certificate = clientTalks(endpoint) ? certificateOf(deps, request) : undefined
   let incoming: IncomingMessage = raw
   let tokenHandle: { handle: string; jwt: string } | undefined
   if (endpoint.takesToken && request.method === 'POST') {
@@ -224,10 +241,7 @@ async function serve(
   incoming.headers.accept = endpoint.page ? 'text/html' : 'application/json'
   if (request.method === 'HEAD') incoming.method = 'GET'
   deps.requests.note(incoming, {
-    requestId: request.id,
-    address: request.ip,
-    tokenHandle,
-    assertion
+    ...{ requestId: request.id, address: request.ip, tokenHandle, certificate, assertion }
   })
   if (endpoint.cached) reply.header('cache-control', `public, max-age=${deps.cacheSeconds}`)
   for (const [name, value] of Object.entries(reply.getHeaders())) {

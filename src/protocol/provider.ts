@@ -10,6 +10,8 @@ import {
   Provider
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
+import { jwtBearerGrantType } from '../clients/assertion-grants.ts'
+import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
 import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
 import type { Config } from '../config/schema.ts'
@@ -18,6 +20,7 @@ import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
+import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayKind, ReplayStore } from '../store/replay.ts'
@@ -31,6 +34,7 @@ import { grantForRequest } from './consent.ts'
 import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
 import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
+import { createExchangePolicy } from './exchange-policy.ts'
 import { installHintCheck } from './id-token-hints.ts'
 import { registerJwtBearer } from './jwt-bearer.ts'
 import type { Renderers } from './ports.ts'
@@ -46,6 +50,7 @@ import {
   completeRedirect
 } from './response.ts'
 import type { StatusClaims } from './status-claim.ts'
+import { registerTokenExchange } from './token-exchange.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface EngineDependencies {
@@ -166,11 +171,13 @@ export function createEngine(deps: EngineDependencies): Engine {
     issuer,
     keys: deps.keys,
     resources,
+    exchangedClaims: () => ({ ...units.current()?.exchanged }),
     statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
     adapter: createAdapterFactory({ ...deps.adapter, units, grants, issuer, resources }),
     registeredClient: registeredOf,
     address: ctx => requests.of(ctx.req).address,
+    certificate: ctx => requests.of(ctx.req).certificate,
     clientId: deps.clientId,
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
@@ -194,12 +201,23 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
+  const exchange = createExchangePolicy(config.resources)
   const clients = installClients(provider, {
     source: deps.clients,
     remoteKeys: deps.remoteKeys,
     assertion: () => units.current()?.assertion,
     seal: deps.adapter.seal,
+    mutualTls: mutualTlsOf(config.clientCertificates),
+    // the engine would refuse the whole client for a grant type that it was not told of
+    switchedOff: new Set([
+      ...(exchange.offered ? [] : [tokenExchangeGrantType]),
+      ...(config.trustedIssuers.length > 0 ? [] : [jwtBearerGrantType])
+    ]),
     now: deps.now
+  })
+  const { accessTokens } = deps.adapter
+  registerTokenExchange(provider, {
+    ...{ issuer, policy: exchange, accessTokens, resources, units, registeredOf, now: deps.now }
   })
 
   /** A sign-in at an API's client opens userinfo as well, with an access token of its own for the issuer's audience. */

@@ -2,11 +2,13 @@
 // request object, since the engine passes nothing else through; it goes when the request goes.
 
 import type { IncomingMessage } from 'node:http'
+import type { ClientCertificate } from './client-certificates.ts'
 import type { ForeignAssertion, RequestFacts } from './unit-of-work.ts'
 
 export interface HttpRequestFacts extends RequestFacts {
   tokenHandle?: { handle: string; jwt: string } | undefined
   assertion?: ForeignAssertion | undefined
+  certificate?: ClientCertificate | undefined
 }
 
 export interface RequestFactsBook {

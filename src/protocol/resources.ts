@@ -23,6 +23,11 @@ export interface ResourceCatalogue {
    * @throws InvalidTarget when the client may not name this resource, known or not (RFC 8707 §2)
    */
   infoFor(identifier: string, client: RegisteredClient): ResourceServerInfo
+  /**
+   * The same for a token that is exchanged for one of this resource: who may is the resource's `exchange` and not its `clients`.
+   * Undefined: there is no such resource.
+   */
+  infoForExchange(identifier: string, client: RegisteredClient): ResourceServerInfo | undefined
   /** The audience of a request that names none. */
   defaultFor(client: RegisteredClient): string
   /** The token type of this audience (RFC 9068 §2.1); `JWT` for verifiers that refuse `at+jwt`. */
@@ -72,6 +77,13 @@ export function createResourceCatalogue(options: {
         throw new errors.InvalidTarget('the resource is unknown, or this client may not name it')
       }
       return info(identifier, Object.keys(resource.scopes), client, resource.accessTokens)
+    },
+
+    infoForExchange(identifier, client) {
+      const resource = resources.get(identifier)
+      return (
+        resource && info(identifier, Object.keys(resource.scopes), client, resource.accessTokens)
+      )
     },
 
     defaultFor: client => client.metadata.default_resource ?? issuer,

@@ -27,7 +27,7 @@ const sentences: Record<string, string> = {
   'client_id mismatch': 'client_id differs from the client that the authentication is for',
   'failed to parse the request body': `the body could not be read: it must match its content-type and content-length, and be ${bodyLimit} bytes at most`,
   'unsupported grant_type requested':
-    'grant_type must be authorization_code, refresh_token, client_credentials or urn:ietf:params:oauth:grant-type:device_code',
+    'grant_type must be authorization_code, refresh_token, client_credentials or urn:ietf:params:oauth:grant-type:device_code; urn:ietf:params:oauth:grant-type:token-exchange where a resource of the server lists who may',
   'requested grant type is not allowed for this client':
     'this grant_type is not among the grant_types that the client is registered with',
   'unsupported response_type requested': 'this response_type is not enabled here; use code',

@@ -6,7 +6,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditEvent } from '../audit/events.ts'
 import { auditStatement } from '../audit/record.ts'
 import type { AuthenticRefreshToken, Verdict } from '../grants/refresh-token.ts'
+import type { ActClaim } from '../oauth/token-exchange.ts'
 import { type Database, Refused, type Statement } from '../store/database.ts'
+import { inLockOrder } from '../store/ending.ts'
 import type { LiveGrant } from '../store/grants.ts'
 import type { FamilyRow } from '../store/refresh-families.ts'
 
@@ -34,7 +36,7 @@ export interface JudgedRefreshToken {
   successor: string | undefined
 }
 
-/** Takes statements; they are sent in the order in which they came, whichever kind they are. */
+/** Takes statements; of those that write the same row, the order stays, whichever kind they are. */
 export interface Gathering {
   push(...statements: Statement[]): void
 }
@@ -45,7 +47,7 @@ export interface UnitOfWork {
   evidence: Gathering
   /** Sent only with success: spending, issuing, granting. */
   effects: Gathering
-  /** Both, in order: of two writes to one row, the later one stands. */
+  /** Both, in order: of two writes to one row, the later one stands. Sent in the order of locks (store/ending.ts). */
   gathered: { kind: 'evidence' | 'effect'; statement: Statement }[]
   /** What was read in this request; a grant that is known not to live is `undefined` under its id. */
   grants: Map<string, LiveGrant | undefined>
@@ -64,6 +66,8 @@ export interface UnitOfWork {
   tokenHandle: { handle: string; jwt: string } | undefined
   /** The token of a trusted issuer that stands for the client's own assertion in this request. */
   assertion: ForeignAssertion | undefined
+  /** What the token that is issued by exchange says of those it came through (token-exchange.ts). */
+  exchanged: { act?: ActClaim; via: readonly string[] } | undefined
   /** An access token is revoked: the engine's revocation of its grant is not meant. */
   revokesAccessToken: boolean
   /** The first failure of the store or of a key: the engine turns it into a 500, we answer 503. */
@@ -110,6 +114,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         publicClient: false,
         tokenHandle: undefined,
         assertion: undefined,
+        exchanged: undefined,
         revokesAccessToken: false,
         fault: undefined,
         outcome: undefined
@@ -118,10 +123,10 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
     },
 
     async send(unit, effects) {
-      const all = unit.gathered.map(({ statement }) => statement)
-      const evidence = unit.gathered
-        .filter(({ kind }) => kind === 'evidence')
-        .map(({ statement }) => statement)
+      const all = inLockOrder(unit.gathered.map(({ statement }) => statement))
+      const evidence = inLockOrder(
+        unit.gathered.filter(({ kind }) => kind === 'evidence').map(({ statement }) => statement)
+      )
       if (effects === 'evidence only' || evidence.length === all.length) {
         await database.pipeline(evidence)
         return

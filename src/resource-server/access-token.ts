@@ -2,6 +2,8 @@
 // in the types that it demands, and no others pass as a `VerifiedAccessToken`.
 
 import type { JWTPayload } from 'jose'
+import { type ActClaim, parseAct } from '../oauth/token-exchange.ts'
+import { bindingProblem, type ClientCertificate } from './certificate.ts'
 
 declare const verified: unique symbol
 
@@ -16,6 +18,11 @@ export interface VerifiedAccessToken {
   /** `sub`: the account, or the client itself for a machine token */
   readonly subject: string
   readonly clientId: string
+  /**
+   * who acts for the subject (`act`, RFC 8693 §4.1), and inside it who acted before; undefined:
+   * nobody, or the issuer does not tell. Only the outermost one may decide about access
+   */
+  readonly actor: ActClaim | undefined
   /** granted for this API; empty when the token has no `scope` */
   readonly scopes: ReadonlySet<string>
   /** `jti` */
@@ -36,7 +43,11 @@ export type ClaimProblem = { problem: string }
 /** Reads the claims of a token whose signature, issuer, audience and lifetime jose has checked. */
 export function readAccessToken(
   claims: JWTPayload,
-  expected: { audience: string; latestIssue: number }
+  expected: {
+    audience: string
+    latestIssue: number
+    certificate: ClientCertificate | undefined
+  }
 ): VerifiedAccessToken | ClaimProblem {
   // RFC 9068 §2.2: iss, exp, aud, sub, client_id, iat and jti are REQUIRED.
   for (const name of ['iss', 'sub', 'client_id', 'jti'] as const) {
@@ -57,18 +68,21 @@ export function readAccessToken(
   }
 
   // RFC 9449 §7.2, RFC 8705 §3: a token bound to a key is worth nothing without the proof of that
-  // key. This package does not check proofs yet, and taking such a token as a bearer token would
-  // undo its protection.
-  if (claims['cnf'] !== undefined) {
-    return { problem: 'The access token is bound to a key, and this API cannot check the proof.' }
-  }
+  // key
+  const unproved = bindingProblem(claims['cnf'], expected.certificate)
+  if (unproved !== undefined) return { problem: unproved }
 
   const scope = claims['scope'] ?? ''
   if (typeof scope !== 'string') return missing('scope')
 
+  // RFC 8693 §4.1: who is told to be acting must be told so that it can be understood
+  const actor = parseAct(claims['act'])
+  if (actor === 'malformed') return missing('act')
+
   const token: Omit<VerifiedAccessToken, typeof verified> = {
     subject: String(claims.sub),
     clientId: String(claims['client_id']),
+    actor,
     scopes: new Set(scope.split(' ').filter(Boolean)),
     id: String(claims.jti),
     issuer: String(claims.iss),

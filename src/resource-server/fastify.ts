@@ -2,12 +2,30 @@
 // is the verifier's. Uses no decorator: the token of a request is asked for with
 // `tokenOf(request)`.
 
+import { TLSSocket } from 'node:tls'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { VerifiedAccessToken } from './access-token.ts'
+import type { ClientCertificate } from './certificate.ts'
 import { createVerifier, type Refusal, type Verifier, type VerifierOptions } from './verifier.ts'
 
-/** Makes the hooks of one API from its verifier. */
-export function createTokenGuard({ verifier }: { verifier: Verifier }) {
+/** Whose certificate a request was sent with; undefined: nobody's. */
+export type CertificateOf = (request: FastifyRequest) => ClientCertificate | undefined
+
+/** Of the connection, where the API itself speaks TLS and asks for certificates. */
+const ofConnection: CertificateOf = ({ raw: { socket } }) =>
+  socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined
+
+/**
+ * Makes the hooks of one API from its verifier. `certificateOf` is needed where a proxy ends TLS:
+ * read its header there, and only if the request came from the proxy.
+ */
+export function createTokenGuard({
+  verifier,
+  certificateOf = ofConnection
+}: {
+  verifier: Verifier
+  certificateOf?: CertificateOf
+}) {
   const tokens = new WeakMap<FastifyRequest, VerifiedAccessToken>()
 
   return {
@@ -19,7 +37,8 @@ export function createTokenGuard({ verifier }: { verifier: Verifier }) {
     requireToken({ scope = '' }: { scope?: string } = {}) {
       assertScope(scope)
       return async (request: FastifyRequest, reply: FastifyReply) => {
-        const verification = await verifier.verify(request.headers.authorization)
+        const certificate = certificateOf(request)
+        const verification = await verifier.verify(request.headers.authorization, { certificate })
         if (!verification.ok) return refuse(request, reply, verification)
         const refusal = verifier.requireScope(verification.token, scope)
         if (refusal) return refuse(request, reply, refusal)
@@ -39,11 +58,10 @@ export function createTokenGuard({ verifier }: { verifier: Verifier }) {
   }
 }
 
-const guardScope: FastifyPluginAsync<VerifierOptions & { scope?: string }> = async (
-  app,
-  { scope, ...options }
-) => {
-  const guard = createTokenGuard({ verifier: createVerifier(options) })
+const guardScope: FastifyPluginAsync<
+  VerifierOptions & { scope?: string; certificateOf?: CertificateOf }
+> = async (app, { scope, certificateOf = ofConnection, ...options }) => {
+  const guard = createTokenGuard({ verifier: createVerifier(options), certificateOf })
   app.addHook('onRequest', guard.requireToken(scope === undefined ? {} : { scope }))
 }
 

@@ -1,7 +1,7 @@
-// The issuer's keys as this process holds them: asked for when first needed, kept while fresh,
-// renewed without making requests wait, and kept through an outage of the issuer. Refuses to be
-// driven: a stranger's `kid` costs at most one request per cool-down, however many such tokens come
-// (RFC 8725 §3.10).
+// The issuer's keys as this process holds them: asked for when first needed, kept for as long as the
+// issuer lets them be kept, renewed a little ahead of that, so that hardly a request waits, and kept
+// through an outage of the issuer. Refuses to be driven: a stranger's `kid` costs at most one request
+// per cool-down, however many such tokens come (RFC 8725 §3.10).
 
 import {
   type CryptoKey,
@@ -13,13 +13,13 @@ import {
 import { fetchKeySet } from './metadata.ts'
 
 const seconds = 1_000
-/** below this age keys are used without a question */
-const freshFor = 600 * seconds
-/**
- * from this age a request waits for the renewal instead of being served from the old copy while it
- * runs
- */
-const waitFrom = 900 * seconds
+/** where the issuer does not say how long its keys may be kept */
+const usualLifetime = 600 * seconds
+/** bounds of what it says: it is not asked all the time, and no withdrawn key is kept for long */
+const shortestLifetime = 30 * seconds
+const longestLifetime = 900 * seconds
+/** in the last part of their lifetime keys are renewed while requests are still served from them */
+const renewFrom = 0.8
 /**
  * beyond this age keys are not used any more, issuer or no issuer: somebody may have withdrawn them
  */
@@ -37,6 +37,19 @@ export class IssuerUnavailable extends Error {
   override name = 'IssuerUnavailable'
 }
 
+interface HeldKeys {
+  find: ReturnType<typeof createLocalJWKSet>
+  /** milliseconds since the epoch */
+  loadedAt: number
+  /** milliseconds for which the issuer lets them be kept, within our bounds */
+  lifetime: number
+}
+
+function lifetimeOf(maxAgeSeconds: number | undefined): number {
+  if (maxAgeSeconds === undefined) return usualLifetime
+  return Math.min(longestLifetime, Math.max(shortestLifetime, maxAgeSeconds * seconds))
+}
+
 /**
  * Holds the keys of one issuer. Nothing is fetched before the first `find`, so an API starts while
  * its issuer is down. `now` is in milliseconds since the epoch.
@@ -47,7 +60,7 @@ export function createKeySource(options: {
   now: () => number
 }) {
   const { issuer, fetch, now } = options
-  let held: { find: ReturnType<typeof createLocalJWKSet>; loadedAt: number } | undefined
+  let held: HeldKeys | undefined
   let lastAttempt: { endedAt: number; failure?: unknown } | undefined
   let running: Promise<void> | undefined
 
@@ -55,9 +68,12 @@ export function createKeySource(options: {
    * One attempt at a time, whoever asks. Never rejects: the outcome is in `held` and `lastAttempt`.
    */
   function renew(): Promise<void> {
+    const asked = now()
     running ??= fetchKeySet(issuer, fetch)
-      .then(keySet => {
-        held = { find: createLocalJWKSet(keySet), loadedAt: now() }
+      .then(({ keySet, maxAgeSeconds }) => {
+        const lifetime = lifetimeOf(maxAgeSeconds)
+        // they are as old as the question, not as the answer
+        held = { find: createLocalJWKSet(keySet), loadedAt: asked, lifetime }
         lastAttempt = { endedAt: now() }
       })
       .catch((failure: unknown) => {
@@ -86,9 +102,10 @@ export function createKeySource(options: {
   }
 
   async function current() {
-    if (!isWithin(held?.loadedAt, freshFor) && mayAsk(failed() ? failureCoolDown : 0)) {
+    const lifetime = held?.lifetime ?? 0
+    if (!isWithin(held?.loadedAt, renewFrom * lifetime) && mayAsk(failed() ? failureCoolDown : 0)) {
       const usable = isWithin(held?.loadedAt, usableFor)
-      const serveMeanwhile = usable && (failed() || isWithin(held?.loadedAt, waitFrom))
+      const serveMeanwhile = usable && (failed() || isWithin(held?.loadedAt, lifetime))
       const renewal = renew()
       if (!serveMeanwhile) await renewal
     }

@@ -29,12 +29,22 @@ export function metadataLocations(issuer: string): URL[] {
   ]
 }
 
+/** Keys, and for how long the issuer lets them be kept. */
+export interface FetchedKeySet {
+  keySet: JSONWebKeySet
+  /** undefined: it does not say */
+  maxAgeSeconds: number | undefined
+}
+
 /**
  * Reads the metadata of `issuer`, then the key set that it names. Two requests, three where only
  * RFC 8414 is served.
  * @throws Error with a sentence for the API's log; the caller decides what that means for a request
  */
-export async function fetchKeySet(issuer: string, fetch: typeof globalThis.fetch) {
+export async function fetchKeySet(
+  issuer: string,
+  fetch: typeof globalThis.fetch
+): Promise<FetchedKeySet> {
   const metadata = await fetchMetadata(issuer, fetch)
 
   // RFC 8414 §3.3: "The "issuer" value returned MUST be identical to the authorization server's
@@ -51,15 +61,18 @@ export async function fetchKeySet(issuer: string, fetch: typeof globalThis.fetch
     const stated = JSON.stringify(metadata['jwks_uri'])
     throw new Error(`the metadata of ${issuer} names keys at another origin: ${stated}`)
   }
-  const keySet = await fetchJson(location, fetch)
+  const { document: keySet, headers } = (await fetchJson(location, fetch)) ?? {}
   if (!keySet || !Array.isArray(keySet['keys'])) throw new Error(`${location} serves no key set`)
-  return keySet as unknown as JSONWebKeySet
+  return {
+    keySet: keySet as unknown as JSONWebKeySet,
+    maxAgeSeconds: headers && maxAgeOf(headers)
+  }
 }
 
 async function fetchMetadata(issuer: string, fetch: typeof globalThis.fetch) {
   for (const location of metadataLocations(issuer)) {
     const metadata = await fetchJson(location, fetch)
-    if (metadata) return metadata
+    if (metadata) return metadata.document
   }
   throw new Error(`${issuer} serves no metadata at its well-known locations`)
 }
@@ -69,6 +82,10 @@ async function fetchMetadata(issuer: string, fetch: typeof globalThis.fetch) {
  * there is no such document here.
  */
 export async function fetchText(location: URL, fetch: typeof globalThis.fetch, accept: string) {
+  return (await fetchDocument(location, fetch, accept))?.text
+}
+
+async function fetchDocument(location: URL, fetch: typeof globalThis.fetch, accept: string) {
   const response = await fetch(location, {
     headers: { accept },
     redirect: 'error',
@@ -77,17 +94,32 @@ export async function fetchText(location: URL, fetch: typeof globalThis.fetch, a
   if (response.status !== 200) await response.body?.cancel()
   if (response.status === 404) return undefined
   if (response.status !== 200) throw new Error(`${location} answered ${response.status}`)
-  return readText(response, location)
+  return { text: await readText(response, location), headers: response.headers }
 }
 
 async function fetchJson(location: URL, fetch: typeof globalThis.fetch) {
-  const text = await fetchText(location, fetch, 'application/json')
-  if (text === undefined) return undefined
-  const document: unknown = JSON.parse(text)
+  const fetched = await fetchDocument(location, fetch, 'application/json')
+  if (fetched === undefined) return undefined
+  const document: unknown = JSON.parse(fetched.text)
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw new Error(`${location} serves no JSON object`)
   }
-  return document as Record<string, unknown>
+  return { document: document as Record<string, unknown>, headers: fetched.headers }
+}
+
+/**
+ * RFC 9111 §5.2.2.1: "the response is to be considered stale after its age is greater than the
+ * specified number of seconds"; its age when it left the caches in between is in `Age` (§5.1).
+ */
+function maxAgeOf(headers: Headers): number | undefined {
+  const directives = (headers.get('cache-control') ?? '').toLowerCase().split(',')
+  const names = directives.map(directive => directive.trim())
+  // §5.2.2.4, §5.2.2.5: not to be used again without a question
+  if (names.some(name => /^no-(cache|store)(=|$)/.test(name))) return 0
+  const [, maxAge] = names.map(name => /^max-age="?(\d+)"?$/.exec(name)).find(Boolean) ?? []
+  if (maxAge === undefined) return undefined
+  const age = Number(/^\d+$/.exec(headers.get('age') ?? '')?.[0] ?? 0)
+  return Math.max(0, Number(maxAge) - age)
 }
 
 async function readText(response: Response, location: URL) {

@@ -5,12 +5,14 @@
 
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { missing, readAccessToken, type VerifiedAccessToken } from './access-token.ts'
+import type { ClientCertificate } from './certificate.ts'
 import { createKeySource, failureCoolDown, IssuerUnavailable } from './keys.ts'
 import { metadataLocations } from './metadata.ts'
 import { createRefusals, type Refusal } from './refusal.ts'
 import { createStatusSource, readStatusReference } from './status-list.ts'
 
 export type { VerifiedAccessToken } from './access-token.ts'
+export type { ClientCertificate } from './certificate.ts'
 export type { Refusal } from './refusal.ts'
 
 /**
@@ -43,12 +45,21 @@ export interface VerifierOptions {
   now?: () => number
 }
 
+/** What else a request shows. */
+export interface Shown {
+  /**
+   * the client's certificate, from the TLS connection or from a proxy that you trust; with it
+   * tokens that are bound to it are accepted (RFC 8705 §3), and without it none
+   */
+  certificate?: ClientCertificate | undefined
+}
+
 export interface Verifier {
   /**
    * Judges one request by its `Authorization` header (or a bare token). Rejects only on a defect:
    * everything that a caller or an outage can cause is a `Refusal`, ready to be sent.
    */
-  verify(authorization: string | undefined): Promise<Verification>
+  verify(authorization: string | undefined, shown?: Shown): Promise<Verification>
   /**
    * undefined: the token has every scope of the list (separated by spaces); else the refusal to
    * send.
@@ -87,7 +98,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   return {
-    async verify(authorization) {
+    async verify(authorization, { certificate } = {}) {
       const presented = readBearer(authorization)
       if (presented === undefined) return refusals.missingToken()
       if (!isPlausible(presented)) return refusals.invalidToken(malformed)
@@ -107,7 +118,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
           currentDate: new Date(now())
         })
         const latestIssue = now() / 1000 + clockToleranceSeconds
-        const token = readAccessToken(payload, { audience, latestIssue })
+        const token = readAccessToken(payload, { audience, latestIssue, certificate })
         if ('problem' in token) return refusals.invalidToken(token.problem)
         return (await refusedByStatus(token)) ?? { ok: true, token }
       } catch (error) {

@@ -2,6 +2,7 @@
 // grants.ts; its conditions are used here, so that a list never shows what tokens are refused for.
 
 import type { Queries } from './database.ts'
+import { endGrants } from './ending.ts'
 import { joinLiveGrant } from './grants.ts'
 
 /** Left out means any. */
@@ -69,12 +70,11 @@ export function createGrantList({ sql }: { sql: Queries }) {
       const { id, accountId, clientId } = { id: undefined, ...which } as {
         id?: string
       } & GrantFilter
-      const { rows } = await sql.run<{ id: string; account_id: string; client_id: string }>(
+      const rows = await endGrants(
+        sql,
         'grants.end',
-        `UPDATE grants SET revoked_at = clock_time()
-         WHERE revoked_at IS NULL AND expires_at > clock_time() AND ($1::text IS NULL OR id = $1)
-           AND ($2::uuid IS NULL OR account_id = $2) AND ($3::text IS NULL OR client_id = $3)
-         RETURNING id, account_id, client_id`,
+        `expires_at > clock_time() AND ($1::text IS NULL OR id = $1)
+           AND ($2::uuid IS NULL OR account_id = $2) AND ($3::text IS NULL OR client_id = $3)`,
         [id ?? null, accountId ?? null, clientId ?? null]
       )
       await sql.run(

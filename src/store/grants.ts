@@ -102,6 +102,19 @@ export function grantHandle(grantId: string): string {
   return digest('grant handle', grantId).toString('base64url')
 }
 
+/**
+ * What tokens of a client's own carry as `cgn` once all of its tokens were taken back: which of these times they came after, as the process
+ * that issued them knew it. Their `iat` cannot tell: it is of that process' clock, the time of the revocation of the database's.
+ */
+export function clientGeneration(
+  clientId: string,
+  tokensNotBefore: Date | undefined
+): string | undefined {
+  if (tokensNotBefore === undefined) return undefined
+  const hash = digest('client generation', clientId, String(tokensNotBefore.getTime()))
+  return hash.toString('base64url').slice(0, 16)
+}
+
 export interface ConsentedScopes {
   openid: string[]
   resources: Record<string, string[]>
@@ -111,7 +124,7 @@ export interface ConsentedScopes {
 export interface AccessTokenState {
   denied: boolean
   grant: LiveGrant | undefined
-  /** machine tokens: the client lives, and did not end its tokens since `iat` */
+  /** the client lives, and did not end its tokens since this one was issued; so does each that it came through */
   clientAlive: boolean
 }
 
@@ -141,11 +154,16 @@ export interface GrantStore {
     handle: string | undefined
     clientId: string
     issuedAt: number
+    /** of a machine token */
+    generation?: string | undefined
+    /** of an exchanged token: the clients that it came through; the first one has the grant */
+    via?: readonly string[]
   }): Promise<AccessTokenState>
   /** RFC 7009: this token alone, kept until it has expired by every clock that we tolerate. */
   denyStatement(jti: string, keepSeconds: number): Statement
 }
 
+/** `c` is not disabled, and did not end its tokens since `wanted.issued_at`. */
 export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
   return {
     async findAccount(id) {
@@ -233,24 +251,45 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
       values: [accountId, clientId, JSON.stringify(granted)]
     }),
 
-    async accessTokenState({ jti, handle, clientId, issuedAt }) {
-      const { rows } = await sql.run<LiveGrantRow & { denied: boolean; client_alive: boolean }>(
+    async accessTokenState({ jti, handle, clientId, issuedAt, generation, via = [] }) {
+      const through = via.length === 0 ? null : [...new Set(via)]
+      const { rows } = await sql.run<
+        LiveGrantRow & {
+          denied: boolean
+          enabled: boolean
+          through: boolean
+          tokens_not_before: Date | null
+        }
+      >(
         'access_token.state',
         // what was denied after a backup, the restored database has forgotten
         `SELECT EXISTS (SELECT FROM denied_tokens d WHERE d.jti = wanted.jti)
              OR EXISTS (SELECT FROM settings s WHERE s.name = 'restore'
                AND to_timestamp(wanted.issued_at) < (s.value ->> 'restored_at')::timestamptz) AS denied,
-           EXISTS (SELECT FROM clients c WHERE c.client_id = wanted.client_id AND c.disabled_at IS NULL
-             AND (c.tokens_not_before IS NULL
-               OR to_timestamp(wanted.issued_at) >= c.tokens_not_before)) AS client_alive,
+           c.client_id IS NOT NULL AND c.disabled_at IS NULL AS enabled, c.tokens_not_before,
+           wanted.via IS NULL OR cardinality(wanted.via) = (SELECT count(*) FROM clients v
+             WHERE v.client_id = ANY (wanted.via) AND v.disabled_at IS NULL
+               AND (v.tokens_not_before IS NULL OR to_timestamp(wanted.issued_at) >= v.tokens_not_before)) AS through,
            ${liveGrantColumns}
-         FROM (VALUES ($1::text, $2::text, $3::text, $4::float8)) AS wanted (jti, handle, client_id, issued_at)
-         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = wanted.client_id')}`,
-        [jti, handle ?? null, clientId, issuedAt]
+         FROM (VALUES ($1::text, $2::text, $3::text, $4::float8, $5::text[]))
+           AS wanted (jti, handle, client_id, issued_at, via)
+         LEFT JOIN clients c ON c.client_id = wanted.client_id
+         ${joinLiveGrant('g.handle = wanted.handle AND g.client_id = coalesce(wanted.via[1], wanted.client_id)')}`,
+        [jti, handle ?? null, clientId, issuedAt, through]
       )
       const [row] = rows
       if (row === undefined) return { denied: true, grant: undefined, clientAlive: false }
-      return { denied: row.denied, clientAlive: row.client_alive, grant: liveGrantOf(row) }
+      const since = row.tokens_not_before ?? undefined
+      // a machine token stands on its client alone; the rest on grants, which ended with the client's tokens
+      const current =
+        handle === undefined
+          ? generation === clientGeneration(clientId, since)
+          : since === undefined || issuedAt * 1000 >= since.getTime()
+      return {
+        denied: row.denied,
+        clientAlive: row.enabled && row.through && current,
+        grant: liveGrantOf(row)
+      }
     },
 
     denyStatement: (jti, keepSeconds) => ({

@@ -84,13 +84,13 @@ export function createRestoreStore({ sql }: { sql: Queries }): RestoreStore {
       await tx.run('restore.session_clients', 'DELETE FROM session_clients')
       let [ended, grants] = [0, 0]
       if (families === 'end families') {
-        const revoked = await tx.run(
-          'restore.families',
-          'UPDATE refresh_families SET revoked_at = clock_time() WHERE revoked_at IS NULL'
-        )
         const over = await tx.run(
           'restore.grants',
           'UPDATE grants SET revoked_at = clock_time() WHERE revoked_at IS NULL'
+        )
+        const revoked = await tx.run(
+          'restore.families',
+          'UPDATE refresh_families SET revoked_at = clock_time() WHERE revoked_at IS NULL'
         )
         ;[ended, grants] = [revoked.rowCount, over.rowCount]
       }

@@ -58,7 +58,16 @@ t.test("a type never gets another one's grant types or authentication (RFC 7591 
   const refused: readonly [MetadataContext, object, RegExp][] = [
     [web, { token_endpoint_auth_method: 'none' }, /client without a secret is spa or native/],
     [spa, { token_endpoint_auth_method: 'client_secret_jwt' }, /must be none for type spa/],
-    [web, { token_endpoint_auth_method: 'tls_client_auth' }, /must be client_secret_basic/],
+    [
+      web,
+      { token_endpoint_auth_method: 'tls_client_auth' },
+      /certificates do not reach this server/
+    ],
+    [
+      web,
+      { token_endpoint_auth_method: 'none' },
+      /must be client_secret_basic or .* or private_key_jwt for/
+    ],
     [web, { token_endpoint_auth_method: ['client_secret_basic'] }, /must be client_secret_basic/],
     [spa, { token_endpoint_auth_method: 'client_secret_basic' }, /must be none for type spa/],
     [native, { token_endpoint_auth_method: 'client_secret_post' }, /must be none for type native/],

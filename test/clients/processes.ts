@@ -48,10 +48,10 @@ function createProcess(url: string) {
     development: false,
     resources: [api],
     trustedIssuers: [ci],
-    onDisabled: async (clientId: string, sql: Queries) => {
+    onDisabled: async (clientIds: readonly string[], sql: Queries) => {
       // in the transaction: what is written here is gone when the rest fails
       await sql.run('test.ended', 'SELECT clock_time()')
-      ended.push(clientId)
+      ended.push(...clientIds)
       await hooks.ending()
     }
   })

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import t from 'tap'
 import { configKeys, variableName } from '../../src/config/keys.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import type { Environment } from '../../src/config/variables.ts'
 import { parseDuration } from '../../src/config/vocabulary.ts'
 import { cwd, files, load, problemsOf, productionEnv, randomHex } from './sound.ts'
 
@@ -49,6 +50,17 @@ t.test('every key has a variable of its own, made from its path', async t => {
   t.ok(names.length > 35)
 })
 
+/** What the keys of TLS and of clients' certificates need beside them. */
+function besideTls(path: string): Environment {
+  if (!/^(tls|clientCertificates)\./.test(path)) return {}
+  return {
+    ...productionEnv,
+    MINTMARK_TLS__CERTIFICATE: '/tls.crt',
+    MINTMARK_TLS__KEY: '/tls.key',
+    ...(path.startsWith('tls.') ? {} : { MINTMARK_CLIENT_CERTIFICATES__FROM: 'tls' })
+  }
+}
+
 t.test('every variable reaches its key', async t => {
   const values: Record<string, string> = {
     mode: 'development',
@@ -72,6 +84,13 @@ t.test('every variable reaches its key', async t => {
     'keys.publishAhead': '2d',
     'keys.cacheLifetime': '6m',
     trustedProxies: '["10.0.0.0/24"]',
+    'tls.certificate': '/etc/mintmark/tls.crt',
+    'tls.key': '/etc/mintmark/tls.key',
+    'clientCertificates.from': 'tls',
+    'clientCertificates.header': 'X-Client-Cert',
+    'clientCertificates.format': 'pem',
+    'clientCertificates.authorities': '/etc/mintmark/clients.pem',
+    'clientCertificates.origin': 'https://mtls.example.com',
     'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
     trustedIssuers: '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h" }]',
     'accessTokens.lifetime': '11m',
@@ -131,7 +150,7 @@ t.test('every variable reaches its key', async t => {
     const base = path === 'database.directUrl' ? { DATABASE_URL: 'postgres://localhost/a' } : {}
     const needs =
       path === 'conformance.responseTypes' ? { MINTMARK_CONFORMANCE__ENABLED: 'true' } : {}
-    const config = load({ ...base, ...needs, [variable]: value })
+    const config = load({ ...base, ...needs, ...besideTls(path), [variable]: value })
     if (path === 'mode' || path === 'database.embedded') continue
     t.not(JSON.stringify(config), plain, `${variable} changes something`)
     const inner = schema.duration === undefined ? path : `${path}Seconds`

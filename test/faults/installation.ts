@@ -9,6 +9,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { openStore, type Store } from '../../src/ops/parts.ts'
 import { createServer } from '../../src/server.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
+import type { Impatience } from '../protocol/naive/impatient-database.ts'
 import type { Naivety } from '../protocol/naive/naive-database.ts'
 import {
   type App,
@@ -20,6 +21,7 @@ import {
   publicly,
   type Requests
 } from '../protocol/requests.ts'
+import { selfSigned } from '../support/certificates.ts'
 import { type Overrides, secretOf, testConfig } from '../support/configuration.ts'
 import type { Lifetime } from '../support/lifetime.ts'
 import { freePort, masterKey, person } from '../support/server.ts'
@@ -41,6 +43,13 @@ export const bound: App = {
   caller: publicly('bound')
 }
 
+/** The same, public, with tokens that are bound to a certificate, which a proxy hands on (RFC 8705 §4, RFC 9440). */
+export const certified: App = {
+  clientId: 'certified',
+  redirectUri: 'https://certified.example.com/callback',
+  caller: publicly('certified')
+}
+
 const assertionKey = await generateKeyPair('ES256', { extractable: true })
 
 /** Confidential, and proves it by a signed assertion, which is good for one request (RFC 7523 §3). */
@@ -56,6 +65,10 @@ export async function credentialsOf(app: App, issuer: string): Promise<() => Pro
     const prover = await createProver()
     const url = `${issuer}/oauth/token`
     return async () => ({ ...app.caller, headers: { DPoP: await prover.proof({ url }) } })
+  }
+  if (app === certified) {
+    const { byteSequence } = await selfSigned()
+    return async () => ({ ...app.caller, headers: { 'client-cert': byteSequence } })
   }
   if (app !== asserting) return async () => app.caller
   return async () => {
@@ -99,8 +112,22 @@ const clients = [
     first_party: true,
     refresh_tokens: 'always',
     dpop_bound_access_tokens: true
+  },
+  {
+    client_id: certified.clientId,
+    type: 'native',
+    redirect_uris: [certified.redirectUri],
+    first_party: true,
+    refresh_tokens: 'always',
+    tls_client_certificate_bound_access_tokens: true
   }
 ]
+
+/** The scenario's clients are the proxy, too: what they say in its header is believed. */
+const proxied = {
+  trustedProxies: ['127.0.0.1', '::1'],
+  clientCertificates: { from: 'proxy' }
+}
 
 export interface ServerProcess {
   port: number
@@ -126,8 +153,8 @@ export interface InstallOptions {
   processes?: number
   overrides?: Overrides
   pool?: number
-  /** the control: servers that spend naively */
-  naivety?: Naivety
+  /** the control: servers that spend naively, or have no patience with PostgreSQL, or too much */
+  naivety?: Naivety | Impatience
   /** the database as the servers reach it, when something stands in between */
   reachedBy?: string
 }
@@ -140,6 +167,7 @@ export async function install(
 ): Promise<Installation> {
   const { processes: count = 1, reachedBy = url, naivety, pool } = options
   const overrides = {
+    ...proxied,
     ...options.overrides,
     clients: [...clients, ...(options.overrides?.clients ?? [])]
   }

@@ -2,10 +2,17 @@
 // client, another key; and what its owner notices of it.
 
 import type { Answer } from '../hostile/wire.ts'
-import { createProver, otherWeb, type Requests, web } from '../protocol/requests.ts'
+import { type Caller, otherWeb, type Requests, web } from '../protocol/requests.ts'
 import type { Lifetime } from '../support/lifetime.ts'
 import { releaseTogether } from './barrier.ts'
-import { bound, type Installation, install, plain } from './installation.ts'
+import {
+  bound,
+  certified,
+  credentialsOf,
+  type Installation,
+  install,
+  plain
+} from './installation.ts'
 import { auditCount } from './invariants.ts'
 import { type OneTimeValue, oneTimeValues, signer, tokenWire } from './one-time-values.ts'
 import type { Report } from './report.ts'
@@ -161,41 +168,30 @@ async function anotherClient(report: Report, installation: Installation) {
   report.equal('… while its owner goes on', again.status, 200)
 }
 
+/** Tokens that are bound to a DPoP key, and to a certificate. */
 async function anotherKey(
   report: Report,
   requests: Requests,
   database: Installation['store']['database']
 ) {
-  const url = `${requests.issuer}/oauth/token`
-  const before = await auditCount(database, 'refresh.client_mismatch')
-  const [owner, thief] = await Promise.all([createProver(), createProver()])
-  const { refresh_token } = await requests.tokens(
-    { app: bound },
-    { DPoP: await owner.proof({ url }) }
-  )
-  const taken = await requests.refresh(
-    bound,
-    refresh_token,
-    {},
-    {
-      DPoP: await thief.proof({ url })
-    }
-  )
-  const bare = await requests.refresh(bound, refresh_token)
-  report.equal(
-    "another key's use of a token, and one without a key, that are refused",
-    [taken, bare].filter(({ status }) => status === 400).length,
-    2
-  )
-  const audited = (await auditCount(database, 'refresh.client_mismatch')) - before
-  report.atLeast('… and audited', audited, 1)
-  const kept = await requests.refresh(
-    bound,
-    refresh_token,
-    {},
-    {
-      DPoP: await owner.proof({ url })
-    }
-  )
-  report.equal('… while its owner goes on', kept.status, 200)
+  for (const app of [bound, certified]) {
+    const before = await auditCount(database, 'refresh.client_mismatch')
+    const [owner, thief] = [
+      await credentialsOf(app, requests.issuer),
+      await credentialsOf(app, requests.issuer)
+    ]
+    const tokens = await requests.tokens({ app: { ...app, caller: await owner() } })
+    const refresh = async (caller: Caller) =>
+      requests.refresh({ ...app, caller }, tokens.refresh_token)
+    const taken = await refresh(await thief())
+    const bare = await refresh(app.caller)
+    report.equal(
+      `another key's use of a token (${app.clientId}), and one without a key, that are refused`,
+      [taken, bare].filter(({ status }) => status === 400).length,
+      2
+    )
+    const audited = (await auditCount(database, 'refresh.client_mismatch')) - before
+    report.atLeast('… and audited', audited, app === certified ? 2 : 1)
+    report.equal('… while its owner goes on', (await refresh(await owner())).status, 200)
+  }
 }

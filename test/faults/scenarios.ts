@@ -3,13 +3,18 @@
 import type { Lifetime } from '../support/lifetime.ts'
 import type { DurableCluster } from './durable-cluster.ts'
 import { promoteLateStandby, promoteStandby } from './failover.ts'
-import { asserting, bound } from './installation.ts'
+import { asserting, bound, certified } from './installation.ts'
 import { useAtOnce, useAtOnceNaively } from './parallel-uses.ts'
 import { killForgetfulPostgres, killPostgres } from './postgres-killed.ts'
 import { noReplication } from './replicated-postgres.ts'
 import type { Report } from './report.ts'
 import { killNaiveServer, killServer } from './server-killed.ts'
-import { crowdAtNarrowPool, slowPostgres } from './slow-postgres.ts'
+import {
+  crowdAtForgetfulServer,
+  crowdAtNarrowPool,
+  slowPostgres,
+  slowPostgresNaively
+} from './slow-postgres.ts'
 import { killWhileSpending } from './spending-killed.ts'
 
 export interface Scenario {
@@ -24,6 +29,8 @@ export interface Scenario {
 
 const life = { least: 100, most: 600 }
 const widths = [2, 8, 32]
+/** longer than a client waits (client.ts) */
+const tooLong = 18
 const slow = {
   clients: 32,
   crowd: 200,
@@ -67,6 +74,19 @@ export const scenarios: readonly Scenario[] = [
         ends,
         await cluster.createDatabase(),
         { clients: 32, kills: 40, inFlight: 500, life, app: bound },
+        { processes: 2 }
+      )
+  },
+  {
+    name: 'killed-certified',
+    what: 'the same with tokens bound to a certificate (mutual TLS), and two processes',
+    seconds: 400,
+    run: async (report, ends, cluster) =>
+      killServer(
+        report,
+        ends,
+        await cluster.createDatabase(),
+        { clients: 32, kills: 40, inFlight: 500, life, app: certified },
         { processes: 2 }
       )
   },
@@ -165,10 +185,27 @@ export const scenarios: readonly Scenario[] = [
       crowdAtNarrowPool(report, ends, await cluster.createDatabase(), slow)
   },
   {
+    name: 'narrow-naive',
+    what: 'the control: who finds no connection is told that its token is unknown',
+    seconds: 120,
+    run: async (report, ends, cluster) =>
+      crowdAtForgetfulServer(report, ends, await cluster.createDatabase(), slow)
+  },
+  {
     name: 'slow',
     what: 'a table lock, late answers, a black hole between server and PostgreSQL',
     seconds: 300,
     run: async (report, ends, cluster) =>
       slowPostgres(report, ends, await cluster.createDatabase(), slow)
+  },
+  {
+    name: 'slow-naive',
+    what: 'the controls: a read that fails has found nothing; a server without time-outs',
+    seconds: 200,
+    run: async (report, ends, cluster) =>
+      slowPostgresNaively(report, ends, await cluster.createDatabase(), {
+        ...slow,
+        seconds: { ...slow.seconds, hole: tooLong }
+      })
   }
 ]

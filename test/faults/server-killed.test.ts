@@ -3,7 +3,7 @@
 import t from 'tap'
 import { createTestDatabase } from '../support/postgres.ts'
 import { assertReport } from './assert-report.ts'
-import { asserting, bound } from './installation.ts'
+import { asserting, bound, certified } from './installation.ts'
 import { killNaiveServer, killServer } from './server-killed.ts'
 
 // processes start, die and start again: on a busy machine that takes a while
@@ -35,10 +35,13 @@ t.test('the control: separate statements without leeway lose tokens at the same 
   )
 })
 
-t.test('proofs and assertions are signed anew at each retry, over two processes', async t => {
-  for (const app of [bound, asserting]) {
-    const { url } = await createTestDatabase(t)
-    const options = { clients: 8, kills: 1, inFlight: 1, life, app }
-    await assertReport(t, report => killServer(report, t, url, options, { processes: 2 }))
+t.test(
+  'proofs and assertions are signed anew at each retry, certificates shown again, over two processes',
+  async t => {
+    for (const app of [bound, certified, asserting]) {
+      const { url } = await createTestDatabase(t)
+      const options = { clients: 8, kills: 1, inFlight: 1, life, app }
+      await assertReport(t, report => killServer(report, t, url, options, { processes: 2 }))
+    }
   }
-})
+)

@@ -4,7 +4,12 @@
 import t from 'tap'
 import { createTestDatabase } from '../support/postgres.ts'
 import { assertReport } from './assert-report.ts'
-import { crowdAtNarrowPool, slowPostgres } from './slow-postgres.ts'
+import {
+  crowdAtForgetfulServer,
+  crowdAtNarrowPool,
+  slowPostgres,
+  slowPostgresNaively
+} from './slow-postgres.ts'
 
 // processes start, die and start again: on a busy machine that takes a while
 t.setTimeout(400_000)
@@ -24,4 +29,16 @@ t.test('a pool of two and a crowd: everybody is served, nobody hangs', async t =
 t.test('a locked table, late answers, a black hole: 503 and never invalid_grant', async t => {
   const { url } = await createTestDatabase(t)
   await assertReport(t, report => slowPostgres(report, t, url, options))
+})
+
+t.test('the control: a server that takes "no connection" for "no such token"', async t => {
+  const { url } = await createTestDatabase(t)
+  await assertReport(t, report => crowdAtForgetfulServer(report, t, url, options))
+})
+
+t.test('the controls: an outage taken for an answer; a server that waits for ever', async t => {
+  const { url } = await createTestDatabase(t)
+  // no client waits for so long (client.ts)
+  const seconds = { ...options.seconds, hole: 18 }
+  await assertReport(t, report => slowPostgresNaively(report, t, url, { ...options, seconds }))
 })

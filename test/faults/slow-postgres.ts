@@ -9,7 +9,7 @@ import { type InstallOptions, install } from './installation.ts'
 import { judgeFamilies } from './invariants.ts'
 import { createLedger, type Entry, tallyOf } from './ledger.ts'
 import { type PostgresProxy, startProxy } from './proxy.ts'
-import type { Report } from './report.ts'
+import { createReport, type Report } from './report.ts'
 
 export interface SlowOptions {
   clients: number
@@ -50,7 +50,11 @@ async function startLoad(
       const from = ledger.entries.length
       const hungBefore = wire.hangs()
       let stop = false
-      const working = clients.map(client => client.run(() => stop))
+      const working = clients.map(client => {
+        const run = client.run(() => stop)
+        // who lost its token at a naive server may not even get another one
+        return installing.naivety === undefined ? run : run.catch(() => undefined)
+      })
       await fault()
       const ended = performance.now()
       await sleep(after * 1000)
@@ -142,4 +146,54 @@ export async function slowPostgres(
     holeFor(proxy, seconds.hole)
   )
   await load.finish()
+}
+
+/** The fault at a naive server must break these lines of the same judgement: otherwise the judgement proves nothing. */
+async function mustFail(
+  report: Report,
+  lines: readonly string[],
+  judged: (report: Report) => Promise<void>
+): Promise<void> {
+  const control = createReport('control', 'told')
+  await judged(control)
+  for (const line of lines) {
+    const found = control.lines.find(({ what }) => what.endsWith(line))
+    report.tell(`control: ${found?.what ?? line}`, found?.measured ?? 'not judged')
+    report.equal(`control: … and that is refused`, found?.holds === false ? 1 : 0, 1)
+  }
+}
+
+const wrongAnswers = 'answers besides 200, 429, 503'
+
+/** The control: who finds no free connection is told that its token is unknown. */
+export async function crowdAtForgetfulServer(
+  report: Report,
+  life: Lifetime,
+  url: string,
+  { crowd, seconds }: Pick<SlowOptions, 'crowd' | 'seconds'>
+): Promise<void> {
+  await mustFail(report, [wrongAnswers], async control => {
+    const naive = { pool: 2, naivety: 'forgetful' } as const
+    const load = await startLoad(control, life, url, crowd, naive)
+    await load.under('pool of 2', 0, () => sleep(seconds.crowd * 1000))
+  })
+}
+
+/** The controls: a read that fails has found nothing; and a server that waits for ever. */
+export async function slowPostgresNaively(
+  report: Report,
+  life: Lifetime,
+  url: string,
+  { clients, seconds }: Pick<SlowOptions, 'clients' | 'seconds'>
+): Promise<void> {
+  await mustFail(report, [wrongAnswers], async control => {
+    const load = await startLoad(control, life, url, clients, { naivety: 'forgetful' })
+    await load.under('table lock', seconds.after, () => holdLock(url, seconds.lock))
+  })
+  await mustFail(report, ['requests that hung'], async control => {
+    const proxy = await startProxy(life, url)
+    const naive = { reachedBy: proxy.url, naivety: 'endless' } as const
+    const load = await startLoad(control, life, url, clients, naive)
+    await load.under('black hole', seconds.after, () => holeFor(proxy, seconds.hole))
+  })
 }

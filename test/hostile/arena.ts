@@ -2,6 +2,7 @@
 // it, headers as promised, nothing of the caller's secrets in the log, and a server that still answers.
 
 import type { Test } from 'tap'
+import { exchangeSetting } from '../protocol/exchange.ts'
 import type { Overrides } from '../support/configuration.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import type { Hostile } from './corpus.ts'
@@ -45,7 +46,12 @@ export async function startArena(t: Test, overrides: Overrides = {}): Promise<Ar
   process.on('unhandledRejection', note)
   t.teardown(() => void process.off('unhandledRejection', note))
 
-  const server = await startTestServer(t, { registration: { enabled: true }, ...overrides })
+  const { clients = [], resources = [], ...rest } = overrides
+  const server = await startTestServer(t, {
+    ...{ registration: { enabled: true }, ...rest },
+    clients: [...exchangeSetting.clients, ...clients],
+    resources: [...exchangeSetting.resources, ...resources]
+  })
   const { host, port } = new URL(server.issuer)
   const [stylesheet = ''] = server.server.stylesheets
   const send = (wire: Wire) => exchange(Number(port), host, wire)

@@ -2,9 +2,12 @@
 // MINTMARK_FUZZ_REQUESTS make a longer run, or send a failing one again. A seed that found something is added to the list.
 
 import t from 'tap'
+import { endpoints } from '../../src/protocol/configuration.ts'
+import { accessTokenType, orders, stock, tokenExchangeGrantType } from '../protocol/exchange.ts'
+import { createRequests } from '../protocol/requests.ts'
 import { createBrowser } from '../support/browser.ts'
 import { assertUnharmed, startArena } from './arena.ts'
-import { authorizeQuery, type Endpoint, form } from './endpoints.ts'
+import { authorizeQuery, basic, type Endpoint, form } from './endpoints.ts'
 import { nextRequest, randomFrom } from './fuzz.ts'
 
 const { MINTMARK_FUZZ_SEED: seedGiven, MINTMARK_FUZZ_REQUESTS: requestsGiven } = process.env
@@ -33,7 +36,28 @@ for (const seed of seeds) {
         body: fields.toString()
       }
     }
-    const table = [...arena.table, begun, begun, begun]
+    // an exchange that would succeed: behind its token lies more code that strangers do not reach
+    const { access_token } = await createRequests(arena).tokens({
+      scope: 'openid read:orders write:orders',
+      resource: orders
+    })
+    const exchanging: Endpoint = {
+      route: endpoints.token,
+      reader: 'client',
+      methods: ['POST'],
+      sound: {
+        method: 'POST',
+        target: endpoints.token,
+        headers: [form, basic('orders')],
+        body: new URLSearchParams({
+          grant_type: tokenExchangeGrantType,
+          subject_token: access_token,
+          subject_token_type: accessTokenType,
+          resource: stock
+        }).toString()
+      }
+    }
+    const table = [...arena.table, begun, begun, begun, exchanging, exchanging]
 
     const random = randomFrom(seed)
     const failures: string[] = []

@@ -33,9 +33,10 @@ const grantTypes = [
   'authorization_code',
   'refresh_token',
   'client_credentials',
-  'urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code'
+  'urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code',
+  'urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange'
 ]
-const clients = ['web', 'other-web', 'spa', 'tv', 'billing', 'api-server', 'nobody']
+const clients = ['web', 'other-web', 'spa', 'tv', 'billing', 'api-server', 'orders', 'nobody']
 const types = [
   form[1],
   json[1],

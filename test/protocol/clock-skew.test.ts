@@ -4,7 +4,7 @@
 import t from 'tap'
 import { createBrowser } from '../support/browser.ts'
 import { startTestServer } from '../support/server.ts'
-import { createRequests, web } from './requests.ts'
+import { basic, createRequests, web } from './requests.ts'
 
 for (const [skew, what] of [
   [40, 'behind'],
@@ -49,4 +49,28 @@ for (const [skew, what] of [
     await clock(28 + month + 30)
     t.match(await refresh(web, third.refresh_token), refused, 'spent 40 s ago: reuse')
   })
+}
+
+for (const skew of [4, -4, 40, -40]) {
+  t.test(
+    `machine tokens end at once where clocks differ by ${skew} s, and new ones live`,
+    async t => {
+      const server = await startTestServer(t)
+      const requests = createRequests(server)
+      await requests.turnClock(skew)
+      const caller = basic('billing')
+      const issue = async () => String((await requests.machine('billing')).body['access_token'])
+      const isActive = async (token: string) =>
+        (await requests.introspect(caller, token)).body['active']
+      const before = await issue()
+      t.equal(await isActive(before), true)
+      for (const turn of ['once', 'twice']) {
+        const last = await issue()
+        await server.server.clients.revokeTokens('billing', 'cli')
+        t.equal(await isActive(before), false)
+        t.equal(await isActive(last), false, `revoked ${turn}`)
+      }
+      t.equal(await isActive(await issue()), true)
+    }
+  )
 }

@@ -38,6 +38,8 @@ export async function startFakeIssuer(t: { teardown: (end: () => Promise<void>) 
   /** status lists by path; a function answers by itself */
   const lists = new Map<string, string | RequestListener>()
   const metadata: Record<string, unknown> = {}
+  /** of the answer with the keys */
+  const keyHeaders: Record<string, string> = {}
   let metadataPath = '/.well-known/openid-configuration'
   let server: ReturnType<typeof createServer> | undefined
   let port = 0
@@ -51,6 +53,7 @@ export async function startFakeIssuer(t: { teardown: (end: () => Promise<void>) 
       res.end(JSON.stringify(metadata))
     } else if (req.url === '/jwks') {
       counts.keys += 1
+      for (const [name, value] of Object.entries(keyHeaders)) res.setHeader(name, value)
       res.end(JSON.stringify({ keys: published }))
     } else if (lists.has(req.url ?? '')) {
       listCounts.asked += 1
@@ -73,6 +76,7 @@ export async function startFakeIssuer(t: { teardown: (end: () => Promise<void>) 
     lists,
     listCounts,
     metadata,
+    keyHeaders,
     serveMetadataAt(path: string) {
       metadataPath = path
     },

@@ -3,7 +3,7 @@
 
 import t, { type Test } from 'tap'
 import { createVerifier } from '../../src/resource-server/verifier.ts'
-import { audience, createKey, startFakeIssuer } from './fake-issuer.ts'
+import { audience, createKey, type FakeIssuer, startFakeIssuer } from './fake-issuer.ts'
 
 async function build(t: Test) {
   const issuer = await startFakeIssuer(t)
@@ -79,28 +79,71 @@ t.test('a new key is found at once when it signs its first token', async t => {
   t.equal(issuer.counts.keys, 2)
 })
 
-t.test('keys are renewed after ten minutes, and a withdrawn key stops to count', async t => {
+/** Withdraws the only key, as `mintmark keys burn` does. */
+async function burn({ published }: FakeIssuer) {
+  published.length = 0
+  published.push((await createKey('second')).publicJwk)
+}
+
+const refused = { ok: false, status: 401, error: 'invalid_token' }
+
+t.test('keys are renewed ahead of their time, without a request that waits', async t => {
   const { issuer, verifier, token, turn } = await build(t)
+  issuer.keyHeaders['cache-control'] = 'public, max-age=300'
   t.equal((await verifier.verify(await token())).ok, true)
-  turn(590)
+  turn(235)
   t.equal((await verifier.verify(await token())).ok, true)
   t.equal(issuer.counts.keys, 1)
-  issuer.published.length = 0
-  issuer.published.push((await createKey('second')).publicJwk)
-  turn(20)
+  await burn(issuer)
+  turn(10)
   t.equal((await verifier.verify(await token())).ok, true, 'served while the renewal runs')
   await settle(() => issuer.counts.keys === 2)
   await settle(() => false)
-  t.match(await verifier.verify(await token()), { ok: false, error: 'invalid_token' })
+  t.match(await verifier.verify(await token()), refused)
 })
 
-t.test('after a long silence the first request waits for the renewal', async t => {
+/** The headers that an issuer sends with its keys, and the seconds after which a withdrawn one opens nothing. */
+const lifetimes: [string, Record<string, string>, number][] = [
+  ['five minutes', { 'cache-control': 'public, max-age=300' }, 300],
+  ['spelt otherwise', { 'cache-control': 'Max-Age="60", public' }, 60],
+  ['half a minute at least', { 'cache-control': 'max-age=1' }, 30],
+  ['a quarter of an hour at most', { 'cache-control': 'max-age=86400' }, 900],
+  ['not for long', { 'cache-control': 'no-store' }, 30],
+  ['not without a question', { 'cache-control': 'no-cache, max-age=300' }, 30],
+  ['less the time in a cache between', { 'cache-control': 'max-age=300', age: '200' }, 100],
+  ['nothing: ten minutes', {}, 600],
+  ['what nobody understands', { 'cache-control': 's-maxage=5, max-age=soon' }, 600]
+]
+
+for (const [what, headers, seconds] of lifetimes) {
+  t.test(`a burnt key is refused when keys are as old as the issuer says: ${what}`, async t => {
+    const { issuer, verifier, token, turn } = await build(t)
+    Object.assign(issuer.keyHeaders, headers)
+    t.equal((await verifier.verify(await token())).ok, true)
+    await burn(issuer)
+    turn(0.7 * seconds)
+    t.equal((await verifier.verify(await token())).ok, true, 'kept until then')
+    t.equal(issuer.counts.keys, 1)
+    turn(0.3 * seconds + 1)
+    t.match(await verifier.verify(await token()), refused, 'the first one waits, and is refused')
+    t.equal(issuer.counts.keys, 2)
+  })
+}
+
+t.test('a burnt key is refused soon after an outage of the issuer', async t => {
   const { issuer, verifier, token, turn } = await build(t)
+  issuer.keyHeaders['cache-control'] = 'max-age=60'
   t.equal((await verifier.verify(await token())).ok, true)
-  issuer.published.length = 0
-  turn(1000)
-  t.match(await verifier.verify(await token()), { ok: false, error: 'invalid_token' })
-  t.equal(issuer.counts.keys, 2)
+  await issuer.stop()
+  await burn(issuer)
+  turn(3600)
+  t.equal((await verifier.verify(await token())).ok, true, 'the issuer cannot be asked')
+  await issuer.start()
+  turn(6)
+  await verifier.verify(await token())
+  await settle(() => issuer.counts.keys === 2)
+  await settle(() => false)
+  t.match(await verifier.verify(await token()), refused)
 })
 
 t.test('an API starts while its issuer is down, answers 503, and recovers by itself', async t => {

@@ -28,6 +28,19 @@ t.test('a valid access token opens the API (RFC 9068 §4)', async t => {
   t.equal(token.expiresAt - token.issuedAt, 600)
 })
 
+t.test('who acts for the subject is told, the last one outermost (RFC 8693 §4.1)', async t => {
+  const act = { sub: 'stock', act: { sub: 'orders' } }
+  for (const [claims, actor] of [
+    [{}, undefined],
+    [{ act }, act],
+    [{ act: { ...act, client_id: 'x' } }, act]
+  ] as const) {
+    const verification = await verifier.verify(await issuer.sign({ claims }))
+    t.ok(verification.ok)
+    if (verification.ok) t.strictSame(verification.token.actor, actor)
+  }
+})
+
 t.test('the scheme is case-insensitive, and a bare token is a token (RFC 9110 §11.1)', async t => {
   const token = await issuer.sign()
   for (const value of [`bearer ${token}`, `BEARER  ${token}`, token]) {
@@ -74,6 +87,8 @@ const wrong: [title: string, change: Parameters<typeof issuer.sign>[0], says: Re
   ['of type JWT', { header: { typ: 'JWT' } }, /typ is not at\+jwt/],
   ['without a type', { header: { typ: undefined } }, /typ is not at\+jwt/],
   ['of type logout+jwt', { header: { typ: 'logout+jwt' } }, /typ is not at\+jwt/],
+  ['with a text for who acts', { claims: { act: 'orders' } }, /claim act/],
+  ['with somebody unnamed who acts', { claims: { act: { act: { sub: 'x' } } } }, /claim act/],
   ['with an object for a scope', { claims: { scope: ['read:things'] } }, /claim scope/],
   ...['iss', 'sub', 'exp', 'iat', 'jti', 'client_id'].map(
     name =>

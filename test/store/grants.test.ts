@@ -2,7 +2,8 @@
 
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { createGrantStore, grantHandle } from '../../src/store/grants.ts'
+import { createClientStore } from '../../src/store/clients.ts'
+import { clientGeneration, createGrantStore, grantHandle } from '../../src/store/grants.ts'
 import { createSessionStore } from '../../src/store/sessions.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { addGrant, addParties, count, turnClock } from './rows.ts'
@@ -111,17 +112,30 @@ t.test(
 t.test('a machine token lives while its client does, and was not ended since', async t => {
   const { clientId } = await addParties(database)
   const issuedAt = now()
-  const alive = async (at = issuedAt) =>
-    (await grants.accessTokenState({ jti: 'm', handle: undefined, clientId, issuedAt: at }))
-      .clientAlive
+  const alive = async (generation?: string, at = issuedAt) =>
+    (
+      await grants.accessTokenState({
+        ...{ jti: 'm', handle: undefined, clientId, issuedAt: at, generation }
+      })
+    ).clientAlive
   t.ok(await alive())
   const set = (text: string) =>
     database.run(`test.${text}`, `UPDATE clients SET ${text} WHERE client_id = $1`, [clientId])
+  const generation = async () => {
+    const stored = await createClientStore({ sql: database }).find(clientId)
+    return clientGeneration(clientId, stored?.tokensNotBefore)
+  }
+  t.equal(await generation(), undefined)
   await set('tokens_not_before = clock_time()')
-  t.notOk(await alive(issuedAt - 1))
-  t.ok(await alive(now() + 1))
+  const second = await generation()
+  t.notOk(await alive())
+  t.notOk(await alive(undefined, now() + 3600), 'whatever the clock said that stamped it')
+  t.ok(await alive(second, issuedAt - 3600))
+  await set("tokens_not_before = clock_time() + interval '1 second'")
+  t.notOk(await alive(second))
+  t.ok(await alive(await generation()))
   await set('disabled_at = clock_time()')
-  t.notOk(await alive(now() + 1))
+  t.notOk(await alive(await generation()))
 })
 
 t.test('a token is denied alone, and denying twice is no error (RFC 7009 §2.2)', async t => {

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { endAccount, endClient } from '../../src/store/ending.ts'
+import { endAccount, endClients } from '../../src/store/ending.ts'
 import { createGrantStore, grantHandle } from '../../src/store/grants.ts'
 import { createSessionStore } from '../../src/store/sessions.ts'
 import { createStatusListStore } from '../../src/store/status-lists.ts'
@@ -34,7 +34,7 @@ const endings: [string, (grant: ListedGrant) => Promise<unknown>][] = [
     'its account signed out everywhere',
     update('UPDATE accounts SET valid_after = clock_time() WHERE id = $1', 'accountId')
   ],
-  ['its client ends', ({ clientId }) => endClient(clientId, database)],
+  ['its client ends', ({ clientId }) => endClients([clientId], database)],
   [
     'its client is disabled',
     update('UPDATE clients SET disabled_at = clock_time() WHERE client_id = $1', 'clientId')

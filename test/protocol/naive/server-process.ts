@@ -4,6 +4,7 @@ import { openStore } from '../../../src/ops/parts.ts'
 import { createServer } from '../../../src/server.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { type Overrides, testConfig } from '../../support/configuration.ts'
+import { endlessDatabase, forgetfulDatabase, type Impatience } from './impatient-database.ts'
 import { type Naivety, naiveDatabase } from './naive-database.ts'
 
 const given = JSON.parse(process.argv[2] ?? '{}') as {
@@ -11,12 +12,21 @@ const given = JSON.parse(process.argv[2] ?? '{}') as {
   port: number
   url: string
   masterKey: string
-  naivety: Naivety
+  naivety: Naivety | Impatience
+  pool?: number
   overrides?: Overrides
 }
 const log = createLogger({ level: 'warn', stream: process.stderr })
-const opened = openStore({ url: given.url, directUrl: given.url, pool: 10, log })
-const store = { ...opened, database: naiveDatabase(opened.database, given.naivety) }
+const { pool = 10, naivety } = given
+const opened = openStore({ url: given.url, directUrl: given.url, pool, log })
+
+function naive() {
+  if (naivety === 'forgetful') return forgetfulDatabase(opened.database, opened.connections)
+  if (naivety === 'endless') return endlessDatabase(opened.database, given.url, pool)
+  return naiveDatabase(opened.database, naivety)
+}
+
+const store = { ...opened, database: naive() }
 await store.feed.ready()
 const config = testConfig(given.issuer, given.overrides)
 const masterKey = Buffer.from(given.masterKey, 'base64')
