@@ -244,7 +244,7 @@ async function startWorkers(config: Config, log: Logger, undo: Undo): Promise<Ru
   const store = storeOf(prepared.found, config, log)
   let demoSecrets: DemoSecrets | undefined
   try {
-    const clients = composeClients(store, prepared.config)
+    const clients = composeClients(store, prepared.config, prepared.found.masterKey)
     const accounts = await composeAccounts(store.database, prepared.config)
     demoSecrets = await declare({ clients, accounts }, store, { ...prepared, refuse }, log)
   } finally {

@@ -8,12 +8,9 @@ import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import { issueClientId } from './clients/client-id.ts'
-import { identityAlgorithms } from './clients/jose-members.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import type { Config } from './config/schema.ts'
-import type { WantedKey } from './keys/key-ring.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
-import { wantedKeys } from './keys/wanted.ts'
 import { createAddressList } from './lib/address-list.ts'
 import { createOutbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
@@ -22,7 +19,7 @@ import { composeClientSource } from './ops/client-source.ts'
 import { health, healthPaths } from './ops/health.ts'
 import { httpLimits } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
-import { composeKeyParts, type KeyParts } from './ops/key-parts.ts'
+import { composeKeys, type Keys } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
 import { startLogoutDelivery } from './ops/logout-delivery.ts'
 import { createMetricsPage } from './ops/metrics-server.ts'
@@ -47,6 +44,7 @@ import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
 import { endpoints } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
+import { createForeignIssuers } from './protocol/foreign-issuers.ts'
 import { createInteractions } from './protocol/interactions.ts'
 import { createLogoutNotifier } from './protocol/logout-notices.ts'
 import { answersJson, mount } from './protocol/mount.ts'
@@ -61,7 +59,6 @@ import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
-import type { Database } from './store/database.ts'
 import { createGrantStore } from './store/grants.ts'
 import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
@@ -74,36 +71,6 @@ import { createSettingsStore } from './store/settings.ts'
 import { createStatusListStore } from './store/status-lists.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
-
-const secretPurposes: readonly SecretPurpose[] = [
-  'cookie',
-  'rotation',
-  'refresh_token_mac',
-  'user_code',
-  'csrf',
-  'dpop_nonce',
-  'pairwise',
-  'artifact'
-]
-
-export interface Keys extends KeyParts {
-  /** what this configuration signs with */
-  wanted: readonly WantedKey[]
-}
-
-/** Opens the sealed keys, makes those that are missing. @throws Fault `seal_broken` */
-export async function composeKeys(
-  database: Database,
-  config: Config,
-  masterKey: Buffer
-): Promise<Keys> {
-  const parts = composeKeyParts(database, config, masterKey)
-  const wanted = wantedKeys(config, identityAlgorithms)
-  await Promise.all([parts.ring.ensure(wanted), parts.secrets.ensure(secretPurposes)])
-  await parts.signing.noteWanted(wanted)
-  await parts.secretRotation.noteLives()
-  return { ...parts, wanted }
-}
 
 export interface ServerOptions {
   /** with `issuer` filled in, and in development the demo's resource added */
@@ -147,7 +114,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const keys = await composeKeys(database, config, options.masterKey)
   const { ring, secrets, seal } = keys
 
-  const clients = composeClients(store, config)
+  const clients = composeClients(store, config, options.masterKey)
   const accounts = await composeAccounts(database, config, options.hasher)
   const accountStore = createAccountStore({ sql: database })
   const authenticate = createAuthenticator({
@@ -205,6 +172,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
   const clientSource = composeClientSource({ config, clients, database, outbound, units, log })
+  const foreign = createForeignIssuers({ config, clients, accountStore, outbound, log, now })
   const engine = createCurrentEngine({
     config,
     issuer,
@@ -216,6 +184,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     grants,
     replay: createReplayStore({ sql: database }),
     outbound,
+    ...foreign,
     refreshTokens,
     adapter: {
       artifacts: createArtifactStore({ sql: database, partitions: partitions.of('artifacts') }),
@@ -311,6 +280,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     keys: ring,
     cacheSeconds: config.keys.cacheLifetimeSeconds,
     requests,
+    assertions: foreign.assertions,
     clientCertificates: createClientCertificates({
       source: config.clientCertificates,
       proxies: createAddressList(config.trustedProxies),

@@ -46,7 +46,13 @@ export const auditEvents = {
   'code.replayed': { outcome: refused, data: { 'grantId?': 'text' } },
   'grant.created': {
     outcome: success,
-    data: { grantId: 'text', 'scope?': 'list', 'resource?': 'text' }
+    data: {
+      grantId: 'text',
+      'scope?': 'list',
+      'resource?': 'text',
+      'assertionIssuer?': 'text',
+      'assertionSubject?': 'text'
+    }
   },
   'grant.revoked': { outcome: success, data: { grantId: 'text', reason: 'text' } },
   'consent.granted': { outcome: success, data: { scope: 'list', 'resource?': 'list' } },
@@ -60,7 +66,10 @@ export const auditEvents = {
       'jti?': 'text',
       'grantId?': 'text',
       'scope?': 'list',
-      'resource?': 'text'
+      'resource?': 'text',
+      // whose token stood for the client's own assertion
+      'assertionIssuer?': 'text',
+      'assertionSubject?': 'text'
     }
   },
   // for whom: the account; who: the client, and the actor, who is another one only where a delegation says so

@@ -19,6 +19,8 @@ export interface MetadataOptions {
   authMethod?: string
   jwksUri?: string
   jwksFile?: string
+  workloadIssuer?: string
+  workloadSubject?: string
   firstParty?: boolean
   refreshTokens?: string
   metadata?: string
@@ -43,10 +45,18 @@ export function withMetadataOptions(command: Command): Command {
     .addOption(new Option('--resource <identifier>', 'the same as --default-resource').hideHelp())
     .option(
       '--auth-method <method>',
-      'how it authenticates: client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none'
+      'how it authenticates: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none'
     )
     .option('--jwks-uri <url>', 'where its public keys are')
     .option('--jwks-file <file>', 'its public keys (JWKS)')
+    .option(
+      '--workload-issuer <issuer>',
+      'a trusted issuer (trustedIssuers) whose tokens authenticate it in place of keys and secrets'
+    )
+    .option(
+      '--workload-subject <subject>',
+      "the `sub` of those tokens; a '*' at its end, after / or :, stands for anything"
+    )
     .option('--first-party', 'run by the operator: people are not asked for consent')
     .option('--no-first-party', 'people are asked for consent')
     .addOption(
@@ -73,7 +83,12 @@ export async function readMetadata(
   const file = options.metadata === undefined ? {} : await readJsonObject(options.metadata, fail)
   const jwks =
     options.jwksFile === undefined ? undefined : await readJsonObject(options.jwksFile, fail)
+  const { workloadIssuer: issuer, workloadSubject: subject } = options
+  if ((issuer === undefined) !== (subject === undefined)) {
+    fail('Give --workload-issuer and --workload-subject together.')
+  }
   const given = {
+    workload_identity: issuer === undefined ? undefined : [{ issuer, subject }],
     client_name: options.name,
     redirect_uris: options.redirectUri,
     post_logout_redirect_uris: options.postLogoutRedirectUri,
@@ -143,8 +158,11 @@ export function describeClient(client: RegisteredClient, secret?: string): objec
 /** The client for people: a line for each member. */
 export function clientLines(client: RegisteredClient, secret?: string): string[] {
   const lines = Object.entries(describeClient(client, secret)).flatMap(([member, value]) => {
-    if (Array.isArray(value)) return value.map(entry => [member, String(entry)])
-    return [[member, typeof value === 'object' ? JSON.stringify(value) : String(value)]]
+    const entries: unknown[] = Array.isArray(value) ? value : [value]
+    return entries.map(entry => [
+      member,
+      typeof entry === 'object' ? JSON.stringify(entry) : String(entry)
+    ])
   })
   return aligned(lines)
 }

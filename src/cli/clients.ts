@@ -52,7 +52,7 @@ export interface ClientsCliContext {
 /** The failure has been told; nothing is left but the exit code. */
 class Told extends Error {}
 
-const shownOnce = 'The secret is shown this once: only its digest is stored.'
+const shownOnce = 'The secret is shown this once: nobody can read it from the database.'
 
 export function clientsCommand(context: ClientsCliContext): Command {
   const clients = new Command('clients').description('registered clients')

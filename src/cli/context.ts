@@ -145,7 +145,7 @@ export function createCliContext(): CliContext {
     databaseUrl,
     database,
     store,
-    registry: once(async () => composeClients(await store(), await settled())),
+    registry: once(async () => composeClients(await store(), await settled(), masterKey)),
     accounts: once(async () => composeAccounts((await store()).database, await settled())),
     keys: once(async () =>
       composeKeyParts((await store()).database, await settled(), await masterKey())

@@ -28,6 +28,7 @@ export function declaredProblems(config: Config): string[] {
         resources,
         development: config.mode === 'development',
         source,
+        trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
         responseTypes: enabled ? responseTypes : [],
         mutualTls: mutualTlsOf(config.clientCertificates)
       })

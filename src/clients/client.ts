@@ -1,7 +1,9 @@
 // A registered client: its types, its wire members (RFC 7591 §2 and ours), and what the engine is told of it.
 // Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
 
+import type { AssertionGrant } from './assertion-grants.ts'
 import type { JoseMembers } from './jose-members.ts'
+import type { WorkloadIdentity } from './workload-identity.ts'
 
 /** What kind of software the client is; it decides grant types, authentication and where redirects may lead. */
 export type ClientType = 'web' | 'spa' | 'native' | 'machine'
@@ -13,6 +15,7 @@ export type ClientAuthMethod =
   | 'none'
   | 'client_secret_basic'
   | 'client_secret_post'
+  | 'client_secret_jwt'
   | 'private_key_jwt'
   | 'tls_client_auth'
   | 'self_signed_tls_client_auth'
@@ -36,6 +39,10 @@ export interface ClientMetadata extends JoseMembers {
   readonly token_endpoint_auth_signing_alg?: string
   readonly jwks?: ClientKeySet
   readonly jwks_uri?: string
+  /** ours: tokens of trusted issuers that stand for an assertion of the client's own (workload-identity.ts) */
+  readonly workload_identity?: readonly WorkloadIdentity[]
+  /** ours: for whom it may get tokens by assertions of trusted issuers (assertion-grants.ts) */
+  readonly assertion_grants?: readonly AssertionGrant[]
   /** space-separated; what the client may ask for at most. Absent: whatever its resources allow */
   readonly scope?: string
   /** absent: `public` */
@@ -86,6 +93,8 @@ export interface ClientSecret {
   readonly digest: Buffer
   /** undefined: does not expire */
   readonly expiresAt: Date | undefined
+  /** the secret itself (sealed-secrets.ts); there for clients that sign with it, and for no others */
+  readonly sealed?: Buffer | undefined
 }
 
 /** A client as it is stored. */
@@ -117,7 +126,12 @@ export interface RegisteredClient {
 /** True when the client authenticates with a secret that we issued. */
 export function needsSecret(metadata: ClientMetadata): boolean {
   const method = metadata.token_endpoint_auth_method
-  return method === 'client_secret_basic' || method === 'client_secret_post'
+  return /^client_secret_(basic|post|jwt)$/.test(method)
+}
+
+/** True when it signs with the secret (HMAC), so that a digest of it would verify nothing. */
+export function signsWithSecret(metadata: ClientMetadata): boolean {
+  return metadata.token_endpoint_auth_method === 'client_secret_jwt'
 }
 
 /** Members that are ours: the engine only knows them as `extraClientMetadata`. */
@@ -125,7 +139,9 @@ const ownMembers: ReadonlySet<string> = new Set([
   'default_resource',
   'first_party',
   'refresh_tokens',
-  'dpop_nonce'
+  'dpop_nonce',
+  'workload_identity',
+  'assertion_grants'
 ])
 
 /**

@@ -8,12 +8,26 @@ const mostKeys = 10
 const leastRsaBits = 2048
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-const usableKeys: Record<string, (key: Record<string, unknown>) => boolean> = {
+type Kinds = Readonly<Record<string, (key: Record<string, unknown>) => boolean>>
+const registeredKeys: Kinds = {
   EC: key => key['crv'] === 'P-256',
   // X25519 (RFC 8037 §3.2) is for encryption only
   OKP: key => key['crv'] === 'Ed25519' || (key['crv'] === 'X25519' && key['use'] === 'enc'),
   RSA: () => true
 }
+/** What others publish has more purposes; which algorithms are taken is decided where a signature is verified. */
+const fetchedKeys: Kinds = {
+  EC: key => ['P-256', 'P-384', 'P-521'].includes(String(key['crv'])),
+  OKP: key => ['Ed25519', 'X25519'].includes(String(key['crv'])),
+  RSA: () => true
+}
+
+/** Keys of one set that are looked at, when it is fetched. */
+const mostFetched = 100
+/** Members that are kept of a fetched key; nobody decides how much we remember. */
+const keptMembers = ['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use', 'key_ops']
+/** RSA with 8192 bits, in base64url. */
+const longestMember = 1400
 
 export type CheckedKeySet =
   | { ok: true; keySet: ClientKeySet }
@@ -44,7 +58,30 @@ export function checkKeySet(value: unknown): CheckedKeySet {
   return problems.length > 0 ? { ok: false, problems } : { ok: true, keySet: { keys: known } }
 }
 
-function keyProblem(key: unknown): string | undefined {
+/**
+ * Those keys of a fetched set that can be used. What cannot be is passed over: others publish for others, too (RFC 7517 §5).
+ * Answers `undefined` for what is no key set.
+ */
+export function publicKeysOf(
+  value: Record<string, unknown>
+): readonly (Record<string, unknown> & { kty: string })[] | undefined {
+  const { keys } = value
+  if (!Array.isArray(keys)) return undefined
+  return keys.slice(0, mostFetched).flatMap((key: unknown) => {
+    if (!isObject(key) || keyProblem(key, fetchedKeys) !== undefined) return []
+    const { kty, x5c } = key
+    const kept = keptMembers.flatMap(member =>
+      key[member] === undefined ? [] : [[member, key[member]] as const]
+    )
+    const short = kept.every(([, member]) => JSON.stringify(member).length <= longestMember)
+    if (typeof kty !== 'string' || !short) return []
+    // of a chain only the key's own certificate says something (RFC 8705 §2.2.2)
+    const certificate = Array.isArray(x5c) ? { x5c: x5c.slice(0, 1) } : {}
+    return [{ ...Object.fromEntries(kept), ...certificate, kty }]
+  })
+}
+
+function keyProblem(key: unknown, usableKeys = registeredKeys): string | undefined {
   if (!isObject(key)) return 'must be an object'
   // the member is named, its value never: it may be a private key
   const secret = privateMembers.find(member => Object.hasOwn(key, member))

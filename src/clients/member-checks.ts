@@ -3,6 +3,7 @@
 // Refuses what the engine would refuse later, at the client's first use.
 
 import { isOpenidScope } from '../oauth/scope.ts'
+import { grantProblems } from './assertion-grants.ts'
 import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
 import { clientAlgorithms, joseValues } from './jose-members.ts'
@@ -11,6 +12,7 @@ import { bindingProblem, type MutualTls, methodProblem, usableMethods } from './
 import { redirectUriProblem } from './redirect-uri.ts'
 import { operatorsGrantTypes, templates } from './templates.ts'
 import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
+import { identityProblems } from './workload-identity.ts'
 
 /** Where metadata comes from: strangers (registration) are held to more and get less. */
 export type MetadataSource = 'config' | 'cli' | 'registration'
@@ -23,6 +25,8 @@ export interface MetadataContext {
   source: MetadataSource
   /** the client is the metadata document at this URL: the one host that it is known to be of */
   document?: URL
+  /** issuers whose tokens may stand for a client's assertions */
+  trustedIssuers?: readonly string[]
   /** response types besides `code`: conformance runs only; for web clients */
   responseTypes?: readonly string[]
   /** left out: off */
@@ -209,9 +213,6 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   [
     'token_endpoint_auth_method',
     (value, report, { type, mutualTls = 'off' }) => {
-      if (value === 'client_secret_jwt') {
-        return report('must not be client_secret_jwt: secrets are stored as digests only')
-      }
       const unusable = methodProblem(value, mutualTls)
       if (unusable !== undefined) return report(`must not be ${value}: ${unusable}`)
       const hint = type === 'web' ? ` for type web; a client without a secret is spa or native` : ''
@@ -221,7 +222,7 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
       } as MetadataContext)
     }
   ],
-  ['token_endpoint_auth_signing_alg', oneOf(clientAlgorithms)],
+  ['token_endpoint_auth_signing_alg', oneOf([...clientAlgorithms, 'HS256'])],
   ...[...joseValues].map(
     ([member, { values, hint }]) => [member, oneOf(values, hint)] as [string, MemberCheck]
   ),
@@ -282,6 +283,22 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ['profile', ours(notOffered(text(20), 'is not offered yet'))],
   ['first_party', ours(flag, false)],
   ['dpop_nonce', ours(oneOf(['optional', 'required']), 'optional')],
+  [
+    'assertion_grants',
+    ours((value, report, { trustedIssuers = [] }) => {
+      const problems = grantProblems(value, trustedIssuers, isOpenidScope)
+      for (const { at, problem } of problems) report(problem, at)
+      return problems.length === 0 ? value : undefined
+    })
+  ],
+  [
+    'workload_identity',
+    ours((value, report, { trustedIssuers = [] }) => {
+      const problems = identityProblems(value, trustedIssuers)
+      for (const { at, problem } of problems) report(problem, at)
+      return problems.length === 0 ? value : undefined
+    })
+  ],
   ['refresh_tokens', ours(oneOf(['offline_access', 'always']), 'offline_access')],
   [
     'default_resource',

@@ -2,7 +2,8 @@
 // Owns which members go together and what their defaults are. Always looks at the whole object, so that an update cannot leave out
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
-import type { ClientMetadata } from './client.ts'
+import { jwtBearerGrantType } from './assertion-grants.ts'
+import { type ClientMetadata, signsWithSecret } from './client.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
 import { checkMutualTls } from './mutual-tls.ts'
@@ -31,7 +32,10 @@ const largestMetadata = 32_768
  */
 export function checkClientMetadata(input: unknown, context: MetadataContext): CheckedMetadata {
   const problems: MetadataProblem[] = []
-  const report: Report = (member, problem) => problems.push({ member, problem })
+  // answers nothing: what a check answers is kept
+  const report: Report = (member, problem) => {
+    problems.push({ member, problem })
+  }
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     return { ok: false, problems: [{ member: '', problem: 'client metadata must be an object' }] }
   }
@@ -74,7 +78,8 @@ function withDefaults(kept: Record<string, unknown>, { type }: MetadataContext):
     redirect_uris: [],
     post_logout_redirect_uris: [],
     response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
-    token_endpoint_auth_method: template.authMethods[0],
+    token_endpoint_auth_method:
+      kept['workload_identity'] === undefined ? template.authMethods[0] : 'private_key_jwt',
     ...kept,
     grant_types: grantTypes,
     application_type: template.applicationType
@@ -108,19 +113,45 @@ const rules: readonly ((
     }
   },
 
-  (metadata, report) => {
-    const keys = metadata.jwks !== undefined || metadata.jwks_uri !== undefined
+  (metadata, report, { type }) => {
+    const workload = metadata.workload_identity !== undefined
+    const keys = metadata.jwks !== undefined || metadata.jwks_uri !== undefined || workload
     const signs = metadata.token_endpoint_auth_method === 'private_key_jwt'
     if (signs && !keys) report('jwks_uri', 'or jwks is needed for private_key_jwt')
     else if (signs && metadata.jwks?.keys.every(key => key['use'] === 'enc')) {
       report('jwks', 'has no key to verify signatures with: all are for encryption')
     }
+    if (workload && !templates[type].authMethods.includes('private_key_jwt')) {
+      report('workload_identity', 'is for clients of type web and machine')
+    }
+    // RFC 7523 §2.2: such a token is a client assertion, only that somebody else signed it
+    if (workload && !signs) {
+      report('workload_identity', 'is for token_endpoint_auth_method private_key_jwt only')
+    }
     // RFC 7591 §2: «The "jwks_uri" and "jwks" parameters MUST NOT both be present in the same request or response.»
     if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined) {
       report('jwks', 'must not be given together with jwks_uri')
     }
-    if (metadata.token_endpoint_auth_signing_alg !== undefined && !signs) {
-      report('token_endpoint_auth_signing_alg', 'is for private_key_jwt only')
+    const algorithm = metadata.token_endpoint_auth_signing_alg
+    const hmac = signsWithSecret(metadata)
+    if (algorithm !== undefined && !signs && !hmac) {
+      report('token_endpoint_auth_signing_alg', 'is for private_key_jwt and client_secret_jwt only')
+    } else if (algorithm !== undefined && (algorithm === 'HS256') !== hmac) {
+      // RFC 8725 §3.1: a public key must never be taken for a secret
+      report(
+        'token_endpoint_auth_signing_alg',
+        'must be HS256 with client_secret_jwt, and only there'
+      )
+    }
+  },
+
+  ({ assertion_grants, grant_types }, report) => {
+    const asked = grant_types.includes(jwtBearerGrantType)
+    if (asked && assertion_grants === undefined) {
+      report('grant_types', `must not have ${jwtBearerGrantType} without assertion_grants`)
+    }
+    if (!asked && assertion_grants !== undefined) {
+      report('assertion_grants', `needs ${jwtBearerGrantType} among the grant_types`)
     }
   },
 

@@ -9,10 +9,12 @@ import {
   type ClientMetadata,
   type ClientType,
   needsSecret,
-  type RegisteredClient
+  type RegisteredClient,
+  signsWithSecret
 } from './client.ts'
 import { clientIdProblem } from './client-id.ts'
 import type { CheckedMetadata, MetadataProblem, MetadataSource } from './metadata.ts'
+import { type SecretSealer, sealSecret } from './sealed-secrets.ts'
 import { secretOverlapSeconds, secretProblem } from './secrets.ts'
 import { canonicalJson, registered } from './stored.ts'
 
@@ -70,7 +72,7 @@ interface Wanted {
   metadata: ClientMetadata
   /** what the file says of it, without defaults: those of another version must not look like another file */
   declared: Record<string, unknown>
-  secret: Buffer | undefined
+  secret: { secret: string; digest: Buffer } | undefined
 }
 
 interface ReconcilerOptions {
@@ -78,6 +80,7 @@ interface ReconcilerOptions {
   check: (type: ClientType, metadata: unknown, source: MetadataSource) => CheckedMetadata
   resources: readonly string[]
   onDisabled: (clientIds: readonly string[], sql: Queries) => Promise<void>
+  sealer?: SecretSealer | undefined
 }
 
 /** What the policy has against the clients of a file, all of them at once: without a look at what is stored. */
@@ -108,7 +111,7 @@ function checkAll(
       const method = checked.metadata.token_endpoint_auth_method
       report('client_secret', `is of no use with token_endpoint_auth_method ${method}`)
     }
-    const hashed = secret === undefined ? undefined : digest(secret)
+    const hashed = secret === undefined ? undefined : { secret, digest: digest(secret) }
     const { metadata } = checked
     const declared = Object.fromEntries(
       Object.entries(metadata).filter(([member]) => Object.hasOwn(members, member))
@@ -118,7 +121,8 @@ function checkAll(
   return { problems, wanted }
 }
 
-export function createReconciler({ database, check, resources, onDisabled }: ReconcilerOptions) {
+export function createReconciler(options: ReconcilerOptions) {
+  const { database, check, resources, onDisabled, sealer } = options
   return {
     /** All or nothing, under a lock over all processes. Problems of all clients are reported at once, and nothing is written then. */
     async reconcile(
@@ -180,8 +184,10 @@ export function createReconciler({ database, check, resources, onDisabled }: Rec
           ended.push(clientId)
         }
       }
-      await writeSecret(store, client, current)
-      const has = client.secret !== undefined || (current?.secrets.length ?? 0) > 0
+      await writeSecret(store, client, current, sealer)
+      const signs = signsWithSecret(client.metadata)
+      const had = current?.secrets.some(({ sealed }) => !signs || sealed !== undefined)
+      const has = client.secret !== undefined || had === true
       if (needsSecret(client.metadata) && !has) withoutSecret.push(clientId)
     }
     for (const current of stored.values()) {
@@ -197,18 +203,28 @@ export function createReconciler({ database, check, resources, onDisabled }: Rec
 
 async function writeSecret(
   store: ClientStore,
-  { clientId, metadata, secret }: Wanted,
-  current: RegisteredClient | undefined
+  wanted: Wanted,
+  current: RegisteredClient | undefined,
+  sealer: SecretSealer | undefined
 ): Promise<void> {
-  const live = current?.secrets ?? []
+  const { clientId, metadata } = wanted
+  const all = current?.secrets ?? []
   if (!needsSecret(metadata)) {
-    if (live.length > 0) await store.dropOtherSecrets(clientId)
+    if (all.length > 0) await store.dropOtherSecrets(clientId)
     return
   }
-  if (secret === undefined) return
+  const signs = signsWithSecret(metadata)
+  const live = all.filter(({ sealed }) => !signs || sealed !== undefined)
+  if (live.length < all.length) await store.dropUnsealedSecrets(clientId)
+  if (!signs && all.some(({ sealed }) => sealed !== undefined)) {
+    await store.forgetSealedSecrets(clientId)
+  }
+  if (wanted.secret === undefined) return
+  const { digest: secret } = wanted.secret
+  const sealed = await sealSecret(sealer, wanted, wanted.secret)
   if (current?.disabledAt !== undefined) {
     // a client that comes back is known by the file's secret only
-    await store.putSecret(clientId, secret)
+    await store.putSecret(clientId, secret, sealed)
     await store.dropOtherSecrets(clientId, secret)
     return
   }
@@ -216,7 +232,7 @@ async function writeSecret(
   if (live.some(known => known.digest.equals(secret))) return
   const newest = live[0]?.digest
   if (newest !== undefined) await store.dropOtherSecrets(clientId, newest)
-  await store.putSecret(clientId, secret)
+  await store.putSecret(clientId, secret, sealed)
   await store.expireOtherSecrets(clientId, secret, secretOverlapSeconds.usual)
 }
 

@@ -15,7 +15,8 @@ import {
   type ClientType,
   needsSecret,
   type RegisteredClient,
-  type RegistrationPolicy
+  type RegistrationPolicy,
+  signsWithSecret
 } from './client.ts'
 import { clientIdProblem, issueClientId } from './client-id.ts'
 import {
@@ -32,8 +33,10 @@ import {
   type Revision
 } from './reconcile.ts'
 import { applyRegistrationPolicy } from './registration-policy.ts'
+import { type SecretSealer, sealSecret } from './sealed-secrets.ts'
 import { issueClientSecret, liveSecrets, secretOverlapSeconds, secretProblem } from './secrets.ts'
 import { registered } from './stored.ts'
+import { createWorkloads } from './workloads.ts'
 
 /** What the registry needs of the change feed. */
 export interface ClientFeed {
@@ -51,6 +54,10 @@ export interface RegistryOptions {
   development: boolean
   /** identifiers of the configured resources */
   resources: readonly string[]
+  /** seals the secrets of clients that sign with them */
+  sealer?: SecretSealer
+  /** issuers whose tokens may stand for a client's assertions */
+  trustedIssuers?: readonly string[]
   /** response types besides `code`, for conformance runs */
   responseTypes?: readonly string[]
   /** left out: off */
@@ -105,6 +112,8 @@ export interface ClientRegistry {
   listSecrets(clientId: string): Promise<StoredSecret[]>
   /** In the order of client ids. */
   list(page?: { after?: string; limit?: number }): Promise<RegisteredClient[]>
+  /** Those that tokens of other issuers may stand for, and that are not disabled. @throws Fault `store_unavailable` */
+  listWorkloads(): Promise<readonly RegisteredClient[]>
   create(client: NewClient): Promise<Created>
   /** Changes members; `null` removes one. The policy judges the resulting object. */
   update(
@@ -140,7 +149,7 @@ export interface ClientRegistry {
 
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   const { database, feed, now, development, resources, onDisabled } = options
-  const { responseTypes = [], mutualTls = 'off' } = options
+  const { responseTypes = [], trustedIssuers = [], mutualTls = 'off', sealer } = options
   const rows = createClientStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
@@ -149,6 +158,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   })
   // keeps nothing; its single flight is all that is wanted
   const asked = createCache<RegisteredClient | undefined>({ max: 0, now })
+  const workloads = createWorkloads({ rows, feed, now })
   const noted = createCache<true>({ max: 10_000, ttlSeconds: 3600, now })
 
   feed.on('clients', forget)
@@ -158,6 +168,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   function forget(clientId: string): void {
     remembered.delete(clientId)
     asked.delete(clientId)
+    workloads.forget()
   }
 
   async function load(clientId: string): Promise<RegisteredClient | undefined> {
@@ -171,8 +182,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
     source: MetadataSource,
     policy?: RegistrationPolicy
   ): CheckedMetadata {
-    const context = { type, resources, development, source, responseTypes, mutualTls }
-    const checked = checkClientMetadata(metadata, context)
+    const rules = { resources, development, responseTypes, trustedIssuers, mutualTls }
+    const checked = checkClientMetadata(metadata, { type, source, ...rules })
     // an operator may let a client have more than its registration did
     const limited = checked.ok && source === 'registration' && policy !== undefined
     return limited ? applyRegistrationPolicy(policy, type, checked.metadata) : checked
@@ -202,7 +213,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   }
 
   const ownedByConfig = { ok: false, reason: 'owned_by_config' } as const
-  const reconciler = createReconciler({ database, check, onDisabled, resources })
+  const reconciler = createReconciler({ database, check, onDisabled, resources, sealer })
 
   return {
     async find(clientId) {
@@ -219,6 +230,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       const stored = await rows.list({ after, limit })
       return stored.map(registered)
     },
+
+    listWorkloads: workloads.list,
 
     async create(wanted) {
       const {
@@ -237,7 +250,9 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       const checked = check(type, wanted.metadata, owner, registration?.policy)
       if (!checked.ok) problems.push(...checked.problems)
       if (!checked.ok || problems.length > 0) return { ok: false, reason: 'invalid', problems }
-      const issued = needsSecret(checked.metadata) ? secretFrom(secret) : undefined
+      const { metadata: kept } = checked
+      const issued = needsSecret(kept) ? secretFrom(secret) : undefined
+      const sealed = issued && (await sealSecret(sealer, { clientId, metadata: kept }, issued))
 
       const client = await database.transaction(async tx => {
         const store = createClientStore({ sql: tx })
@@ -247,8 +262,8 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
         }
         const { softwareStatement } = wanted
         const fresh = { clientId, type, owner, seeded, registration, softwareStatement }
-        if (!(await store.insert({ ...fresh, metadata: checked.metadata }))) return 'taken'
-        if (issued !== undefined) await store.putSecret(clientId, issued.digest)
+        if (!(await store.insert({ ...fresh, metadata: kept }))) return 'taken'
+        if (issued !== undefined) await store.putSecret(clientId, issued.digest, sealed)
         return (await store.find(clientId)) ?? 'taken'
       })
       forget(clientId)
@@ -266,9 +281,16 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
         if (!checked.ok) return { ok: false, reason: 'invalid', problems: checked.problems }
         await store.update(clientId, client.type, checked.metadata, softwareStatement)
         const needed = needsSecret(checked.metadata)
+        const signs = signsWithSecret(checked.metadata)
         if (!needed) await store.dropOtherSecrets(clientId)
-        const issued = needed && client.secrets.length === 0 ? issueClientSecret() : undefined
-        if (issued !== undefined) await store.putSecret(clientId, issued.digest)
+        else if (signs) await store.dropUnsealedSecrets(clientId)
+        else await store.forgetSealedSecrets(clientId)
+        const left = client.secrets.some(({ sealed }) => !signs || sealed !== undefined)
+        const issued = needed && !left ? issueClientSecret() : undefined
+        if (issued !== undefined) {
+          const sealed = await sealSecret(sealer, { clientId, ...checked }, issued)
+          await store.putSecret(clientId, issued.digest, sealed)
+        }
         const updated = await store.find(clientId)
         if (updated === undefined) return { ok: false, reason: 'not_found' }
         return { ok: true, client: registered(updated), secret: issued?.secret }
@@ -313,18 +335,21 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
           return { ok: false, reason: 'two_live_secrets' }
         }
         const issued = issueClientSecret()
-        await store.putSecret(clientId, issued.digest)
+        await store.putSecret(clientId, issued.digest, await sealSecret(sealer, client, issued))
         if (old === 'revoke') await store.dropOtherSecrets(clientId, issued.digest)
         else await store.expireOtherSecrets(clientId, issued.digest, overlap(old.keepSeconds))
         return { ok: true, secret: issued.secret, secrets: await store.listSecrets(clientId) }
       }),
 
     async setOnlySecret(clientId, secret) {
-      await change(clientId, async ({ metadata, secrets }, store) => {
-        if (!needsSecret(metadata)) throw new Fault('internal', `${clientId} needs no secret.`)
+      await change(clientId, async (client, store) => {
+        const { secrets } = client
+        if (!needsSecret(client.metadata))
+          throw new Fault('internal', `${clientId} needs no secret.`)
         const hashed = digest(secret)
         if (secrets.length === 1 && secrets[0]?.digest.equals(hashed)) return
-        await store.putSecret(clientId, hashed)
+        const sealed = await sealSecret(sealer, client, { secret, digest: hashed })
+        await store.putSecret(clientId, hashed, sealed)
         await store.dropOtherSecrets(clientId, hashed)
       })
     },
@@ -346,6 +371,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
       const done = await reconciler.reconcile(configured, revision)
       // many may have changed, and starts are rare
       remembered.clear()
+      workloads.forget()
       return done
     },
 

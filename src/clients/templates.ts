@@ -3,12 +3,16 @@
 // refused.
 
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
+import { jwtBearerGrantType } from './assertion-grants.ts'
 import type { ClientAuthMethod, ClientType } from './client.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** What an operator alone gives: a stranger who registers himself is nobody's delegate. */
-export const operatorsGrantTypes: ReadonlySet<string> = new Set([tokenExchangeGrantType])
+export const operatorsGrantTypes: ReadonlySet<string> = new Set([
+  tokenExchangeGrantType,
+  jwtBearerGrantType
+])
 
 interface Template {
   applicationType: 'web' | 'native'
@@ -20,6 +24,7 @@ interface Template {
 const confidential: Template['authMethods'] = [
   'client_secret_basic',
   'client_secret_post',
+  'client_secret_jwt',
   'private_key_jwt',
   'tls_client_auth',
   'self_signed_tls_client_auth'
@@ -29,7 +34,7 @@ const code = ['authorization_code', 'refresh_token']
 export const templates: Record<ClientType, Template> = {
   web: {
     applicationType: 'web',
-    grantTypes: { usual: code, allowed: [...code, tokenExchangeGrantType] },
+    grantTypes: { usual: code, allowed: [...code, tokenExchangeGrantType, jwtBearerGrantType] },
     authMethods: confidential
   },
   spa: {
@@ -48,7 +53,7 @@ export const templates: Record<ClientType, Template> = {
     applicationType: 'web',
     grantTypes: {
       usual: ['client_credentials'],
-      allowed: ['client_credentials', tokenExchangeGrantType]
+      allowed: ['client_credentials', tokenExchangeGrantType, jwtBearerGrantType]
     },
     authMethods: confidential
   }

@@ -2,6 +2,7 @@
 // Owns their shape only: which members go together is the clients' metadata policy, applied when they are reconciled.
 
 import Type, { type Static } from 'typebox'
+import { assertionGrantsSchema, workloadIdentitySchema } from './issuer-schema.ts'
 import { closedObject, secretSchema } from './vocabulary.ts'
 
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
@@ -46,6 +47,8 @@ export const clientSchema = closedObject({
     )
   ),
   jwks_uri: text('Where its public keys are.'),
+  workload_identity: Type.Optional(workloadIdentitySchema),
+  assertion_grants: Type.Optional(assertionGrantsSchema),
   id_token_signed_response_alg: text('Algorithm of its ID tokens.'),
   userinfo_signed_response_alg: text('Algorithm of its userinfo responses; left out: plain JSON.'),
   introspection_signed_response_alg: text(

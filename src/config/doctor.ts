@@ -122,6 +122,7 @@ const details: Readonly<Record<string, (config: Config) => string>> = {
   log: ({ log }) => log.level,
   pages: ({ product }) => product.name,
   resources: ({ resources }) => `${resources.length} declared`,
+  'trusted issuers': ({ trustedIssuers }) => `${trustedIssuers.length} trusted`,
   clients: ({ clients }) => `${clients.length} declared`,
   accounts: () => 'none in the file'
 }

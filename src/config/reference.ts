@@ -142,7 +142,7 @@ export function renderReference(): string {
     row(['Variable', 'Meaning']),
     row(['---', '---']),
     ...others,
-    ...['acr', 'resources', 'clients', 'accounts'].flatMap(entryTable),
+    ...['acr', 'resources', 'trustedIssuers', 'clients', 'accounts'].flatMap(entryTable),
     ''
   ].join('\n')
 }

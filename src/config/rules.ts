@@ -21,6 +21,7 @@ import {
   exchangesNeverWiden
 } from './rules-exchange.ts'
 import { metricsArePrivate, useIsRemembered } from './rules-growth.ts'
+import { trustedIssuersAreDistinct, trustedIssuersCanBeAsked } from './rules-issuers.ts'
 import {
   demoNamesAreTaken,
   developmentIsLoopback,
@@ -87,6 +88,8 @@ export const rules: readonly Rule[] = [
   { topic: 'token exchange', mode: 'any', check: exchangesKnowTheirScopes, needs: 'resources' },
   { topic: 'token exchange', mode: 'any', check: exchangesAreDistinct },
   { topic: 'token exchange', mode: 'any', check: exchangesNeverWiden },
+  { topic: 'trusted issuers', mode: 'any', check: trustedIssuersAreDistinct },
+  { topic: 'trusted issuers', mode: 'any', check: trustedIssuersCanBeAsked },
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
   { topic: 'clients', mode: 'any', check: clientIdsAreNotSubjects },
   { topic: 'clients', mode: 'any', check: defaultResourcesAreDeclared, needs: 'resources' },
@@ -105,7 +108,7 @@ export const rules: readonly Rule[] = [
 /** Entries are named by where they stand now, for a configuration that is already loaded. */
 export function placesOf(config: Config): Place {
   const places = new Map<object, string>()
-  for (const list of ['clients', 'resources', 'accounts'] as const) {
+  for (const list of ['clients', 'resources', 'accounts', 'trustedIssuers'] as const) {
     for (const [index, entry] of config[list].entries()) places.set(entry, `${list}[${index}]`)
   }
   return entry => places.get(entry) ?? ''

@@ -5,6 +5,7 @@ import Type, { type Static } from 'typebox'
 import { acrSchema } from './acr-schema.ts'
 import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
+import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
 import {
@@ -265,6 +266,11 @@ export const configSchema = closedObject({
   resources: Type.Array(resourceSchema, {
     default: [],
     description: 'The APIs that access tokens are made for.'
+  }),
+  trustedIssuers: Type.Array(trustedIssuerSchema, {
+    default: [],
+    description:
+      'Issuers whose tokens may authenticate clients that name them in `workload_identity`.'
   }),
   clients: Type.Array(clientSchema, {
     default: [],

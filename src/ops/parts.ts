@@ -9,6 +9,7 @@ import { createAccountReconciler } from '../accounts/reconcile.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import { type ClientRegistry, createClientRegistry } from '../clients/registry.ts'
 import type { Config } from '../config/schema.ts'
+import { createSealer } from '../lib/seal.ts'
 import { type ArtifactLifetimes, longestArtifactSeconds } from '../store/artifact-lifetimes.ts'
 import { type ChangeFeed, createChangeFeed } from '../store/change-feed.ts'
 import { createDatabase, type Database, type RoundTripObserver } from '../store/database.ts'
@@ -103,14 +104,27 @@ export function openStore(options: {
   }
 }
 
-/** The registered clients, as server and command line use them. */
-export function composeClients(store: Store, config: Config): ClientRegistry {
+/**
+ * The registered clients, as server and command line use them.
+ * @param masterKey asked for only when the secret of a client has to be sealed that signs with it
+ */
+export function composeClients(
+  store: Store,
+  config: Config,
+  masterKey: Uint8Array | (() => Promise<Uint8Array>)
+): ClientRegistry {
+  const sealer = async () =>
+    createSealer({
+      masterKey: Buffer.from(typeof masterKey === 'function' ? await masterKey() : masterKey)
+    })
   return createClientRegistry({
     database: store.database,
     feed: store.feed,
     now: Date.now,
     development: config.mode === 'development',
     resources: config.resources.map(resource => resource.identifier),
+    sealer,
+    trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
     responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
     mutualTls: mutualTlsOf(config.clientCertificates),
     onDisabled: endClients

@@ -64,7 +64,12 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     }
   }
 
-  function saveGrant(current: UnitOfWork, id: string, payload: Payload) {
+  function saveGrant(
+    current: UnitOfWork,
+    id: string,
+    payload: Payload,
+    ttl = deps.grantLifetimeSeconds
+  ) {
     const openid = payload['openid'] as { scope?: string } | undefined
     const audiences = Object.keys((payload['resources'] ?? {}) as object)
     current.effects.push(
@@ -75,7 +80,8 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         sessionUid: Provider.ctx?.oidc?.session?.uid,
         offline: openid?.scope?.split(' ').includes('offline_access') ?? false,
         payload: grantPayload(payload),
-        lifetimeSeconds: deps.grantLifetimeSeconds,
+        // no longer than what hangs on it can live
+        lifetimeSeconds: Math.min(ttl, deps.grantLifetimeSeconds),
         status: audiences.some(deps.resources.listsStatus) ? 'listed' : 'unlisted',
         documentDigest: deps.documents.ofRequest()
       })
@@ -128,7 +134,8 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
   const special: Record<string, Partial<Adapter>> = {
     Session: deps.sessions.adapter(guarded),
     Grant: {
-      upsert: (id, payload) => guarded(async current => saveGrant(current, id, payload as Payload)),
+      upsert: (id, payload, ttl) =>
+        guarded(async current => saveGrant(current, id, payload as Payload, ttl)),
       find: id => guarded(current => findGrant(current, id)),
       destroy: id => guarded(async current => revokeGrant(current, id))
     },

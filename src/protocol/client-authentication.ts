@@ -1,10 +1,11 @@
 // How clients prove who they are, as options of the engine: which methods there are, and what a signed assertion must say (RFC 7523 §3,
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
-import { type Configuration, errors } from 'oidc-provider'
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
 import { templates } from '../clients/templates.ts'
 import type { Config } from '../config/schema.ts'
+import { hasDuplicateMembers } from '../lib/json-members.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 
 /** Longest life of a client assertion, seconds: a stranger must not decide how long its `jti` is remembered. */
@@ -25,6 +26,8 @@ export interface ClientAuthenticationParts {
   issuer: string
   /** when a backup of the database was restored; what was used before, it may have forgotten */
   restoredAt: Date | undefined
+  /** told of each assertion that is good */
+  noteAssertion(ctx: KoaContextWithOIDC): void
   now: () => Date
 }
 
@@ -36,11 +39,12 @@ export function buildClientAuthentication(
   return {
     clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
-    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) => {
+    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header) => {
       // RFC 8725 §3.11: a request object has the same issuer and audience (RFC 9101 §4)
       if (String(header['typ']).toLowerCase() === 'oauth-authz-req+jwt') {
         throw new errors.InvalidClientAuth('a request object is no client assertion')
       }
+      assertOneReading(ctx.oidc.params?.['client_assertion'])
       if (claims['aud'] !== issuer) {
         throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a string')
       }
@@ -58,6 +62,15 @@ export function buildClientAuthentication(
       if (doubtful && !(Number(claims['iat']) >= restored)) {
         throw new errors.InvalidClientAuth('sign a new assertion, with iat')
       }
+      parts.noteAssertion(ctx)
     }
+  }
+}
+
+/** RFC 7519 §4: claim names are unique, and «JWT parsers MUST either reject JWTs with duplicate Claim Names» or take the last one. */
+function assertOneReading(assertion: unknown): void {
+  const parts = String(assertion).split('.').slice(0, 2)
+  if (parts.some(part => hasDuplicateMembers(Buffer.from(part, 'base64url').toString('utf8')))) {
+    throw new errors.InvalidClientAuth('a member of the assertion stands twice')
   }
 }

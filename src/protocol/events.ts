@@ -70,7 +70,13 @@ export function attachEvents(
         grantType,
         jti: token.jti,
         scope: [...token.scopes],
-        resource: typeof token.aud === 'string' ? token.aud : undefined
+        resource: typeof token.aud === 'string' ? token.aud : undefined,
+        ...(unit.assertion?.ok === true
+          ? {
+              assertionIssuer: unit.assertion.issuer,
+              assertionSubject: unit.assertion.subject
+            }
+          : {})
       }
     } as const
     if (grantType === 'client_credentials') audit.add({ ...unit.request, ...issued })

@@ -1,7 +1,7 @@
 // Bodies that are read before the engine sees the request: a limit in bytes while reading, and a form as a query string. Refuses what is no
 // form, and what would not fit into an address.
 
-import type { IncomingMessage } from 'node:http'
+import { IncomingMessage } from 'node:http'
 
 /** Bytes of a posted request that is answered with an address: Node takes 16 KiB of headers, and cookies come along. */
 const queryLimit = 8 * 1024
@@ -19,6 +19,23 @@ export async function readBody(
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** The request that goes on in place of one whose body was read. */
+export function withBody(raw: IncomingMessage, body: Buffer): IncomingMessage {
+  const request = new IncomingMessage(raw.socket)
+  request.method = raw.method ?? 'POST'
+  request.url = raw.url ?? ''
+  request.httpVersion = raw.httpVersion
+  request.httpVersionMajor = raw.httpVersionMajor
+  request.httpVersionMinor = raw.httpVersionMinor
+  request.headers = { ...raw.headers, 'content-length': String(body.length) }
+  delete request.headers['transfer-encoding']
+  request.push(body)
+  request.push(null)
+  // an incoming message that ends incomplete closes the client's socket
+  request.complete = true
+  return request
 }
 
 export function isForm({ headers }: Pick<IncomingMessage, 'headers'>): boolean {

@@ -7,12 +7,14 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { ClientCertificates } from './client-certificates.ts'
 import { endpoints } from './configuration.ts'
+import type { ForeignAssertions } from './foreign-assertions.ts'
 import { readAsQuery } from './form-body.ts'
 import { replaceToken } from './presented-token.ts'
 import type { Engine, Published } from './provider.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { bodyLimit } from './sentences.ts'
 import { statusListPath } from './status-claim.ts'
+import type { ForeignAssertion } from './unit-of-work.ts'
 
 interface Endpoint {
   url: string
@@ -23,6 +25,8 @@ interface Endpoint {
   postIsGet?: true
   /** its `token` parameter may be a JWT of ours */
   takesToken?: true
+  /** clients authenticate here, maybe by a token of a trusted issuer */
+  takesAssertion?: true
   /** may be cached as long as the keys: metadata changes with them, and they are published well ahead of their first use */
   cached?: true
 }
@@ -30,12 +34,26 @@ interface Endpoint {
 const table: Endpoint[] = [
   { url: endpoints.authorization, methods: ['GET', 'POST'], page: true, postIsGet: true },
   { url: `${endpoints.authorization}/:uid`, methods: ['GET'], page: true },
-  { url: endpoints.token, methods: ['POST', 'OPTIONS'] },
+  { url: endpoints.token, methods: ['POST', 'OPTIONS'], takesAssertion: true },
   { url: endpoints.userinfo, methods: ['GET', 'POST', 'OPTIONS'] },
-  { url: endpoints.introspection, methods: ['POST', 'OPTIONS'], takesToken: true },
-  { url: endpoints.revocation, methods: ['POST', 'OPTIONS'], takesToken: true },
-  { url: endpoints.pushed_authorization_request, methods: ['POST', 'OPTIONS'] },
-  { url: endpoints.device_authorization, methods: ['POST', 'OPTIONS'] },
+  {
+    url: endpoints.introspection,
+    methods: ['POST', 'OPTIONS'],
+    takesToken: true,
+    takesAssertion: true
+  },
+  {
+    url: endpoints.revocation,
+    methods: ['POST', 'OPTIONS'],
+    takesToken: true,
+    takesAssertion: true
+  },
+  {
+    url: endpoints.pushed_authorization_request,
+    methods: ['POST', 'OPTIONS'],
+    takesAssertion: true
+  },
+  { url: endpoints.device_authorization, methods: ['POST', 'OPTIONS'], takesAssertion: true },
   { url: endpoints.code_verification, methods: ['GET', 'POST'], page: true },
   { url: `${endpoints.code_verification}/:uid`, methods: ['GET'], page: true },
   { url: endpoints.end_session, methods: ['GET', 'POST'], page: true, postIsGet: true },
@@ -61,6 +79,8 @@ export interface MountDependencies {
   /** how long keys and metadata may be cached, seconds */
   cacheSeconds: number
   requests: RequestFactsBook
+  /** left out where no issuer is trusted */
+  assertions: ForeignAssertions | undefined
   clientCertificates: ClientCertificates
   registration: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
@@ -156,6 +176,10 @@ function refusal({ status, text }: { status: number; text: string }): FastifyErr
   })
 }
 
+function tooLarge(): FastifyError {
+  return refusal({ status: 413, text: `the body is larger than ${bodyLimit} bytes` })
+}
+
 function acceptOf({ url, page }: Endpoint, asked = ''): string {
   if (page) return 'text/html'
   if (url !== endpoints.introspection) return 'application/json'
@@ -213,17 +237,22 @@ async function serve(
   let tokenHandle: { handle: string; jwt: string } | undefined
   if (endpoint.takesToken && request.method === 'POST') {
     const replaced = await replaceToken(raw)
-    if (replaced === 'too large') {
-      throw refusal({ status: 413, text: `the body is larger than ${bodyLimit} bytes` })
-    }
+    if (replaced === 'too large') throw tooLarge()
     incoming = replaced.request
     tokenHandle = replaced.tokenHandle
+  }
+  let assertion: ForeignAssertion | undefined
+  if (endpoint.takesAssertion && request.method === 'POST' && deps.assertions !== undefined) {
+    const replaced = await deps.assertions.replace(incoming)
+    if (replaced === 'too large') throw tooLarge()
+    incoming = replaced.request
+    assertion = replaced.assertion
   }
   // Who answers decides the format, not the request: an OAuth error is JSON (RFC 6749 §5.2), also for a client that accepts HTML.
   incoming.headers.accept = acceptOf(endpoint, incoming.headers.accept)
   if (request.method === 'HEAD') incoming.method = 'GET'
   deps.requests.note(incoming, {
-    ...{ requestId: request.id, address: request.ip, tokenHandle, certificate }
+    ...{ requestId: request.id, address: request.ip, tokenHandle, certificate, assertion }
   })
   if (endpoint.cached) reply.header('cache-control', `public, max-age=${deps.cacheSeconds}`)
   for (const [name, value] of Object.entries(reply.getHeaders())) {

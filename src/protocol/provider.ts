@@ -2,7 +2,6 @@
 // commit, and the answers that the engine has no words for. A new one is built when the keys change; requests in flight finish on the
 // old one.
 
-import { decodeJwt } from 'jose'
 import {
   type Client as EngineClient,
   errors,
@@ -10,7 +9,10 @@ import {
   Provider
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
+import { jwtBearerGrantType } from '../clients/assertion-grants.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
+import type { RemoteKeys } from '../clients/remote-keys.ts'
+import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
@@ -20,13 +22,12 @@ import { isOpenidScope } from '../oauth/scope.ts'
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
-import type { ReplayKind, ReplayStore } from '../store/replay.ts'
+import type { ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
 import { createAuthenticationContexts } from './authentication-context.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
 import { installClients } from './client.ts'
-import { epochOf } from './client-authentication.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
 import { createDocumentDigests } from './document-digests.ts'
@@ -36,9 +37,11 @@ import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
 import { createExchangePolicy } from './exchange-policy.ts'
 import { installHintCheck } from './id-token-hints.ts'
+import { registerJwtBearer } from './jwt-bearer.ts'
 import type { Renderers } from './ports.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { completeRecord } from './registration.ts'
+import { installReplayDetection, replaySeconds } from './replay-detection.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import {
@@ -77,15 +80,17 @@ export interface EngineDependencies {
   requests: RequestFactsBook
   audit: Pick<AuditBatch, 'add'>
   outbound: Pick<Outbound, 'fetch'>
+  /** keys that clients publish */
+  remoteKeys: RemoteKeys
+  issuers: TrustedIssuers
+  /** by login or id; undefined for unknown and disabled accounts */
+  accountNamed(name: string): Promise<{ id: string } | undefined>
   /** told of each refresh token that was presented, by what it was: rotated, leeway, stale, reuse, ahead, refused */
   countRefresh(outcome: string): void
   /** when a backup of the database was restored */
   restoredAt: Date | undefined
   now: () => Date
 }
-
-/** Seconds that a replay record is kept: the longest assertion, or twice the DPoP window, plus tolerance. */
-const replaySeconds = 660
 
 /** Endpoints where the status tells whether the request succeeded; on pages the engine refuses with 200 and 303, too. */
 const statusTells = new Set([
@@ -187,6 +192,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     authenticationContexts,
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
+    noteAssertion: ctx => clients.noteAssertion(ctx),
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
       const known = [...(units.current()?.grants.values() ?? [])].find(
@@ -206,9 +212,17 @@ export function createEngine(deps: EngineDependencies): Engine {
   const provider = new SpeakingProvider(issuer, configuration)
   authenticationContexts.install(provider)
   const exchange = createExchangePolicy(config.resources)
-  const clients = installClients(provider, deps.clients, {
+  const clients = installClients(provider, {
+    source: deps.clients,
+    remoteKeys: deps.remoteKeys,
+    assertion: () => units.current()?.assertion,
+    seal: deps.adapter.seal,
     mutualTls: mutualTlsOf(config.clientCertificates),
-    switchedOff: new Set(exchange.offered ? [] : [tokenExchangeGrantType]),
+    // the engine would refuse the whole client for a grant type that it was not told of
+    switchedOff: new Set([
+      ...(exchange.offered ? [] : [tokenExchangeGrantType]),
+      ...(config.trustedIssuers.length > 0 ? [] : [jwtBearerGrantType])
+    ]),
     now: deps.now
   })
   const { accessTokens } = deps.adapter
@@ -235,26 +249,22 @@ export function createEngine(deps: EngineDependencies): Engine {
     }
   }
 
-  // RFC 9449 §11.1, RFC 7523 §3: the engine looks and then saves; one insert decides instead.
-  Object.assign(provider.ReplayDetection, {
-    unique: async (owner: string, jti: string) => {
-      const kind = replayKind(units.current())
-      if (kind === 'DPoP proof' && proofTime() < epochOf(deps.restoredAt)) {
-        throw new errors.InvalidDpopProof('DPoP proof is too old; sign a new one')
-      }
-      const claimed = await guarded(() => deps.replay.claim(kind, owner, jti, replaySeconds))
-      const first = claimed === 'first'
-      if (!first && kind === 'DPoP proof') {
-        // never invalid_grant, which makes clients throw their refresh token away
-        throw new errors.InvalidDpopProof('DPoP proof was used already; sign a new one')
-      }
-      return first
-    }
+  installReplayDetection(provider, {
+    unit: () => units.current(),
+    claim: (kind, owner, jti) => guarded(() => deps.replay.claim(kind, owner, jti, replaySeconds)),
+    restoredAt: deps.restoredAt
   })
 
   const generate = provider.RefreshToken.prototype as unknown as { generateTokenId(): string }
   generate.generateTokenId = () => deps.refreshTokens.generate(units.current())
   deps.adapter.buckets.install(provider)
+  // without an issuer whose assertions could count, there is no such grant
+  if (config.trustedIssuers.length > 0) {
+    const { issuers, replay, restoredAt, now } = deps
+    const findAccount = (name: string) => guarded(() => deps.accountNamed(name))
+    const own = { issuer, resources, units, registeredOf }
+    registerJwtBearer(provider, { ...own, issuers, replay, findAccount, restoredAt, now })
+  }
 
   installHintCheck(provider, deps.keys)
   installSessions(provider, {
@@ -281,6 +291,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     await hideUnopenable(ctx)
     await units.run(requests.of(ctx.req), async unit => {
       unit.tokenHandle = requests.of(ctx.req).tokenHandle
+      unit.assertion = requests.of(ctx.req).assertion
       const oidc = ctx as KoaContextWithOIDC
       try {
         await next()
@@ -378,17 +389,4 @@ function publishedAs(ctx: Pick<KoaContextWithOIDC, 'set' | 'remove'>, text: stri
 function assertStillRegistered(client: EngineClient, redirectUri: unknown): void {
   if (typeof redirectUri !== 'string') return
   if (!client.redirectUriAllowed(redirectUri)) throw new errors.InvalidRedirectUri()
-}
-
-/** `iat` of the request's proof, which the engine has verified. */
-function proofTime(): number {
-  return decodeJwt(Provider.ctx?.get('dpop') ?? '').iat ?? 0
-}
-
-/** A client authenticates once in a request, and before anything else of it is looked at (engine: shared/jwt_client_auth.js). */
-function replayKind(unit: UnitOfWork | undefined): ReplayKind {
-  const asserted = Provider.ctx?.oidc?.params?.['client_assertion'] !== undefined
-  if (!asserted || unit === undefined || unit.written.has('client assertion')) return 'DPoP proof'
-  unit.written.set('client assertion', true)
-  return 'client assertion'
 }

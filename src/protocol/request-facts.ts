@@ -3,10 +3,11 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { ClientCertificate } from './client-certificates.ts'
-import type { RequestFacts } from './unit-of-work.ts'
+import type { ForeignAssertion, RequestFacts } from './unit-of-work.ts'
 
 export interface HttpRequestFacts extends RequestFacts {
   tokenHandle?: { handle: string; jwt: string } | undefined
+  assertion?: ForeignAssertion | undefined
   certificate?: ClientCertificate | undefined
 }
 

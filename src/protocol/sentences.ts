@@ -19,7 +19,7 @@ const sentences: Record<string, string> = {
   [noClientAuthentication]:
     'the request names no client: send client_id, and unless the client is public also its client_secret (HTTP Basic or body) or a client_assertion',
   'client authentication failed':
-    'the client is unknown or disabled, its secret or assertion is wrong or expired, or it is registered for another kind of token_endpoint_auth_method (secret, private_key_jwt, none)',
+    'the client is unknown or disabled, its secret or assertion is wrong or expired, or it is registered for another kind of token_endpoint_auth_method (secret, client_secret_jwt, private_key_jwt, none)',
   'client authentication must only be provided using one mechanism':
     'send client authentication once: in the Authorization header, or in the body, not in both',
   'invalid authorization header value format': basicFormat,
@@ -65,7 +65,9 @@ const grants: Record<string, string> = {
   refresh_token:
     'the refresh token is unknown, expired, revoked, used already, issued to another client or bound to another key; start a new authorization',
   'urn:ietf:params:oauth:grant-type:device_code':
-    'the device code is unknown, used already or issued to another client; start again'
+    'the device code is unknown, used already or issued to another client; start again',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer':
+    'the assertion is not of a trusted issuer, expired, used already, for another audience than the issuer, or its subject is none that the client may act for'
 }
 
 /** Which token a client has to show at registration, by the engine's name of the route (RFC 7591 §3, RFC 7592 §2). */

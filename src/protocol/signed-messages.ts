@@ -33,7 +33,8 @@ export function enabledAlgorithms(): NonNullable<Configuration['enabledJWA']> {
     introspectionSigningAlgValues: identity,
     authorizationSigningAlgValues: identity,
     requestObjectSigningAlgValues: clients,
-    clientAuthSigningAlgValues: clients,
+    // HS256 is client_secret_jwt’s and no other's: the engine tells the two apart (shared/client_auth.js)
+    clientAuthSigningAlgValues: [...clients, 'HS256'],
     dPoPSigningAlgValues: clients
   }
 }

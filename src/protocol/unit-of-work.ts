@@ -18,6 +18,16 @@ export interface RequestFacts {
   address: string | undefined
 }
 
+/**
+ * A client assertion that a trusted issuer signed, judged (foreign-assertions.ts). The engine is shown `handle` in its place, which is good
+ * in this request only.
+ */
+export type ForeignAssertion = { handle: string } & (
+  | { ok: true; clientId: string; issuer: string; subject: string }
+  /** for the log */
+  | { ok: false; reason: string }
+)
+
 /** The refresh token of this request, once it was judged. */
 export interface JudgedRefreshToken {
   token: AuthenticRefreshToken
@@ -58,6 +68,8 @@ export interface UnitOfWork {
   publicClient: boolean
   /** The handle that stands in for a JWT at introspection and revocation, valid in this request only. */
   tokenHandle: { handle: string; jwt: string } | undefined
+  /** The token of a trusted issuer that stands for the client's own assertion in this request. */
+  assertion: ForeignAssertion | undefined
   /** What the token that is issued by exchange says of those it came through (token-exchange.ts). */
   exchanged: { act?: ActClaim; via: readonly string[] } | undefined
   /** An access token is revoked: the engine's revocation of its grant is not meant. */
@@ -107,6 +119,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         softwareStatement: undefined,
         publicClient: false,
         tokenHandle: undefined,
+        assertion: undefined,
         exchanged: undefined,
         revokesAccessToken: false,
         fault: undefined,

@@ -13,7 +13,7 @@ export interface StoredClient {
   type: ClientType
   owner: ClientOwner
   metadata: object
-  secrets: { digest: Buffer; expiresAt: Date | undefined }[]
+  secrets: { digest: Buffer; expiresAt: Date | undefined; sealed: Buffer | undefined }[]
   disabledAt: Date | undefined
   tokensNotBefore: Date | undefined
   status: StatusEntry | undefined
@@ -38,6 +38,7 @@ interface ClientRow {
   status_list: number | null
   status_idx: number | null
   digest: Buffer | null
+  sealed: Buffer | null
   expires_at: Date | null
   document_digest: Buffer | null
   registration_policy: object | null
@@ -72,7 +73,7 @@ export interface StoredSecret {
 }
 
 const columns = `c.client_id, c.type, c.owner, c.metadata, c.revision, c.seeded, c.disabled_at, c.tokens_not_before,
-  e.list AS status_list, e.idx AS status_idx, s.digest, s.expires_at, d.digest AS document_digest, d.fresh_until, d.usable_until,
+  e.list AS status_list, e.idx AS status_idx, s.digest, s.expires_at, s.sealed, d.digest AS document_digest, d.fresh_until, d.usable_until,
   c.registration_policy, c.software_statement`
 const liveSecret = '(s.expires_at IS NULL OR s.expires_at > clock_time())'
 const withSecrets = `LEFT JOIN client_secrets s ON s.client_id = c.client_id AND ${liveSecret}
@@ -117,6 +118,16 @@ export function createClientStore({ sql }: { sql: Queries }) {
         'clients.list',
         `SELECT ${columns} FROM (SELECT * FROM clients WHERE client_id > $1 ORDER BY client_id LIMIT $2) c ${withSecrets} ${order}`,
         [options.after, options.limit]
+      )
+    },
+
+    /** Those that tokens of other issuers may stand for, and that are not disabled. */
+    async listWorkloads(): Promise<StoredClient[]> {
+      return select(
+        'clients.listWorkloads',
+        `SELECT ${columns} FROM clients c ${withSecrets}
+         WHERE c.metadata -> 'workload_identity' IS NOT NULL AND c.disabled_at IS NULL ${order}`,
+        []
       )
     },
 
@@ -223,12 +234,31 @@ export function createClientStore({ sql }: { sql: Queries }) {
     },
 
     /** A secret that is there already stays, and no longer expires. */
-    async putSecret(clientId: string, digest: Buffer): Promise<void> {
+    async putSecret(clientId: string, digest: Buffer, sealed?: Buffer): Promise<void> {
       await sql.run(
         'clients.putSecret',
-        `INSERT INTO client_secrets (client_id, digest) VALUES ($1, $2)
-         ON CONFLICT (client_id, digest) DO UPDATE SET expires_at = NULL`,
-        [clientId, digest]
+        `INSERT INTO client_secrets (client_id, digest, sealed) VALUES ($1, $2, $3)
+         ON CONFLICT (client_id, digest) DO UPDATE
+           SET expires_at = NULL, sealed = coalesce(excluded.sealed, client_secrets.sealed)`,
+        [clientId, digest, sealed ?? null]
+      )
+    },
+
+    /** Ends secrets that are digests only: nobody can verify an HMAC by them. */
+    async dropUnsealedSecrets(clientId: string): Promise<void> {
+      await sql.run(
+        'clients.dropUnsealedSecrets',
+        'DELETE FROM client_secrets WHERE client_id = $1 AND sealed IS NULL',
+        [clientId]
+      )
+    },
+
+    /** Keeps the digests alone. */
+    async forgetSealedSecrets(clientId: string): Promise<void> {
+      await sql.run(
+        'clients.forgetSealedSecrets',
+        'UPDATE client_secrets SET sealed = NULL WHERE client_id = $1 AND sealed IS NOT NULL',
+        [clientId]
       )
     },
 
@@ -301,8 +331,10 @@ function toClient(row: ClientRow, group: readonly ClientRow[]): StoredClient {
     type: row.type,
     owner: row.owner,
     metadata: row.metadata,
-    secrets: group.flatMap(({ digest, expires_at }) =>
-      digest === null ? [] : [{ digest, expiresAt: expires_at ?? undefined }]
+    secrets: group.flatMap(({ digest, expires_at, sealed }) =>
+      digest === null
+        ? []
+        : [{ digest, expiresAt: expires_at ?? undefined, sealed: sealed ?? undefined }]
     ),
     disabledAt: row.disabled_at ?? undefined,
     tokensNotBefore: row.tokens_not_before ?? undefined,

@@ -22,6 +22,13 @@ export const sealedColumns: readonly SealedColumn[] = [
     type: 'text',
     expires: 'never'
   },
+  {
+    table: 'client_secrets',
+    column: 'sealed',
+    key: "(client_id || ':' || encode(digest, 'hex'))",
+    type: 'text',
+    expires: 'never'
+  },
   { table: 'sessions', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
   { table: 'artifacts', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' }
 ]

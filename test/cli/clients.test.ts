@@ -11,7 +11,7 @@ import t from 'tap'
 import { clientsCommand } from '../../src/cli/clients.ts'
 import { shellQuoted } from '../../src/cli/clients-text.ts'
 import { matchClientSecret } from '../../src/clients/secrets.ts'
-import { createProcesses } from '../clients/processes.ts'
+import { ci, createProcesses } from '../clients/processes.ts'
 
 const build = await createProcesses(t)
 const folder = t.testdir()
@@ -96,6 +96,23 @@ t.test('what a shell reads of -o env is the value itself', async t => {
     `X=${shellQuoted(odd)}; printf %s "$X"`
   ])
   t.equal(stdout, odd)
+})
+
+t.test('a workload’s client is made with issuer and subject, and has no secret', async t => {
+  const { run, registry } = await start()
+  const named = ['--workload-issuer', ci, '--workload-subject', 'repo:example/shop:*']
+  const made = await run('create', '--type', 'machine', '--id', 'deploy', ...named)
+  t.match([made.code, made.err], [0, ''])
+  t.match(made.out, /^token_endpoint_auth_method +private_key_jwt$/m)
+  t.match(made.out, /^workload_identity +\{"issuer":"https:\/\/ci.example.com",.*shop:\*"\}$/m)
+  t.notMatch(made.out, /secret/)
+  t.match(await registry.find('deploy'), {
+    metadata: { workload_identity: [{ issuer: ci, subject: 'repo:example/shop:*' }] }
+  })
+  const half = await run('create', '--type', 'machine', ...named.slice(0, 2))
+  t.match([half.code, half.err], [1, /together/])
+  const wide = await run('create', '--type', 'machine', ...named.slice(0, 3), 'repo:*')
+  t.match([wide.code, wide.err], [1, /workload_identity\[0\].subject must have at least two parts/])
 })
 
 t.test('all problems are told at once, the exit code is 1 and nothing is made', async t => {

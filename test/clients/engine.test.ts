@@ -34,10 +34,16 @@ const provider = new Provider('https://id.example.com', {
   adapter,
   scopes,
   responseTypes: ['code'],
-  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+  clientAuthMethods: [
+    'none',
+    'client_secret_basic',
+    'client_secret_post',
+    'client_secret_jwt',
+    'private_key_jwt'
+  ],
   enabledJWA: {
     idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'],
-    clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA']
+    clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256']
   },
   features: {
     devInteractions: { enabled: false },
@@ -62,6 +68,11 @@ const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export(
 const jwks = { keys: [key] }
 const jwks_uri = 'https://app.example.com/jwks.json'
 const https = 'https://app.example.com/callback'
+const hmac = {
+  token_endpoint_auth_method: 'client_secret_jwt',
+  token_endpoint_auth_signing_alg: 'HS256'
+}
+const workload = { issuer: 'https://ci.example.com', subject: 'repo:example/shop:*' }
 const signed = { token_endpoint_auth_method: 'private_key_jwt' }
 
 /** Members that any interactive client may have. */
@@ -125,6 +136,9 @@ const matrix: [ClientType, object][] = [
     'web',
     { redirect_uris: [https], ...signed, jwks_uri, token_endpoint_auth_signing_alg: 'EdDSA' }
   ],
+  ['machine', { ...signed, jwks, workload_identity: [workload] }],
+  ['machine', { token_endpoint_auth_method: 'client_secret_jwt' }],
+  ['web', { redirect_uris: [https], ...hmac }],
   ['machine', {}],
   ['machine', { scope: 'read:things' }],
   ['machine', { token_endpoint_auth_method: 'client_secret_post', dpop_bound_access_tokens: true }],
@@ -144,6 +158,7 @@ t.test(
       const checked = checkClientMetadata(members, {
         type,
         resources: ['https://api.example.com'],
+        trustedIssuers: ['https://ci.example.com'],
         development: true,
         source: 'config'
       })

@@ -57,8 +57,7 @@ t.test("a type never gets another one's grant types or authentication (RFC 7591 
   const device = 'urn:ietf:params:oauth:grant-type:device_code'
   const refused: readonly [MetadataContext, object, RegExp][] = [
     [web, { token_endpoint_auth_method: 'none' }, /client without a secret is spa or native/],
-    [web, { token_endpoint_auth_method: 'client_secret_jwt' }, /digests only/],
-    [machine, { token_endpoint_auth_method: 'client_secret_jwt' }, /digests only/],
+    [spa, { token_endpoint_auth_method: 'client_secret_jwt' }, /must be none for type spa/],
     [
       web,
       { token_endpoint_auth_method: 'tls_client_auth' },
@@ -303,7 +302,7 @@ t.test('what is not offered is refused, not left out in silence', async t => {
     [{ request_object_signing_alg: 'none' }, /ES256 or RS256 or PS256 or EdDSA/],
     [{ id_token_signed_response_alg: 'none' }, /RS256 or ES256 or EdDSA/],
     [{ id_token_signed_response_alg: 'HS256' }, /RS256 or ES256 or EdDSA/],
-    [{ token_endpoint_auth_signing_alg: 'ES256' }, /private_key_jwt only/]
+    [{ token_endpoint_auth_signing_alg: 'ES256' }, /private_key_jwt and client_secret_jwt only/]
   ]
   for (const [members, reason] of refused)
     t.match(problems({ ...redirects, ...members }, web), [reason])

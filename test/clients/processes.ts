@@ -7,6 +7,7 @@ import { createDatabase, type Queries } from '../../src/store/database.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 
 export const api = 'https://api.example.com'
+export const ci = 'https://ci.example.com'
 
 /** A feed in the test's hand: it is confirmed or not, and tells what the test tells it. */
 export function createFeed() {
@@ -46,6 +47,7 @@ function createProcess(url: string) {
     now: () => clock,
     development: false,
     resources: [api],
+    trustedIssuers: [ci],
     onDisabled: async (clientIds: readonly string[], sql: Queries) => {
       // in the transaction: what is written here is gone when the rest fails
       await sql.run('test.ended', 'SELECT clock_time()')

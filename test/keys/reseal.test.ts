@@ -2,8 +2,11 @@
 // overwrite what changed meanwhile. The list of sealed columns is held to the schema.
 
 import { t as root, test } from 'tap'
+import type { ClientMetadata } from '../../src/clients/client.ts'
+import { openSecret, sealSecret } from '../../src/clients/sealed-secrets.ts'
 import { createResealer, isResealed } from '../../src/keys/reseal.ts'
 import { createSealer } from '../../src/lib/seal.ts'
+import { createClientStore } from '../../src/store/clients.ts'
 import type { Queries } from '../../src/store/database.ts'
 import { sealedColumns } from '../../src/store/sealed-columns.ts'
 import { createTestDatabase } from '../support/postgres.ts'
@@ -25,6 +28,18 @@ async function seed() {
   for (const table of ['sessions', 'artifacts']) {
     await database.run(`test.empty.${table}`, `DELETE FROM ${table}`)
   }
+  await database.run('test.empty.clients', 'DELETE FROM clients')
+  await createClientStore({ sql: database }).insert({
+    clientId: 'hmac',
+    type: 'machine',
+    owner: 'cli',
+    metadata: {},
+    seeded: false
+  })
+  const secret = { secret: 'a secret of 43 characters', digest: Buffer.alloc(32, 1) }
+  const metadata = { token_endpoint_auth_method: 'client_secret_jwt' } as ClientMetadata
+  const sealed = await sealSecret(async () => before, { clientId: 'hmac', metadata }, secret)
+  await createClientStore({ sql: database }).putSecret('hmac', secret.digest, sealed)
   for (let index = 0; index < rows; index++) {
     const id = Buffer.alloc(32)
     id.writeUInt32BE(index)
@@ -68,6 +83,7 @@ test('everything is sealed anew, and the key of before opens nothing any more', 
     [
       ['signing_keys', 1],
       ['server_secrets', 2],
+      ['client_secrets', 1],
       ['sessions', rows],
       ['artifacts', rows / 2]
     ]
@@ -84,7 +100,7 @@ test('everything is sealed anew, and the key of before opens nothing any more', 
     'test.told',
     "SELECT data FROM audit_events WHERE type = 'master_key.replaced'"
   )
-  t.same(told, [{ data: { values: 3 + rows * 1.5 } }])
+  t.same(told, [{ data: { values: 4 + rows * 1.5 } }])
 
   const anew = createKeyProcess(database, { sealer: after })
   await anew.ring.load()
@@ -98,6 +114,9 @@ test('everything is sealed anew, and the key of before opens nothing any more', 
     const context = { table: 'sessions', column: 'sealed', key: id.toString('hex') }
     t.equal(after.open(sealed, context).toString(), `sessions ${index}`)
   }
+  const stored = await createClientStore({ sql: database }).find('hmac')
+  const [secret] = stored?.secrets ?? []
+  t.equal(secret && openSecret(after, 'hmac', secret)?.toString(), 'a secret of 43 characters')
   t.throws(
     () =>
       createSealer({ masterKey }).open(sessions[0]?.sealed ?? Buffer.alloc(0), {
@@ -111,7 +130,7 @@ test('everything is sealed anew, and the key of before opens nothing any more', 
 
 test('a walk that was broken off goes on, and every value opens in between', async t => {
   await seed()
-  let left = 3
+  let left = 4
   const dying: Queries = {
     run: async (name, text, values) => {
       if (name.startsWith('sealed.replace') && --left < 0) throw new Error('the process died')
@@ -179,6 +198,7 @@ test('what opens with no key that is configured is told, and left alone', async 
     [
       [0, 1],
       [0, 2],
+      [0, 1],
       [0, rows],
       [0, rows / 2]
     ]

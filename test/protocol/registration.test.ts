@@ -233,7 +233,8 @@ t.test(
       { type: 'machine' },
       { default_resource: api },
       { refresh_tokens: 'always' },
-      { profile: 'fapi2' }
+      { profile: 'fapi2' },
+      { workload_identity: [{ issuer: 'https://ci.example.com', subject: 'repo:evil/evil:*' }] }
     ]) {
       const created = await register(own)
       t.match(
@@ -282,8 +283,11 @@ t.test(
       { grant_types: ['implicit'], response_types: ['id_token'] },
       { grant_types: ['password'] },
       { response_types: ['code id_token'] },
-      { token_endpoint_auth_method: 'client_secret_jwt' },
       { token_endpoint_auth_method: 'tls_client_auth' },
+      {
+        token_endpoint_auth_method: 'client_secret_jwt',
+        token_endpoint_auth_signing_alg: 'HS512'
+      },
       { id_token_signed_response_alg: 'none' },
       { id_token_signed_response_alg: 'HS256' },
       { subject_type: 'other' },
