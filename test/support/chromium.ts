@@ -3,6 +3,7 @@
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 
@@ -83,16 +84,28 @@ export async function openBrowser(browser: Browser, look: Look): Promise<Person>
   return { page, judged, complaints, origins }
 }
 
+/** What reaches beyond the window. A picture of the whole page stretches the window, which gets its size back a moment later. */
+async function tooWide(page: Page): Promise<string[]> {
+  const isWide = () => page.evaluate('document.documentElement.scrollWidth > innerWidth')
+  for (let attempt = 0; attempt < 20 && (await isWide()); attempt += 1) await sleep(100)
+  if (!(await isWide())) return []
+  return (await page.evaluate(
+    `['the page', ...[...document.querySelectorAll('body *')]
+      .filter(each => each.getBoundingClientRect().right > innerWidth + 0.5)
+      .map(each => each.outerHTML.slice(0, 300)).slice(-2)]`
+  )) as string[]
+}
+
 /** What is wrong with a person's page for people who need help, and whether it is wider than the window. */
 export async function flawsOf({ page, judged }: Person): Promise<string[]> {
-  const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
+  const wide = await tooWide(page)
   if (judged !== undefined) await copyTo(judged, page)
   const place = judged ?? page
   await place.evaluate(axe)
   const found = (await place.evaluate(
     `axe.run(document, { runOnly: ${JSON.stringify(axeRules)} }).then(all => all.violations.map(each => each.id + ' ' + each.nodes[0].html))`
   )) as string[]
-  return [...(wide === true ? [`wider than the window: ${page.url()}`] : []), ...found]
+  return [...wide.map(each => `wider than the window: ${page.url()} ${each}`), ...found]
 }
 
 /** axe-core waits for timers, which stand still where script is off: it judges the same document elsewhere. */
