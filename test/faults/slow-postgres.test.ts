@@ -1,15 +1,11 @@
 // The short form of a slow, locked or unreachable PostgreSQL (`npm run faults` has the long one): longer than the server's own patience,
-// so that it has to give up, and short enough for a test.
+// so that it has to give up, and short enough for a test. The control of locks and holes waits for longer than any client does: it is
+// `slow-naive` there.
 
 import t from 'tap'
 import { createTestDatabase } from '../support/postgres.ts'
 import { assertReport } from './assert-report.ts'
-import {
-  crowdAtForgetfulServer,
-  crowdAtNarrowPool,
-  slowPostgres,
-  slowPostgresNaively
-} from './slow-postgres.ts'
+import { crowdAtForgetfulServer, crowdAtNarrowPool, slowPostgres } from './slow-postgres.ts'
 
 // processes start, die and start again: on a busy machine that takes a while
 t.setTimeout(400_000)
@@ -34,11 +30,4 @@ t.test('a locked table, late answers, a black hole: 503 and never invalid_grant'
 t.test('the control: a server that takes "no connection" for "no such token"', async t => {
   const { url } = await createTestDatabase(t)
   await assertReport(t, report => crowdAtForgetfulServer(report, t, url, options))
-})
-
-t.test('the controls: an outage taken for an answer; a server that waits for ever', async t => {
-  const { url } = await createTestDatabase(t)
-  // no client waits for so long (client.ts)
-  const seconds = { ...options.seconds, hole: 18 }
-  await assertReport(t, report => slowPostgresNaively(report, t, url, { ...options, seconds }))
 })
