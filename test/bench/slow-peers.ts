@@ -112,8 +112,9 @@ async function run(): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'mm-slow-'))
   const { child, port } = await startServer(folder)
   try {
-    const until = performance.now() + 10_000
-    await measure(port, () => performance.now() > until - 8_000)
+    // as long as the slow ones live: a p99 of few requests is chance
+    const until = performance.now() + 27_000
+    await measure(port, () => performance.now() > until - 25_000)
     const alone = await measure(port, () => performance.now() > until)
     const slow = spawn(process.execPath, [fileURLToPath(import.meta.url), String(port)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc']
