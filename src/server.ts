@@ -355,12 +355,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       log
     }),
     async close(delayMillis = 0) {
+      // beside the rest: a relying party may take its time, a stop may not. What is queued from now on is another process's, or the next one's
+      const delivered = logoutDelivery.end()
       // who is still sending or reading then is let down: the database must be closed in good order, too
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()
       certificates.end()
       await background.end()
-      await logoutDelivery.end()
+      await delivered
       await keyJob.end()
       await audit.end()
     }
