@@ -1,4 +1,5 @@
-// What the owner of an API says of it, and what cannot be meant by it: refused at start, with a sentence, and not at the first request.
+// What the owner of an API says of it. Refuses what cannot be meant, with a sentence, when the API starts and not at
+// the first request: the issuer as audience above all.
 
 import type { ReplayStore } from './dpop-replay.ts'
 import type { IntrospectionOptions } from './introspection.ts'
