@@ -13,7 +13,9 @@ export function csrfProblem(
   request: { method: string; headers: Record<string, string | string[] | undefined> },
   { appUrl, demand }: { appUrl: URL; demand: 'origin' | 'header' }
 ): string | undefined {
-  if (safeMethods.includes(request.method)) return undefined
+  // a WebSocket begins with a GET, and what comes through it may change anything
+  const changes = !safeMethods.includes(request.method) || request.headers['upgrade'] !== undefined
+  if (!changes) return undefined
   const { origin, 'sec-fetch-site': site, [csrfHeader]: header } = request.headers
   // Fetch Metadata: `none` is the person's own doing; a sibling host is `same-site`
   if (site !== undefined && site !== 'same-origin' && site !== 'none') {

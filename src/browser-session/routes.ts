@@ -14,7 +14,19 @@ import { tokensOf } from './token-refresh.ts'
 /** What a page of the app may add to the request to sign in. */
 const parameters = ['acr_values', 'login_hint', 'max_age', 'prompt', 'ui_locales']
 /** of the ID token, but about the token and not about the person */
-const technical = ['aud', 'at_hash', 'c_hash', 's_hash', 'azp', 'exp', 'iat', 'iss', 'nonce', 'sid']
+const technical = [
+  'aud',
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'azp',
+  'exp',
+  'iat',
+  'iss',
+  'jti',
+  'nonce',
+  'sid'
+]
 
 export function createRoutes(parts: {
   appUrl: URL

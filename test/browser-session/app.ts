@@ -107,7 +107,11 @@ export function createVisitor({ server, appUrl }: Setting) {
   async function toCallback(path = '/auth/login', consent: 'allow' | 'decline' = 'allow') {
     const start = await look(path)
     if (!start.location) throw new Error(`the app answered ${start.status}: ${start.html}`)
-    const page = await atIssuer.get(start.location)
+    return throughPages(start.location, consent)
+  }
+
+  async function throughPages(authorization: string | URL, consent: 'allow' | 'decline' = 'allow') {
+    const page = await atIssuer.get(authorization)
     const redirectUri = `${appUrl}/auth/callback`
     return (await passPages(atIssuer, page, { ...person, redirectUri, consent })).callbackUrl
   }
@@ -118,6 +122,7 @@ export function createVisitor({ server, appUrl }: Setting) {
     seen,
     look,
     toCallback,
+    throughPages,
     async signIn(path?: string) {
       const callback = await toCallback(path)
       return look(callback.href)

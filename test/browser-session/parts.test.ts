@@ -5,6 +5,7 @@ import { fastify } from 'fastify'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
 import { createBrowserSessions } from '../../src/browser-session/browser-session.ts'
+import { csrfProblem } from '../../src/browser-session/csrf.ts'
 import { open, seal } from '../../src/browser-session/sealed.ts'
 import { createMemoryStore, type SessionRow } from '../../src/browser-session/session-store.ts'
 import { safeReturnTo } from '../../src/browser-session/sign-in.ts'
@@ -73,6 +74,19 @@ t.test('a place to return to is a path of this app (security.md 189)', async t =
   ]
   for (const value of bad) t.equal(safeReturnTo(value, app).href, `${appUrl}/`, String(value))
   t.equal(safeReturnTo('/.//evil.example', app).origin, appUrl, 'whole, so that // is no host')
+})
+
+t.test('a WebSocket of another site is refused, too, and a header can be demanded', t => {
+  const app = { appUrl: new URL(appUrl), demand: 'origin' } as const
+  const socket = (origin: string) => ({ method: 'GET', headers: { origin, upgrade: 'websocket' } })
+  t.equal(csrfProblem(socket(appUrl), app), undefined)
+  t.match(csrfProblem(socket('https://sibling.example.com'), app), /another origin/)
+  const post = { method: 'POST', headers: { origin: appUrl } }
+  t.equal(csrfProblem(post, app), undefined)
+  t.match(csrfProblem(post, { ...app, demand: 'header' }), /x-csrf/)
+  const said = { ...post, headers: { ...post.headers, 'x-csrf': '' } }
+  t.equal(csrfProblem(said, { ...app, demand: 'header' }), undefined)
+  t.end()
 })
 
 t.test('a sealed session opens with its id, unchanged, and with no other', async t => {

@@ -1,7 +1,12 @@
 // Signing in and out of an app whose tokens stay on its server, with the real server, over HTTP: what the browser gets, what it must not get,
 // and what the issuer ends.
 
+import { readFileSync, symlinkSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { createMemoryStore, type SessionRow } from '../../src/browser-session/session-store.ts'
 import { createVisitor, startApp, startSetting } from './app.ts'
@@ -223,4 +228,50 @@ t.test('a place to return to is never outside the app', async t => {
     const back = await visitor.signIn(`/auth/login?return_to=${encodeURIComponent(target)}`)
     t.equal(back.location?.origin, appUrl, target)
   }
+})
+
+t.test('the app of docs/backend-for-frontend.md signs in and calls its API', async t => {
+  const folder = fileURLToPath(new URL('../../', import.meta.url))
+  const page = readFileSync(`${folder}docs/backend-for-frontend.md`, 'utf8')
+  const [, code = ''] = /```ts\n(.*?)```/s.exec(page) ?? []
+  const sent: (string | undefined)[] = []
+  const api = createServer((request, response) => {
+    sent.push(request.headers.authorization)
+    response.end('{"things":[]}')
+  })
+  await new Promise<void>(resolve => api.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => new Promise(resolve => api.close(resolve)))
+  const changes: [string, string][] = [
+    ["'@mintmark/browser-session'", `'${folder}src/browser-session/browser-session.ts'`],
+    ['http://localhost:3000', server.issuer],
+    ["'web'", "'bff'"],
+    ["String(process.env['CLIENT_SECRET'])", `'${options.clientSecret}'`],
+    ['http://localhost:8080', appUrl],
+    ['read:things', 'use:bff'],
+    ["'https://api.example.com'", "'https://bff.example.com'"],
+    ['http://127.0.0.1:4000', `http://127.0.0.1:${(api.address() as AddressInfo).port}`]
+  ]
+  let placed = code
+  for (const [from, to] of changes) {
+    t.ok(placed.includes(from), from)
+    placed = placed.replaceAll(from, to)
+  }
+  const place = t.testdir({ 'app.ts': placed })
+  symlinkSync(`${folder}node_modules`, `${place}/node_modules`)
+  const { app } = (await import(`${place}/app.ts`)) as { app: FastifyInstance }
+  t.teardown(() => app.close())
+
+  const visitor = createVisitor(setting)
+  const begun = await app.inject('/auth/login')
+  const jar = (answer: typeof begun) =>
+    [answer.headers['set-cookie']]
+      .flat()
+      .map(one => String(one).split(';')[0])
+      .join('; ')
+  const callback = await visitor.throughPages(String(begun.headers.location))
+  const headers = { cookie: jar(begun) }
+  const ended = await app.inject({ url: callback.pathname + callback.search, headers })
+  const things = await app.inject({ url: '/api/things', headers: { cookie: jar(ended) } })
+  t.match([things.statusCode, things.body], [200, '{"things":[]}'])
+  t.match(sent, [/^Bearer eyJ/])
 })
