@@ -10,10 +10,13 @@ const { server, clock, options } = setting
 const memory = createMemoryStore()
 /** What happens after the issuer has answered, and before the new tokens are kept. */
 let meanwhile: ((key: string) => Promise<unknown>) | undefined
+/** attempts to become the one who refreshes */
+let leases = 0
 const store: SessionStore = {
   ...memory,
   async replace(key, version, row) {
     const leased = (await memory.read(key))?.refreshingUntil !== undefined
+    if (!leased && row.refreshingUntil !== undefined) leases += 1
     const happens = meanwhile
     if (leased && row.refreshingUntil === undefined && happens) {
       meanwhile = undefined
@@ -26,9 +29,11 @@ const store: SessionStore = {
 type Outage = 'none' | 'unreachable' | 'busy' | 'lost answers'
 let outage: Outage = 'none'
 let refreshes = 0
+let revocations = 0
 const fetch: typeof globalThis.fetch = async (input, init) => {
-  const isToken = String(input instanceof Request ? input.url : input).endsWith('/oauth/token')
-  if (!isToken) return globalThis.fetch(input, init)
+  const url = String(input instanceof Request ? input.url : input)
+  if (url.endsWith('/oauth/revoke')) revocations += 1
+  if (!url.endsWith('/oauth/token')) return globalThis.fetch(input, init)
   if (outage === 'unreachable') throw new TypeError('fetch failed')
   if (outage === 'busy') return Response.json({ error: 'server_error' }, { status: 503 })
   if (String(init?.body).includes('grant_type=refresh_token')) refreshes += 1
@@ -44,6 +49,8 @@ t.beforeEach(() => {
   clock.aheadSeconds = 0
   outage = 'none'
   refreshes = 0
+  leases = 0
+  revocations = 0
   meanwhile = undefined
 })
 
@@ -70,11 +77,13 @@ t.test('parallel requests refresh once, in one process and over two', async t =>
   for (const ahead of [nearEnd, nearEnd + pastEnd]) {
     clock.aheadSeconds = ahead
     refreshes = 0
+    leases = 0
     const all = await Promise.all(
       Array.from({ length: 16 }, (_, i) => ask(i % 2 === 0 ? first : second))
     )
     t.ok(all.every(({ status }) => status === 200))
     t.equal(refreshes, 1)
+    t.ok(leases <= 2, `each process tries for all of its requests, once: ${leases}`)
     const [after, other] = [(await ask()).jti, (await ask(second)).jti]
     t.not(after, before)
     t.equal(after, other, 'the other process has it, too')
@@ -174,5 +183,6 @@ t.test('who signs out while the tokens are renewed leaves none behind', async t 
   meanwhile = () => visitor.post('/auth/logout')
   t.equal((await ask()).status, 401)
   t.equal((await ask(second)).status, 401)
-  t.same([await liveFamilies(), refreshes], [others, 1], 'what the answer brought is revoked')
+  t.same([await liveFamilies(), refreshes], [others, 1])
+  t.equal(revocations, 2, 'the token that the sign-out knew, and the one that came after it')
 })
