@@ -7,6 +7,7 @@ import {
   createBrowserSessions
 } from '../../src/browser-session/browser-session.ts'
 import { createPostgresStore } from './postgres-store.ts'
+import { shortOf } from './short-token.ts'
 
 const [url = '', port = '0', json = '{}'] = process.argv.slice(2)
 let aheadSeconds = 0
@@ -28,9 +29,9 @@ const sessions = createBrowserSessions({
 })
 const app = fastify()
 await app.register(sessions.routes)
-app.get('/refreshes', async () => refreshes)
-app.get('/api/token', { onRequest: sessions.requireSession() }, async request =>
-  sessions.sessionOf(request).accessToken()
-)
+app.get('/api/token', { onRequest: sessions.requireSession() }, async request => ({
+  ...shortOf(await sessions.sessionOf(request).accessToken()),
+  refreshes
+}))
 await app.listen({ port: Number(port), host: '127.0.0.1' })
 process.send?.('listening')

@@ -12,6 +12,7 @@ import { createBrowser } from '../support/browser.ts'
 import { secretOf } from '../support/configuration.ts'
 import { passPages } from '../support/relying-party.ts'
 import { freePort, person, startTestServer, type TestServer } from '../support/server.ts'
+import { shortOf } from './short-token.ts'
 
 export interface Setting {
   server: TestServer
@@ -83,12 +84,6 @@ export async function startApp(
     await app.listen({ port: Number(new URL(options.appUrl).port), host: '127.0.0.1' })
   }
   return app
-}
-
-/** Enough of a token to tell it from another one. */
-export function shortOf(token: string): { jti: unknown; aud: unknown } {
-  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-  return { jti: claims.jti, aud: claims.aud }
 }
 
 /** A person at a browser: everything that was sent to the browser by the app is kept. */

@@ -3,7 +3,9 @@
 import { Pool } from 'pg'
 import type { SessionRow, SessionStore } from '../../src/browser-session/session-store.ts'
 
-export async function createPostgresStore(url: string): Promise<SessionStore> {
+export async function createPostgresStore(
+  url: string
+): Promise<SessionStore & { end: () => Promise<void> }> {
   const pool = new Pool({ connectionString: url, max: 4 })
   await pool
     .query(
@@ -22,6 +24,7 @@ export async function createPostgresStore(url: string): Promise<SessionStore> {
   ]
 
   return {
+    end: () => pool.end(),
     async create(key, row) {
       await pool.query('INSERT INTO browser_sessions VALUES ($1, $2, $3, $4, $5, $6, $7)', [
         key,

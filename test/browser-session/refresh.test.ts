@@ -1,28 +1,34 @@
-// Access tokens that are renewed behind a session, at the real server: once for all who wait, over two processes that share a store, and what
-// an outage costs. Only the issuer's own word ends a session.
+// Access tokens that are renewed behind a session, at the real server, with the sessions in PostgreSQL: once for all who wait, over two processes,
+// and what an outage costs. Only the issuer's own word ends a session.
 
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { createMemoryStore, type SessionStore } from '../../src/browser-session/session-store.ts'
+import type { SessionStore } from '../../src/browser-session/session-store.ts'
+import { freePort } from '../support/server.ts'
 import { createVisitor, startApp, startSetting } from './app.ts'
+import { createPostgresStore } from './postgres-store.ts'
 
 const setting = await startSetting(t)
 const { server, clock, options } = setting
-const memory = createMemoryStore()
+const kept = await createPostgresStore(server.databaseUrl)
+t.teardown(() => kept.end())
 /** What happens after the issuer has answered, and before the new tokens are kept. */
 let meanwhile: ((key: string) => Promise<unknown>) | undefined
 /** attempts to become the one who refreshes */
 let leases = 0
 const store: SessionStore = {
-  ...memory,
+  ...kept,
   async replace(key, version, row) {
-    const leased = (await memory.read(key))?.refreshingUntil !== undefined
+    const leased = (await kept.read(key))?.refreshingUntil !== undefined
     if (!leased && row.refreshingUntil !== undefined) leases += 1
     const happens = meanwhile
     if (leased && row.refreshingUntil === undefined && happens) {
       meanwhile = undefined
       await happens(key)
     }
-    return memory.replace(key, version, row)
+    return kept.replace(key, version, row)
   }
 }
 
@@ -91,6 +97,48 @@ t.test('parallel requests refresh once, in one process and over two', async t =>
   }
 })
 
+t.test('two processes refresh once, and either may be killed', async t => {
+  const port = await freePort()
+  const { now: _, ...plain } = options
+  const file = fileURLToPath(new URL('./app-process.ts', import.meta.url))
+  const child = fork(file, [server.databaseUrl, String(port), JSON.stringify(plain)])
+  t.teardown(async () => {
+    if (child.exitCode === null && child.kill()) await once(child, 'exit')
+  })
+  await once(child, 'message')
+  async function turnClocks(ahead: number) {
+    clock.aheadSeconds = ahead
+    if (!child.connected) return
+    child.send(ahead)
+    await once(child, 'message')
+  }
+  const { ask, cookie } = await signedIn()
+  const askChild = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/token`, { headers: { cookie } })
+    const { jti = '', refreshes: theirs = 0 } = (await answer.json()) as Record<string, string>
+    return { status: answer.status, jti, theirs: Number(theirs) }
+  }
+
+  const seen = new Set<string>()
+  for (const [round, ahead] of [nearEnd, 1_180, 1_780].entries()) {
+    await turnClocks(ahead)
+    const asked = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? ask() : askChild()))
+    t.ok((await Promise.all(asked)).every(({ status }) => status === 200))
+    const { jti, theirs } = await askChild()
+    t.equal((await ask()).jti, jti)
+    t.equal(refreshes + theirs, round + 1)
+    seen.add(jti)
+  }
+  t.equal(seen.size, 3)
+
+  await turnClocks(2_400)
+  const dying = askChild().catch(() => undefined)
+  child.kill('SIGKILL')
+  await dying
+  clock.aheadSeconds = 2_420
+  t.equal((await ask()).status, 200, 'whatever the dead one had begun')
+})
+
 t.test('who comes while another process refreshes goes on with the token at hand', async t => {
   const { ask } = await signedIn()
   const before = (await ask()).jti
@@ -107,8 +155,8 @@ t.test('a use that is written down meanwhile does not cost the new tokens', asyn
   const before = (await ask()).jti
   clock.aheadSeconds = nearEnd
   meanwhile = async key => {
-    const row = await memory.read(key)
-    if (row) await memory.replace(key, row.version, { ...row, version: row.version + 1 })
+    const row = await kept.read(key)
+    if (row) await kept.replace(key, row.version, { ...row, version: row.version + 1 })
   }
   const after = await ask()
   t.same([after.status, refreshes], [200, 1])
