@@ -4,6 +4,7 @@
 import { appendAuditEvent } from '../audit/record.ts'
 import type { Database } from '../store/database.ts'
 import { createGrantList, type GrantFilter, type ListedGrant } from '../store/grant-list.ts'
+import { revokeManagedGrants } from './managed.ts'
 
 export type { GrantFilter, ListedGrant } from '../store/grant-list.ts'
 
@@ -24,6 +25,8 @@ export function createGrantAdministration({
   function endAll(which: { id: string } | GrantFilter): Promise<number> {
     return database.transaction(async tx => {
       const grants = createGrantList({ sql: tx })
+      // their authorizations are told of there; the consent of a single one stays
+      const before = 'id' in which ? 0 : await revokeManagedGrants(tx, which, 'operator')
       const ended = await grants.end(which)
       for (const { id, accountId, clientId } of ended) {
         const data = { grantId: id, reason: 'operator' }
@@ -33,7 +36,7 @@ export function createGrantAdministration({
       for (const whose of forgotten) {
         await appendAuditEvent(tx, { type: 'consent.withdrawn', ...whose, data: {} })
       }
-      return ended.length
+      return before + ended.length
     })
   }
 

@@ -57,6 +57,8 @@ export const en: Messages = {
     willAllow: client => ['This will allow ', client.shown, ' to:'],
     willAlsoAllow: client => ['New: this will also allow ', client.shown, ' to:'],
     alreadyAllowed: 'Already allowed',
+    takenAway: client => [client.shown, ' will no longer be able to:'],
+    replacesBefore: 'If you allow this, it takes the place of what you allowed before.',
     accountGroup: product => `Your ${product} account`,
     unverified:
       'This app has not been verified. Only continue if you know and trust the developer.',

@@ -55,6 +55,11 @@ export const ko: Messages = {
     willAllow: client => [client.shown, '에 다음을 허용합니다:'],
     willAlsoAllow: client => ['새로운 권한: ', client.shown, '에 다음을 추가로 허용합니다:'],
     alreadyAllowed: '이미 허용한 권한',
+    takenAway: client => [
+      client.shown,
+      `${josa(client.text, '은/는')} 더 이상 다음을 할 수 없습니다:`
+    ],
+    replacesBefore: '허용하면 이전에 허용한 권한을 대신합니다.',
     accountGroup: product => `${product} 계정`,
     unverified: '확인되지 않은 앱입니다. 개발자를 알고 신뢰하는 경우에만 계속하세요.',
     unverifiable:

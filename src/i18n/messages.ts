@@ -49,6 +49,9 @@ export interface Messages {
     /** in its place where something was allowed before */
     willAlsoAllow: <T>(client: Term<T>) => Sentence<T>
     alreadyAllowed: string
+    /** heading of what a client may no longer do once this is allowed */
+    takenAway: <T>(client: Term<T>) => Sentence<T>
+    replacesBefore: string
     accountGroup: (product: string) => string
     unverified: string
     unverifiable: string

@@ -141,6 +141,7 @@ export function interactionRoutes(
         client: details.client,
         requested: details.requested,
         allowedBefore: details.allowedBefore,
+        takenAway: details.grantChange?.takenAway,
         lasts: details.lasts,
         resources: deps.resources,
         accountName: accountId === undefined ? undefined : await deps.accountName(accountId)

@@ -19,6 +19,8 @@ import {
 } from './client-authentication.ts'
 import { endpointAliases } from './client-certificates.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
+import type { GrantManagement } from './grant-management.ts'
+import { grantManagementMetadata, grantsPath } from './grant-scopes.ts'
 import { createSubjectCheck } from './hints.ts'
 import { pairwiseIdentifiers } from './pairwise.ts'
 import { createInteractionPolicy } from './policy.ts'
@@ -51,6 +53,7 @@ export interface ConfigurationParts extends FeatureParts, ClientAuthenticationPa
   cookieKeys: Buffer[]
   pairwiseKey(): Buffer
   authenticationContexts: AuthenticationContexts
+  management: Pick<GrantManagement, 'parameters'>
   outbound: Pick<Outbound, 'fetch'>
 }
 
@@ -112,6 +115,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
         }
       }
     },
+
+    extraParams: parts.management.parameters,
 
     // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name
     pkce: {
@@ -215,7 +220,12 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
             protected_resources: openResources(config)
           }
         : {}),
-      ...endpointAliases(config.clientCertificates.origin, endpoints)
+      ...grantManagementMetadata(issuer, config.grantManagement),
+      ...endpointAliases(
+        config.clientCertificates.origin,
+        endpoints,
+        config.grantManagement.enabled ? { grant_management_endpoint: grantsPath } : {}
+      )
     }
   } satisfies Configuration as Configuration
 }

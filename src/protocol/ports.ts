@@ -28,6 +28,13 @@ export interface RequestedAccess {
   scopes: string[]
 }
 
+/** What a request does to a grant that its client has already, or begins (Grant Management for OAuth 2.0 §5.2). */
+export interface ShownGrantChange {
+  action: 'create' | 'merge' | 'replace'
+  /** what the person had allowed, and the client may no longer do then */
+  takenAway: RequestedAccess[]
+}
+
 /** One interaction of a person with the authorization endpoint, as far as a page needs it. */
 export interface InteractionDetails {
   uid: string
@@ -37,6 +44,8 @@ export interface InteractionDetails {
   requested: RequestedAccess[]
   /** for consent: what the request asks for as well, and the person has allowed before */
   allowedBefore: RequestedAccess[]
+  /** for consent to a grant that the client manages: what becomes of it */
+  grantChange?: ShownGrantChange | undefined
   /** how long what comes out of this request lasts */
   lasts: 'until sign-out' | 'offline'
   /** the account that is signed in already, if any */

@@ -101,6 +101,17 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       resources,
       accountName: say('ada@example.com')
     }),
+    'consent-replaced': renderConsent(frame, {
+      action,
+      csrf: say('csrf'),
+      client,
+      requested: [{ resource: api, scopes: [say('write:things')] }],
+      allowedBefore: [{ scopes: ['openid'] }],
+      takenAway: [{ scopes: ['email'] }, { resource: api, scopes: ['read:things'] }],
+      lasts: 'until sign-out',
+      resources,
+      accountName: say('ada@example.com')
+    }),
     'consent-native': renderConsent(frame, {
       action,
       csrf: say('csrf'),
