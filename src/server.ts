@@ -52,6 +52,7 @@ import { grantsEndpoint } from './protocol/grants-endpoint.ts'
 import { createInteractions } from './protocol/interactions.ts'
 import { createLogoutNotifier } from './protocol/logout-notices.ts'
 import { answersJson, mount } from './protocol/mount.ts'
+import { createPersonSessions } from './protocol/person-sessions.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
 import { saveRegistration } from './protocol/registration.ts'
 import { createRequestFactsBook } from './protocol/request-facts.ts'
@@ -180,6 +181,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
+  const sessions = createSessionAdapter({
+    sessions: createSessionStore({ sql: database }),
+    ...{ seal, now }
+  })
   const clientSource = composeClientSource({ config, clients, database, outbound, units, log })
   const foreign = createForeignIssuers({ config, clients, accountStore, outbound, log, now })
   const engine = createCurrentEngine({
@@ -198,11 +203,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     adapter: {
       artifacts: createArtifactStore({ sql: database, partitions: partitions.of('artifacts') }),
       buckets: createArtifactBuckets({ lifetimes: artifactLifetimes(config), now }),
-      sessions: createSessionAdapter({
-        sessions: createSessionStore({ sql: database }),
-        seal,
-        now
-      }),
+      sessions,
       refreshTokens,
       accessTokens,
       managed,
@@ -232,6 +233,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     provider: () => engine.current().provider,
     clients: clientSource,
     ...{ grants, managed, units, requests, issuer },
+    csrfKeys: () => keysOf('csrf')
+  })
+  const persons = createPersonSessions({
+    provider: () => engine.current().provider,
+    ...{ units, requests, issuer },
+    sessions,
+    lifetimes: config.sessions,
     csrfKeys: () => keysOf('csrf')
   })
 
@@ -320,6 +328,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   await app.register(pages, {
     interactions,
+    persons,
     authenticate: async input => {
       const outcome = await authenticate(input)
       return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome

@@ -33,6 +33,8 @@ export const en: Messages = {
   login: {
     title: 'Sign in',
     continueTo: client => ['to continue to ', client.shown],
+    toAccount: product => `to your ${product} account`,
+    signedInTitle: 'You are signed in',
     identifier: 'Email or username',
     password: 'Password',
     submit: 'Sign in',

@@ -31,6 +31,8 @@ export const ko: Messages = {
   login: {
     title: '로그인',
     continueTo: client => [client.shown, `${josa(client.text, '로/으로')} 계속`],
+    toAccount: product => `${product} 계정으로 계속`,
+    signedInTitle: '로그인되었습니다',
     identifier: '이메일 또는 사용자 이름',
     password: '비밀번호',
     submit: '로그인',

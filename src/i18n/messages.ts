@@ -31,6 +31,9 @@ export interface Messages {
   login: {
     title: string
     continueTo: <T>(client: Term<T>) => Sentence<T>
+    /** in its place where no client asks */
+    toAccount: (product: string) => string
+    signedInTitle: string
     identifier: string
     password: string
     submit: string

@@ -52,7 +52,8 @@ const limited: Record<string, readonly Limited[]> = {
   'GET /device/:uid': ['authorize'],
   'GET /logout': ['pages'],
   'POST /logout': ['pages'],
-  'POST /interaction/:uid': ['signIn']
+  'POST /interaction/:uid': ['signIn'],
+  'POST /sign-in': ['signIn']
 }
 
 /** Seconds that a row of each kind may stay: its partition is an hour, and the job comes every minute. */

@@ -1,4 +1,4 @@
-// All routes of the pages in one Fastify plugin: assets, language menu, sign-in and consent, with the form parser and the error pages that
+// All routes of the pages in one Fastify plugin: assets, language menu, sign-in (for an app and without one) and consent, with the form parser and the error pages that
 // belong to them and to nobody else. Refuses bodies over 16 KB and every content type but a form's.
 
 import formbody from '@fastify/formbody'
@@ -7,10 +7,11 @@ import { type Assets, assetRoutes } from './assets.ts'
 import { createPageErrorHandler } from './error-page.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
+import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 
 const bodyLimit = 16 * 1024
 
-export interface PagesDependencies extends InteractionDependencies {
+export interface PagesDependencies extends InteractionDependencies, SignInDependencies {
   assets: Assets
   /** true: https, the cookie gets `Secure` and the `__Host-` prefix */
   secureCookies: boolean
@@ -26,6 +27,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(formbody, { bodyLimit })
     forms.register(languageRoutes, deps)
     forms.register(interactionRoutes, deps)
+    forms.register(signInRoutes, deps)
     ready()
   })
   done()

@@ -18,6 +18,7 @@ import {
   isPublic
 } from './client-authentication.ts'
 import { endpointAliases } from './client-certificates.ts'
+import { cookieNames, sessionCookie } from './cookies.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
 import type { GrantManagement } from './grant-management.ts'
 import { grantManagementMetadata, grantsPath } from './grant-scopes.ts'
@@ -68,8 +69,6 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
   const { config, issuer, resources, pages, registeredClient } = parts
   const pairwise = pairwiseIdentifiers(parts.pairwiseKey)
   const secure = issuer.startsWith('https:')
-  const name = (cookie: string, prefix: string) =>
-    secure ? `${prefix}${cookie}` : `mintmark_${cookie}`
 
   return {
     adapter: parts.adapter,
@@ -125,13 +124,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     cookies: {
       keys: parts.cookieKeys,
-      names: {
-        session: name('session', '__Host-'),
-        // the engine forces the paths of these two, so that __Host- is not to be had
-        interaction: name('interaction', '__Secure-'),
-        resume: name('resume', '__Secure-')
-      },
-      long: { signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' },
+      names: cookieNames(secure),
+      long: sessionCookie(secure),
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure }
     },
 

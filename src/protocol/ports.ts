@@ -71,6 +71,30 @@ export interface Interactions {
   verifyCsrf(details: InteractionDetails, presented: unknown): boolean
 }
 
+/** The person who is signed in at this browser. */
+export interface SignedInPerson {
+  accountId: string
+  signedInAt: Date
+  /** stands in every form as `csrf`; bound to this session and this person */
+  csrf: string
+  verifyCsrf(presented: unknown): boolean
+}
+
+/** Sessions as pages see them that no client leads to: who is signed in, and signing in without a client. */
+export interface PersonSessions {
+  /** undefined: nobody. Does not prolong the session. */
+  find(req: IncomingMessage, res: ServerResponse): Promise<SignedInPerson | undefined>
+  /** What stands in the sign-in form as `csrf`, bound to a cookie that is set with it; nothing is stored. */
+  signInForm(req: IncomingMessage, res: ServerResponse): string
+  verifySignInForm(req: IncomingMessage, res: ServerResponse, presented: unknown): boolean
+  /** Signs in, under a new session identifier; who was signed in before and is somebody else is signed out. */
+  signIn(
+    req: IncomingMessage,
+    res: ServerResponse,
+    signedIn: { accountId: string; amr: string[] }
+  ): Promise<void>
+}
+
 /** What tells a page its language: the request's `ui_locales`, cookie and Accept-Language. */
 export interface LanguageHints {
   uiLocales: string | undefined

@@ -164,6 +164,12 @@ export function endpointTable(stylesheet: string): Endpoint[] {
     },
     {
       ...page,
+      route: '/sign-in',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/sign-in', 'return_to=/device&csrf=x&login=a&password=b')
+    },
+    {
+      ...page,
       route: '/language',
       methods: ['POST'],
       sound: post('/language', 'lang=ko&return_to=/device')

@@ -9,6 +9,7 @@ import { renderError } from '../../src/views/error.ts'
 import type { Frame, Site } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
+import { renderSignedIn } from '../../src/views/signed-in.ts'
 
 type Say = (usual: string) => string
 
@@ -76,6 +77,11 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     'login-throttled': renderLogin(frame, {
       ...login,
       problem: { kind: 'throttled', seconds: 180 }
+    }),
+    'login-own': renderLogin(frame, { ...login, clientName: undefined }),
+    'signed-in': renderSignedIn(frame, {
+      accountName: say('ada@example.com'),
+      signOut: say('/logout')
     }),
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
