@@ -45,6 +45,7 @@ import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { createBoundTokens } from './protocol/bound-tokens.ts'
 import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
 import { endpoints } from './protocol/configuration.ts'
+import { createConnectedApps } from './protocol/connected-apps.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createForeignIssuers } from './protocol/foreign-issuers.ts'
 import { grantsPath } from './protocol/grant-scopes.ts'
@@ -314,8 +315,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const { restoredAt } = options.restored ?? {}
     const bound = { issuer, provider, accessTokens, clientCertificates, replay, restoredAt }
     const { revoke } = createManagedGrantRevocation({ database })
-    const tokens = createBoundTokens(bound)
-    await app.register(grantsEndpoint, { issuer, tokens, managed, revoke, units, requests })
+    const parts = { tokens: createBoundTokens(bound), managed, revoke }
+    await app.register(grantsEndpoint, { ...parts, issuer, units, requests })
   }
   await app.register(statusListEndpoint, {
     lists: createStatusLists({
@@ -327,8 +328,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     })
   })
   await app.register(pages, {
-    interactions,
-    persons,
+    ...{ interactions, persons },
+    apps: createConnectedApps({ database, clients }),
     authenticate: async input => {
       const outcome = await authenticate(input)
       return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome
@@ -337,9 +338,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       const account = await accountStore.findById(accountId)
       return account && (account.email ?? account.login)
     },
-    site,
-    assets,
-    issuer,
+    ...{ site, assets, issuer },
     resources: config.resources,
     secureCookies: issuer.startsWith('https:')
   })

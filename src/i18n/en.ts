@@ -93,6 +93,18 @@ export const en: Messages = {
       offline_access: 'Keep access when you are not using the app'
     }
   },
+  apps: {
+    title: 'Connected apps',
+    lead: product =>
+      `You have allowed these apps to use your ${product} account. Removing access ends it at once, on all of their devices.`,
+    none: 'No app has access to your account.',
+    place: 'Address',
+    firstAllowed: 'First allowed',
+    lastUsed: 'Last used',
+    details: 'Details',
+    remove: 'Remove access',
+    removeOf: client => [' of ', client.shown]
+  },
   logout: {
     title: product => `Sign out of ${product}?`,
     asked: client => [client.shown, ' asks to sign you out.'],

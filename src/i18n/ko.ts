@@ -93,6 +93,18 @@ export const ko: Messages = {
       offline_access: '앱을 사용하지 않을 때도 접근 유지'
     }
   },
+  apps: {
+    title: '연결된 앱',
+    lead: product =>
+      `다음 앱에 ${product} 계정 사용을 허용했습니다. 접근 권한을 삭제하면 앱의 모든 기기에서 즉시 끝납니다.`,
+    none: '계정에 접근할 수 있는 앱이 없습니다.',
+    place: '주소',
+    firstAllowed: '처음 허용한 때',
+    lastUsed: '마지막 사용',
+    details: '세부 사항',
+    remove: '접근 권한 삭제',
+    removeOf: client => [': ', client.shown]
+  },
   logout: {
     title: product => `${product}에서 로그아웃할까요?`,
     asked: client => [client.shown, `${josa(client.text, '이/가')} 로그아웃을 요청했습니다.`],

@@ -75,6 +75,18 @@ export interface Messages {
     /** OpenID scopes in words; a scope without an entry shows its own name */
     scopes: Readonly<Record<string, string>>
   }
+  apps: {
+    title: string
+    lead: (product: string) => string
+    none: string
+    place: string
+    firstAllowed: string
+    lastUsed: string
+    details: string
+    remove: string
+    /** behind it, for whoever hears the button alone */
+    removeOf: <T>(client: Term<T>) => Sentence<T>
+  }
   logout: {
     title: (product: string) => string
     asked: <T>(client: Term<T>) => Sentence<T>

@@ -3,7 +3,9 @@
 
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
+import type { PersonSessions } from '../protocol/ports.ts'
 import { type Assets, assetRoutes } from './assets.ts'
+import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected-apps.ts'
 import { createPageErrorHandler } from './error-page.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
@@ -11,7 +13,11 @@ import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 
 const bodyLimit = 16 * 1024
 
-export interface PagesDependencies extends InteractionDependencies, SignInDependencies {
+export interface PagesDependencies
+  extends InteractionDependencies,
+    SignInDependencies,
+    ConnectedAppsDependencies {
+  persons: PersonSessions
   assets: Assets
   /** true: https, the cookie gets `Secure` and the `__Host-` prefix */
   secureCookies: boolean
@@ -28,6 +34,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(languageRoutes, deps)
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
+    forms.register(connectedAppsRoutes, deps)
     ready()
   })
   done()

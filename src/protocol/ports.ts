@@ -95,6 +95,30 @@ export interface PersonSessions {
   ): Promise<void>
 }
 
+/** An app that a person has allowed something. */
+export interface ShownApp {
+  client: ShownClient
+  access: RequestedAccess[]
+  /** authorization details (RFC 9396) */
+  details: Record<string, unknown>[]
+  lasts: 'until sign-out' | 'offline'
+  firstAllowedAt: Date
+  /** undefined: nothing of it lives now */
+  lastUsedAt: Date | undefined
+}
+
+/** What a person has allowed whom, and taking it back. */
+export interface ConnectedApps {
+  /** the one that was used last comes first */
+  list(accountId: string): Promise<ShownApp[]>
+  /** Ends everything that the client has of this account, and forgets what was consented to. Nothing there is no error. */
+  remove(
+    accountId: string,
+    clientId: string,
+    asked: { requestId: string; address: string | undefined }
+  ): Promise<void>
+}
+
 /** What tells a page its language: the request's `ui_locales`, cookie and Accept-Language. */
 export interface LanguageHints {
   uiLocales: string | undefined

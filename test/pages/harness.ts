@@ -84,6 +84,10 @@ export async function buildPages(t: Test, given: Given = {}) {
   await app.register(pages, {
     interactions,
     persons: nobody(calls),
+    apps: {
+      list: async () => [],
+      remove: async (_, clientId) => void calls.push(`remove ${clientId}`)
+    },
     authenticate: async input => {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)

@@ -3,6 +3,7 @@
 
 import type { Locale } from '../../src/i18n/messages.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
+import { renderConnectedApps } from '../../src/views/connected-apps.ts'
 import { renderConsent } from '../../src/views/consent.ts'
 import { renderDeviceConfirm, renderDeviceDone, renderDeviceInput } from '../../src/views/device.ts'
 import { renderError } from '../../src/views/error.ts'
@@ -117,6 +118,39 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       lasts: 'until sign-out',
       resources,
       accountName: say('ada@example.com')
+    }),
+    'connected-apps': renderConnectedApps(frame, {
+      action,
+      csrf: say('csrf'),
+      accountName: say('ada@example.com'),
+      signOut: say('/logout'),
+      apps: [
+        {
+          client: { ...client, clientId: say('acme') },
+          access: requested,
+          details: [{ type: say('payment'), actions: [say('initiate')] }],
+          lasts: 'offline',
+          firstAllowedAt: new Date('2026-10-01T09:00:00Z'),
+          lastUsedAt: now
+        },
+        {
+          client: { ...client, clientId: say('other'), name: say('Other'), redirectHost: '' },
+          access: [{ scopes: ['openid'] }],
+          details: [],
+          lasts: 'until sign-out',
+          firstAllowedAt: now,
+          lastUsedAt: undefined
+        }
+      ],
+      resources
+    }),
+    'connected-apps-none': renderConnectedApps(frame, {
+      action,
+      csrf: say('csrf'),
+      accountName: say('ada@example.com'),
+      signOut: say('/logout'),
+      apps: [],
+      resources
     }),
     'consent-native': renderConsent(frame, {
       action,
