@@ -3,7 +3,6 @@
 
 import * as oidc from 'openid-client'
 import t from 'tap'
-import { allowedHere } from '../../src/protocol/grant-change.ts'
 import { createBrowser } from '../support/browser.ts'
 import { secretOf } from '../support/configuration.ts'
 import { authorize, redeem } from '../support/relying-party.ts'
@@ -149,15 +148,16 @@ t.test('merge keeps single claims of before (FAPI GM §6.4)', async t => {
   const claims = (name: string) => JSON.stringify({ userinfo: { [name]: null } })
   const { id } = await change('create', { scope: 'openid', extra: { claims: claims('email') } })
   t.same((await told(id))['claims'], ['email'])
-  const { access_token } = await change('merge', {
-    id,
-    scope: 'openid',
-    resource: [],
-    extra: { claims: claims('name') }
+  const code = await requests.code({
+    ...{ app: keeper, scope: 'openid' },
+    extra: { grant_management_action: 'merge', grant_id: id, claims: claims('name') }
   })
+  const { body } = await requests.redeem(code, { resource: issuer })
   t.same((await told(id))['claims'], ['name', 'email'])
-  const here = await requests.userinfo(access_token)
-  t.match(here, { status: here.status })
+  t.match((await requests.userinfo(body.access_token)).body, {
+    name: 'Ada Lovelace',
+    email: 'ada@example.com'
+  })
 })
 
 t.test('replace leaves what is asked for now, and shows what is lost (FAPI GM §5.2)', async t => {
@@ -374,15 +374,6 @@ t.test('another person at the browser has no part in a grant (FAPI GM §5.4)', a
   const back = await browser.follow(await browser.submitForm(login, other))
   t.match(Object.fromEntries(back.location?.searchParams ?? []), { error: 'invalid_grant_id' })
   t.match(await told(id), { scopes: [{ scope: 'read:things' }] })
-})
-
-t.test('what one person allowed on the page does not count for another (FAPI GM §5.4)', async t => {
-  const granted = { openid: ['openid'], resources: {} }
-  const result = { login: { accountId: 'b' }, consent: { accountId: 'a', granted } }
-  t.same(allowedHere(result, 'a'), granted)
-  t.equal(allowedHere(result, 'b'), undefined)
-  t.equal(allowedHere({ consent: {} }, 'a'), undefined, 'that of a request without an action')
-  t.equal(allowedHere(undefined, 'a'), undefined)
 })
 
 t.test(

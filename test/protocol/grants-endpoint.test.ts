@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { allowedHere } from '../../src/protocol/grant-change.ts'
 import { selfSigned } from '../support/certificates.ts'
 import { behindProxy, shown } from './certified.ts'
 import {
@@ -338,6 +339,15 @@ t.test('the audit trail tells what became of a grant', async t => {
     { type: 'managed_grant.claimed', data: { grantId: String } },
     { type: 'managed_grant.revoked', data: { by: 'client' } }
   ])
+})
+
+t.test('what one person allowed on the page does not count for another (FAPI GM §5.4)', async t => {
+  const granted = { openid: ['openid'], resources: {} }
+  const result = { login: { accountId: 'b' }, consent: { accountId: 'a', granted } }
+  t.same(allowedHere(result, 'a'), granted)
+  t.equal(allowedHere(result, 'b'), undefined)
+  t.equal(allowedHere({ consent: {} }, 'a'), undefined, 'that of a request without an action')
+  t.equal(allowedHere(undefined, 'a'), undefined)
 })
 
 t.test('a stranger who guesses is made to wait', async t => {
