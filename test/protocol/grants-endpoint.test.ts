@@ -4,6 +4,8 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { allowedHere } from '../../src/protocol/grant-change.ts'
+import { createGrantManagement } from '../../src/protocol/grant-management.ts'
+import { grantManagementMetadata } from '../../src/protocol/grant-scopes.ts'
 import { selfSigned } from '../support/certificates.ts'
 import { behindProxy, shown } from './certified.ts'
 import {
@@ -348,6 +350,27 @@ t.test('what one person allowed on the page does not count for another (FAPI GM 
   t.equal(allowedHere(result, 'b'), undefined)
   t.equal(allowedHere({ consent: {} }, 'a'), undefined, 'that of a request without an action')
   t.equal(allowedHere(undefined, 'a'), undefined)
+})
+
+t.test('an action can be demanded of every authorization request (FAPI GM §5.4, §7.1)', async t => {
+  const required = { enabled: true, actionRequired: true }
+  t.match(grantManagementMetadata(requests.issuer, required), {
+    grant_management_action_required: true
+  })
+  const { parameters } = createGrantManagement({
+    ...{ ...required, guarded: work => work() },
+    managed: { find: async () => undefined, claimStatements: () => [] }
+  })
+  const judge = async (route: string, params: object) =>
+    parameters['grant_management_action']?.(
+      { oidc: { route, params: { response_type: 'code', ...params } } } as never,
+      (params as { grant_management_action?: string }).grant_management_action,
+      { clientId: 'keeper', clientAuthMethod: 'client_secret_basic' }
+    )
+  for (const route of ['authorization', 'pushed_authorization_request']) {
+    await t.rejects(judge(route, {}), { error_description: /is required: create, merge, replace/ })
+    await t.resolves(judge(route, { grant_management_action: 'create' }))
+  }
 })
 
 t.test('a stranger who guesses is made to wait', async t => {
