@@ -3,7 +3,7 @@
 
 import type { Provider } from 'oidc-provider'
 import type { ConsentedScopes, Payload } from '../store/grants.ts'
-import type { ManagedGrant } from '../store/managed-grants.ts'
+import type { GrantContent, ManagedGrant } from '../store/managed-grants.ts'
 
 export const grantActions = ['create', 'merge', 'replace'] as const
 export type GrantAction = (typeof grantActions)[number]
@@ -59,5 +59,27 @@ export function widened(payload: Payload, change: GrantChange | undefined): Payl
     ...payload,
     scope: [...scope].join(' '),
     ...(all.length === 0 ? {} : { resource: all.length === 1 ? all[0] : all })
+  }
+}
+
+/** What was allowed once, and the client may have no longer, does not come back with a merge. */
+export function narrowedTo(
+  content: GrantContent,
+  available: (identifier: string | undefined) => ReadonlySet<string>
+): GrantContent {
+  const { openid, resources = {} } = content
+  const kept = (scope: string | undefined, identifier?: string) => {
+    const still = available(identifier)
+    return words(scope)
+      .filter(name => still.has(name))
+      .join(' ')
+  }
+  const byResource = Object.entries(resources)
+    .map(([identifier, scope]) => [identifier, kept(scope, identifier)] as const)
+    .filter(([, scope]) => scope !== '')
+  return {
+    ...content,
+    ...(openid === undefined ? {} : { openid: { ...openid, scope: kept(openid.scope) } }),
+    resources: Object.fromEntries(byResource)
   }
 }

@@ -5,7 +5,7 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { type ManagedGrantStore, newManagedGrantId } from '../store/managed-grants.ts'
 import { isPublic } from './client-authentication.ts'
-import { type GrantAction, type GrantChange, grantActions } from './grant-change.ts'
+import { type GrantAction, type GrantChange, grantActions, narrowedTo } from './grant-change.ts'
 import { noteEffect, type UnitOfWork } from './unit-of-work.ts'
 
 type Engine = KoaContextWithOIDC['oidc']
@@ -45,6 +45,8 @@ export function createGrantManagement(deps: {
   enabled: boolean
   actionRequired: boolean
   managed: Pick<ManagedGrantStore, 'find' | 'claimStatements'>
+  /** Scopes that a client may have at a resource now; those of the account at the issuer. None: it may not name it. */
+  available(identifier: string | undefined, client: EngineClient): ReadonlySet<string>
   /** keeps a failure of the store, for a 503 in place of the engine's 500 */
   guarded<T>(work: () => Promise<T>): Promise<T>
 }): GrantManagement {
@@ -106,7 +108,8 @@ export function createGrantManagement(deps: {
       const base = await find(String(params?.['grant_id']), client.clientId)
       // §5.4: "unknown, invalid or logged in user doesn't match a resource owner"
       if (base === undefined || base.accountId !== accountId) throw invalidGrantId()
-      return { action, id: base.id, base }
+      const content = narrowedTo(base.content, name => deps.available(name, client))
+      return { action, id: base.id, base: { ...base, content } }
     },
 
     complete(ctx, unit) {

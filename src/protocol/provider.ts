@@ -166,6 +166,16 @@ export function createEngine(deps: EngineDependencies): Engine {
   const management = createGrantManagement({
     ...config.grantManagement,
     managed: deps.adapter.managed,
+    available(identifier = issuer, client) {
+      try {
+        return new Set(
+          resources.infoFor(identifier, registeredOf(client as EngineClient)).scope.split(' ')
+        )
+      } catch (error) {
+        if (error instanceof errors.InvalidTarget) return new Set()
+        throw error
+      }
+    },
     guarded
   })
   const configuration = buildConfiguration({

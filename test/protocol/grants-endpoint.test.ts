@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { allowedHere } from '../../src/protocol/grant-change.ts'
+import { allowedHere, narrowedTo } from '../../src/protocol/grant-change.ts'
 import { createGrantManagement } from '../../src/protocol/grant-management.ts'
 import { grantManagementMetadata } from '../../src/protocol/grant-scopes.ts'
 import { selfSigned } from '../support/certificates.ts'
@@ -352,13 +352,23 @@ t.test('what one person allowed on the page does not count for another (FAPI GM 
   t.equal(allowedHere(undefined, 'a'), undefined)
 })
 
+t.test(
+  'what a client may have no longer does not come back with a merge (FAPI GM §5.2)',
+  async t => {
+    const content = { openid: { scope: 'openid email' }, resources: { a: 'x y', b: 'z' } }
+    const now: Record<string, string[]> = { account: ['openid'], a: ['x', 'z'] }
+    const narrowed = narrowedTo(content, name => new Set(now[name ?? 'account']))
+    t.same(narrowed, { openid: { scope: 'openid' }, resources: { a: 'x' } })
+  }
+)
+
 t.test('an action can be demanded of every authorization request (FAPI GM §5.4, §7.1)', async t => {
   const required = { enabled: true, actionRequired: true }
   t.match(grantManagementMetadata(requests.issuer, required), {
     grant_management_action_required: true
   })
   const { parameters } = createGrantManagement({
-    ...{ ...required, guarded: work => work() },
+    ...{ ...required, guarded: work => work(), available: () => new Set() },
     managed: { find: async () => undefined, claimStatements: () => [] }
   })
   const judge = async (route: string, params: object) =>
