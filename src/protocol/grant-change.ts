@@ -30,7 +30,10 @@ export function addExisting(grant: Grant, { content }: ManagedGrant): void {
   for (const [identifier, scope] of Object.entries(resources)) {
     grant.addResourceScope(identifier, scope)
   }
-  for (const detail of rar) grant.addRar(detail as Parameters<Grant['addRar']>[0])
+  const there = new Set((grant.rar ?? []).map(detail => JSON.stringify(detail)))
+  for (const detail of rar.filter(one => !there.has(JSON.stringify(one)))) {
+    grant.addRar(detail as Parameters<Grant['addRar']>[0])
+  }
 }
 
 const words = (scope: string | undefined) => (scope ?? '').split(' ').filter(Boolean)
