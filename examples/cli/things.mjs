@@ -32,6 +32,9 @@ async function discover() {
   return metadata
 }
 
+// nothing is lost: the device code lives, and the next poll asks again
+const waiting = new Set(['authorization_pending', 'temporarily_unavailable'])
+
 async function signIn(metadata) {
   const scope = 'openid offline_access read:things'
   const device = await post(metadata.device_authorization_endpoint, { scope, resource })
@@ -49,7 +52,7 @@ async function signIn(metadata) {
     } catch (error) {
       // RFC 8628 §3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests"
       if (error.code === 'slow_down') interval += 5
-      else if (error.code !== 'authorization_pending') throw error
+      else if (!waiting.has(error.code)) throw error
     }
   }
   throw new Error('Nobody signed in. Try again.')

@@ -8,8 +8,8 @@ const say = text => {
 }
 
 async function show(signIn, anew) {
-  const token = await signIn.accessToken(anew)
-  const who = token === undefined ? undefined : await signIn.person(token)
+  if (anew === 'now') await signIn.accessToken('now')
+  const who = await signIn.person()
   element('sign-in').hidden = who !== undefined
   element('refresh').hidden = who === undefined
   element('sign-out').hidden = who === undefined

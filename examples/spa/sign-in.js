@@ -40,6 +40,27 @@ export async function createSignIn({ issuer, clientId, scope }) {
     return tokens
   }
 
+  /** One that lives for half a minute yet; `now`: a new one in any case. Undefined: signed out meanwhile. */
+  async function accessToken(anew = 'when it is due') {
+    // one call at a time, those of a duplicated tab among them; two that meet nevertheless get the same successor
+    return navigator.locks.request('tokens', async () => {
+      const tokens = storage.get('tokens')
+      if (tokens === null) return undefined
+      if (anew !== 'now' && Date.now() < tokens.expiresAt - 30_000) return tokens.access
+      try {
+        const answer = await requestTokens({
+          grant_type: 'refresh_token',
+          refresh_token: tokens.refresh
+        })
+        return keep(answer, tokens).access
+      } catch (error) {
+        if (error.code !== 'invalid_grant') throw error
+        storage.take('tokens')
+        return undefined
+      }
+    })
+  }
+
   return {
     /** Leaves the page for the issuer's. */
     async begin() {
@@ -84,33 +105,21 @@ export async function createSignIn({ issuer, clientId, scope }) {
       keep(tokens)
     },
 
-    isSignedIn: () => storage.get('tokens') !== null,
+    accessToken,
 
-    /** An access token that lives for half a minute yet; `anew` asks for one in any case. Undefined: signed out meanwhile. */
-    async accessToken(anew = 'when it is due') {
-      // one tab at a time; two that meet nevertheless get the same successor
-      return navigator.locks.request('tokens', async () => {
-        const tokens = storage.get('tokens')
-        if (tokens === null) return undefined
-        if (anew !== 'now' && Date.now() < tokens.expiresAt - 30_000) return tokens.access
-        try {
-          const answer = await requestTokens({
-            grant_type: 'refresh_token',
-            refresh_token: tokens.refresh
-          })
-          return keep(answer, tokens).access
-        } catch (error) {
-          if (error.code !== 'invalid_grant') throw error
-          storage.take('tokens')
-          return undefined
-        }
-      })
-    },
-
-    /** OpenID Connect Core §5.3 */
-    async person(token) {
-      const headers = { authorization: `Bearer ${token}` }
-      return (await fetch(metadata.userinfo_endpoint, { headers })).json()
+    /** OpenID Connect Core §5.3. Undefined: signed out meanwhile, here or at the issuer. */
+    async person() {
+      const ask = async token => {
+        const headers = { authorization: `Bearer ${token}` }
+        return fetch(metadata.userinfo_endpoint, { headers })
+      }
+      const token = await accessToken()
+      if (token === undefined) return undefined
+      const answer = await ask(token).catch(() => undefined)
+      if (answer?.ok) return answer.json()
+      // the refusal of a token that has ended cannot be read from another origin, but that of the refresh token can
+      const next = await accessToken('now')
+      return next === undefined ? undefined : (await ask(next)).json()
     },
 
     /** Leaves the page for the issuer's sign-out page (RP-Initiated Logout §2), and comes back. */

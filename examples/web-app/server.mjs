@@ -81,8 +81,12 @@ app.get('/login', async (request, response) => {
 
 app.get('/callback', async (request, response) => {
   const { pending } = request.session
-  // the session has run out, or the sign-in was not begun in this browser
-  if (!pending) return response.redirect('/login')
+  // the session has run out, or the sign-in was not begun in this browser, or its cookies are off
+  if (!pending) {
+    return response
+      .status(400)
+      .send(page('<p>That took too long. <a href="/login">Sign in</a></p>'))
+  }
   // a code is good once, and so is what it is checked against
   delete request.session.pending
   const tokens = await oidc.authorizationCodeGrant(

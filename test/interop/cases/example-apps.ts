@@ -107,7 +107,16 @@ export const exampleSpa: Case = {
     await goThrough()
     await says('Nobody is signed in')
     tell('logout')
+    // the console complains of every refusal, and the next one is meant
     equal(complaints().join('\n'), '')
+
+    await press('Sign in')
+    await goThrough()
+    await says('Signed in as Demo Person')
+    await setting.mintmark(['accounts', 'sign-out', setting.person.login])
+    await page.reload()
+    await says('Nobody is signed in')
+    tell('knows when the person was signed out elsewhere')
   }
 }
 
