@@ -53,8 +53,8 @@ ${field({
   start: free && page.login !== undefined ? 'focused' : undefined
 })}
 <div class="buttons">
-${submit(words.login.submit, 'primary')}
-${decline(words.common.cancel, 'quiet', ['decline', 'yes'])}
+${submit(words.login.submit, 'primary', undefined, 'sign-in')}
+${decline(words.common.cancel, 'quiet', ['decline', 'yes'], 'cancel')}
 </div>
 </form>`
   })
