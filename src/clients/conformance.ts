@@ -1,5 +1,6 @@
-// Clients of a conformance run, and what only they may have: other response types than `code`, and no PKCE. Refuses all of it to every
-// other client (security D-19): a relaxation that is meant for a test suite must not reach anybody who signs people in.
+// Clients of a conformance run, and what only they may have: other response types than `code`, no PKCE, assertions for an endpoint, links to
+// anywhere. Refuses all of it to every other client (security D-19): a relaxation that is meant for a test suite must not reach anybody
+// who signs people in.
 
 import { conformanceParts } from '../config/conformance-schema.ts'
 import type { Config } from '../config/schema.ts'
@@ -45,7 +46,7 @@ export function partOfRegistered(context: {
   return suite ? { conformance: 'relaxed' } : {}
 }
 
-/** True for a client that may leave out PKCE, as long as there is a run. */
+/** True for a client that is held to less, as long as there is a run. */
 export function isRelaxed(
   config: Pick<Config, 'conformance'>,
   { metadata }: { metadata: Pick<ClientMetadata, 'conformance'> }

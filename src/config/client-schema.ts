@@ -124,7 +124,7 @@ export const clientSchema = closedObject({
   conformance: Type.Optional(
     Type.Enum(conformanceParts, {
       description:
-        'Ours: a part of a conformance run, which every client is then. `relaxed`: may leave out PKCE and use `conformance.responseTypes`; `strict`: nothing is different.'
+        'Ours: a part of a conformance run, which every client is then. `relaxed`: may leave out PKCE, use `conformance.responseTypes`, and sign assertions for an endpoint instead of the issuer; `strict`: nothing is different.'
     })
   ),
   first_party: Type.Boolean({

@@ -109,7 +109,11 @@ t.test('both halves know the same clients, and keys stay with whoever has them',
   }
   t.notMatch(JSON.stringify(all.clients), /"(d|p|q|dp|dq|qi)":/, 'no private key')
   const flagged = all.clients.map(({ client_id, conformance }) => [client_id, conformance])
-  t.ok(flagged.every(([id, part]) => part === (/^suite/.test(String(id)) ? 'relaxed' : 'strict')))
+  t.ok(
+    flagged.every(
+      ([id, part]) => part === (/^(suite|poll|ping)/.test(String(id)) ? 'relaxed' : 'strict')
+    )
+  )
   t.match(all.accounts, [{ login: person.login, password: credentials.password() }])
   for (const plan of plans) {
     const half = suiteConfiguration(plan, place, credentials) as Record<string, Client>

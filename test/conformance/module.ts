@@ -16,6 +16,8 @@ export interface SuiteClient {
   client_secret: string
   /** the suite's name for how it authenticates */
   method?: 'client_secret_basic' | 'client_secret_post'
+  /** private_key_jwt */
+  assertion?: () => Promise<string>
 }
 
 export type Parameters = Record<string, string | undefined>
@@ -153,8 +155,13 @@ export function createModule(t: Test, run: Run, plan: Plan, name: string, respon
     return { ...ended, nonce, idToken: claims, code, accessToken, redirectUri }
   }
 
-  function token(parameters: Parameters, client: SuiteClient = configuration.client) {
+  async function token(parameters: Parameters, client: SuiteClient = configuration.client) {
     const { client_id, client_secret, method } = client
+    if (client.assertion !== undefined) {
+      const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+      const client_assertion = await client.assertion()
+      return post('/oauth/token', { client_assertion_type, client_assertion, ...parameters })
+    }
     if (method === 'client_secret_post') {
       return post('/oauth/token', { client_id, client_secret, ...parameters })
     }

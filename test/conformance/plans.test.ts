@@ -2,10 +2,13 @@
 // automation, without script. All modules of all response types: `npm run conformance`.
 
 import t from 'tap'
+import type { Visit } from '../../src/cli/conformance/automation.ts'
+import { suitePath } from '../../src/cli/conformance/clients.ts'
 import { coreModules } from './core-modules.ts'
 import { logoutModules } from './logout-modules.ts'
 import { createModule } from './module.ts'
 import { planNamed, startRun } from './run.ts'
+import { createSuiteBrowser } from './suite-browser.ts'
 
 const names = ['basic', 'form-post-basic', 'implicit', 'hybrid', 'rp-initiated-logout']
 const run = await startRun(t, names.map(planNamed), 'https://suite.example.com')
@@ -72,3 +75,35 @@ for (const [plan, responseType, chosen] of played) {
     }
   })
 }
+
+t.test('the automation of the FAPI plans cancels, looks on, and takes any end', async t => {
+  const plan = planNamed('fapi2-security-profile')
+  const { client } = run.suite(planNamed('basic')) as { client: { client_id: string } }
+  const printed = run.suite(plan) as {
+    browser: readonly Visit[]
+    override: Record<string, { browser: readonly Visit[] }>
+  }
+  const callback = suitePath(run.place, 'callback')
+  const visit = (visits: readonly Visit[] | undefined) =>
+    createSuiteBrowser(run.place, visits ?? []).visit
+  const query = new URLSearchParams({
+    ...{ client_id: client.client_id, redirect_uri: callback, response_type: 'code' },
+    ...{ scope: 'openid phone', state: 'x' }
+  })
+  const url = `${run.place.issuer}/authorize?${query}`
+  const named = (name: string) => printed.override[`fapi2-security-profile-final-${name}`]?.browser
+
+  const rejected = await visit(named('user-rejects-authentication'))(url)
+  t.strictSame(rejected.shown, ['Sign in'], 'says no at once')
+  t.equal(rejected.arrived, callback)
+  t.equal(rejected.parameters.get('error'), 'access_denied')
+
+  const twice = visit(named('par-ensure-reused-request-uri-prior-to-auth-completion-succeeds'))
+  t.strictSame((await twice(url)).shown, ['Sign in'], 'the first time nobody does anything')
+  t.ok((await twice(url)).parameters.get('code'))
+
+  const refused = await visit(printed.browser)(url.replace('callback', 'nowhere'))
+  t.equal(refused.pictures, 1, 'an error page is an end, too')
+  t.equal(refused.arrived, undefined)
+  t.ok((await visit(printed.browser)(url)).parameters.get('code'))
+})

@@ -37,8 +37,8 @@ export interface Person {
   origins: Set<string>
 }
 
-/** Starts Chromium; it ends with `t`. */
-export async function launchChromium(t: Test): Promise<Browser> {
+/** Starts Chromium, with more arguments; it ends with `t`. */
+export async function launchChromium(t: Test, ...more: string[]): Promise<Browser> {
   const browser = await chromium.launch({
     ...(executablePath !== undefined && { executablePath }),
     args: [
@@ -48,7 +48,8 @@ export async function launchChromium(t: Test): Promise<Browser> {
       '--no-first-run',
       '--disable-background-networking',
       '--disable-component-update',
-      '--disable-sync'
+      '--disable-sync',
+      ...more
     ]
   })
   t.teardown(() => browser.close())

@@ -58,12 +58,14 @@ export function createAutomation(place: Place, password: string) {
       ['click', 'id', 'sign-in', 'optional']
     ]
   })
-  const consent = (button: 'allow' | 'cancel'): Task => ({
+  const consent: Task = {
     task: 'Consent',
     optional: true,
     match: interaction,
-    commands: [['click', 'id', button]]
-  })
+    commands: [['click', 'id', 'allow']]
+  }
+  // at the sign-in: that consent is asked for is not sure, since an earlier module may have got it
+  const cancel: Task = { task: 'Cancel', match: interaction, commands: [['click', 'id', 'cancel']] }
   const arrive = (path: string): Task => ({
     task: 'Verify Complete',
     match: `${suitePath(place, path)}*`,
@@ -72,7 +74,7 @@ export function createAutomation(place: Place, password: string) {
   const arriveIfSent: Task = { ...arrive('callback'), optional: true }
 
   const visit = (...tasks: readonly Task[]): Visit => ({ match: authorize, tasks })
-  const throughPages = visit(signIn(), consent('allow'), arrive('callback'))
+  const throughPages = visit(signIn(), consent, arrive('callback'))
   const signOut: Visit = {
     match: logout,
     tasks: [
@@ -109,11 +111,11 @@ export function createAutomation(place: Place, password: string) {
     match: authorize,
     commands: [seen('error-code', '.*', 'update-image-placeholder-optional')]
   }
-  const anyEnd = visit(signIn(), consent('allow'), errorIfRefused, arriveIfSent)
+  const anyEnd = visit(signIn(), consent, errorIfRefused, arriveIfSent)
 
   const pictured = visit(
     signIn(seen('sign-in', '.*', 'update-image-placeholder-optional')),
-    consent('allow'),
+    consent,
     arrive('callback')
   )
   // the links that a client registers stand on the consent page
@@ -152,7 +154,7 @@ export function createAutomation(place: Place, password: string) {
   }
   const ofFapi: Overrides = {
     'fapi2-security-profile-final-user-rejects-authentication': only(
-      visit(signIn(), consent('cancel'), arrive('callback'))
+      visit(cancel, arrive('callback'))
     ),
     'fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds':
       only(
