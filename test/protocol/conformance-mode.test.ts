@@ -1,6 +1,8 @@
 // What conformance mode relaxes, for whom, where and for how long (security D-19). What the suite's plans need of it is played in
 // test/conformance/plans.test.ts.
 
+import { randomUUID } from 'node:crypto'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
 import { checkRun } from '../../src/ops/conformance.ts'
 import { createAccountStore } from '../../src/store/accounts.ts'
@@ -113,6 +115,42 @@ t.test('whoever registers in this mode needs no token, and is flagged (D-19)', a
   t.equal(named.status, 400, 'nobody says of himself what he is held to')
 
   t.equal((await register({}, plain.issuer)).status, 401, 'without the mode a token is needed')
+})
+
+t.test('only a flagged client may sign assertions for an endpoint (D-19)', async t => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+  const keyed = {
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'a' }] }
+  }
+  const { client_id } = (await (await register(keyed)).json()) as { client_id: string }
+  const at = async (address: string, clientId: string, aud: string) => {
+    const claims = { iss: clientId, sub: clientId, aud, jti: randomUUID() }
+    const assertion = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', kid: 'a' })
+      .setExpirationTime('1m')
+      .sign(privateKey)
+    const answer = await fetch(`${address}/oauth/revoke`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        token: 'x',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: assertion
+      })
+    })
+    return answer.status
+  }
+  t.equal(await at(issuer, client_id, `${issuer}/oauth/token`), 200)
+  t.equal(await at(issuer, client_id, issuer), 200)
+  t.equal(await at(issuer, client_id, 'https://elsewhere.example/oauth/token'), 401)
+  const made = await plain.server.clients.create({
+    type: 'web',
+    owner: 'cli',
+    metadata: { redirect_uris: [redirectUri], ...keyed }
+  })
+  const unflagged = made.ok ? made.client.clientId : ''
+  t.equal(await at(plain.issuer, unflagged, plain.issuer), 200)
+  t.equal(await at(plain.issuer, unflagged, `${plain.issuer}/oauth/token`), 401)
 })
 
 t.test('in this mode every page has the notice (D-19)', async t => {
