@@ -72,6 +72,7 @@ export function serverConfiguration(
       registration: registers ? 'open' : 'token'
     },
     ...(registers ? { registration: { enabled: true } } : {}),
+    ...(chosen.some(({ cast }) => cast.startsWith('ciba')) ? { ciba: { enabled: true } } : {}),
     ...(certificates ? { clientCertificates: { from: 'tls' } } : {}),
     ...(foundation.test(hostname) ? {} : { outbound: { allowed: [hostname] } }),
     clients: declaredClients(chosen, place, credentials),
