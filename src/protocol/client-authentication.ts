@@ -1,7 +1,7 @@
 // How clients prove who they are, as options of the engine: which methods there are, and what a signed assertion must say (RFC 7523 §3,
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
-import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import { isRelaxed } from '../clients/conformance.ts'
 import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
@@ -25,10 +25,10 @@ export function isPublic(client: { clientAuthMethod?: string | undefined }): boo
 
 export interface ClientAuthenticationParts {
   config: Config
-  registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   issuer: string
   /** when a backup of the database was restored; what was used before, it may have forgotten */
   restoredAt: Date | undefined
+  registeredClient(client: Client): RegisteredClient
   /** told of each assertion that is good */
   noteAssertion(ctx: KoaContextWithOIDC): void
   now: () => Date
