@@ -78,6 +78,38 @@ function played(planName: string, modules: Readonly<Record<string, Play>>) {
   })
 }
 
+t.test('oidcc-config-certification-test-plan', async t => {
+  await t.test('oidcc-discovery-endpoint-verification', async t => {
+    const { issuer } = run.place
+    const answer = await fetch(`${issuer}/.well-known/openid-configuration`)
+    t.equal(answer.status, 200)
+    t.match(answer.headers.get('content-type'), 'application/json')
+    const metadata = (await answer.json()) as Record<string, unknown>
+    t.equal(metadata['issuer'], issuer)
+    const has = (member: string, ...values: string[]) => {
+      const found = [metadata[member]].flat()
+      t.ok(
+        values.every(value => found.includes(value)),
+        `${member}: ${found}`
+      )
+    }
+    // what Core §15.2 asks of Dynamic OPs, which have the most
+    has('response_types_supported', 'code', 'id_token', 'id_token token')
+    has('grant_types_supported', 'authorization_code', 'implicit')
+    has('subject_types_supported', 'public')
+    has('id_token_signing_alg_values_supported', 'RS256')
+    has('userinfo_signing_alg_values_supported', 'RS256')
+    has('scopes_supported', 'openid', 'profile', 'email', 'address', 'phone', 'offline_access')
+    has('claims_supported', 'sub', 'name', 'email', 'address', 'phone_number')
+    has('claims_parameter_supported', true as never)
+    has('code_challenge_methods_supported', 'S256')
+    has('registration_endpoint', `${issuer}/oauth/register`)
+    for (const [member, value] of Object.entries(metadata)) {
+      if (/_(endpoint|uri)$/.test(member)) t.match(value, issuer, `${member} is ours`)
+    }
+  })
+})
+
 played('dynamic', dynamicModules(pages))
 played('rp-initiated-logout', logoutModules)
 played('back-channel-logout', {
