@@ -17,6 +17,7 @@ import { createOutbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { startBackground } from './ops/background.ts'
 import { composeClientSource } from './ops/client-source.ts'
+import { endWithRun } from './ops/conformance.ts'
 import { health, healthPaths } from './ops/health.ts'
 import { httpLimits } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
@@ -138,7 +139,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const site = createSite({
     product: { name: config.product.name, logo: assets.logo },
     issuer,
-    assets
+    assets,
+    notice: config.conformance.enabled ? 'conformance' : undefined
   })
   const renderers = createRenderers({ site, issuer, resources: config.resources, now })
 
@@ -284,6 +286,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     request.log.info({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request')
   })
 
+  if (config.conformance.enabled) await endWithRun(app, { database, now, log })
   await limitStrangers(app, {
     limits: config.limits,
     allowances: createAllowances(config, { sql: database, monotonic: () => performance.now() }),

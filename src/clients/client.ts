@@ -73,6 +73,8 @@ export interface ClientMetadata extends JoseMembers {
   readonly default_resource?: string
   /** ours: run by the operator of this server, so that people are not asked for consent. Absent: no */
   readonly first_party?: true
+  /** ours: how it takes part in a conformance run (conformance.ts). Absent: it is none's */
+  readonly conformance?: 'relaxed' | 'strict'
   /** ours: its proofs must carry a nonce (RFC 9449 §8). Absent: they may */
   readonly dpop_nonce?: 'required'
   /** ours: refresh tokens come with every authorization. Absent: only with the scope `offline_access` */
@@ -140,6 +142,7 @@ const ownMembers: ReadonlySet<string> = new Set([
   'first_party',
   'refresh_tokens',
   'dpop_nonce',
+  'conformance',
   'workload_identity',
   'assertion_grants'
 ])

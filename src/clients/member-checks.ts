@@ -6,6 +6,7 @@ import { isOpenidScope } from '../oauth/scope.ts'
 import { grantProblems } from './assertion-grants.ts'
 import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
+import { type ConformanceRules, conformanceProblem } from './conformance.ts'
 import { clientAlgorithms, joseValues } from './jose-members.ts'
 import { checkKeySet } from './key-set.ts'
 import { bindingProblem, type MutualTls, methodProblem, usableMethods } from './mutual-tls.ts'
@@ -27,8 +28,8 @@ export interface MetadataContext {
   document?: URL
   /** issuers whose tokens may stand for a client's assertions */
   trustedIssuers?: readonly string[]
-  /** response types besides `code`: conformance runs only; for web clients */
-  responseTypes?: readonly string[]
+  /** left out: there is no conformance run */
+  conformance?: ConformanceRules | undefined
   /** left out: off */
   mutualTls?: MutualTls
 }
@@ -40,8 +41,9 @@ export type MemberCheck = (value: unknown, report: Report, context: MetadataCont
 
 const mostUris = 32
 
-function beyondCode({ type, responseTypes = [] }: MetadataContext): readonly string[] {
-  return type === 'web' ? responseTypes : []
+/** For web clients of a conformance run only. */
+function beyondCode({ type, conformance }: MetadataContext): readonly string[] {
+  return type === 'web' ? (conformance?.responseTypes ?? []) : []
 }
 
 function list(
@@ -281,6 +283,13 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ],
   // known and refused: leaving it out in silence would promise what is not done
   ['profile', ours(notOffered(text(20), 'is not offered yet'))],
+  [
+    'conformance',
+    ours((value, report, { conformance }) => {
+      const problem = conformanceProblem(value, conformance)
+      return problem === undefined ? value : report(problem)
+    })
+  ],
   ['first_party', ours(flag, false)],
   ['dpop_nonce', ours(oneOf(['optional', 'required']), 'optional')],
   [

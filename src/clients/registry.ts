@@ -58,8 +58,8 @@ export interface RegistryOptions {
   sealer?: SecretSealer
   /** issuers whose tokens may stand for a client's assertions */
   trustedIssuers?: readonly string[]
-  /** response types besides `code`, for conformance runs */
-  responseTypes?: readonly string[]
+  /** left out: there is no conformance run */
+  conformance?: Parameters<typeof checkClientMetadata>[1]['conformance']
   /** left out: off */
   mutualTls?: MutualTls
   /** ends the clients' grants and refresh families, in the transaction that disables or deletes them */
@@ -149,7 +149,7 @@ export interface ClientRegistry {
 
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
   const { database, feed, now, development, resources, onDisabled } = options
-  const { responseTypes = [], trustedIssuers = [], mutualTls = 'off', sealer } = options
+  const { conformance, trustedIssuers = [], mutualTls = 'off', sealer } = options
   const rows = createClientStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
@@ -182,7 +182,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
     source: MetadataSource,
     policy?: RegistrationPolicy
   ): CheckedMetadata {
-    const rules = { resources, development, responseTypes, trustedIssuers, mutualTls }
+    const rules = { resources, development, conformance, trustedIssuers, mutualTls }
     const checked = checkClientMetadata(metadata, { type, source, ...rules })
     // an operator may let a client have more than its registration did
     const limited = checked.ok && source === 'registration' && policy !== undefined

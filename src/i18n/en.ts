@@ -28,7 +28,8 @@ export const en: Messages = {
     problem: 'There is a problem',
     language: 'Language',
     opensInNewTab: '(opens in a new tab)',
-    closeWindow: 'You can close this window.'
+    closeWindow: 'You can close this window.',
+    conformance: 'This is a conformance test server. It is not for people: do not sign in here.'
   },
   login: {
     title: 'Sign in',

@@ -26,7 +26,8 @@ export const ko: Messages = {
     problem: '문제가 있습니다',
     language: '언어',
     opensInNewTab: '(새 탭에서 열림)',
-    closeWindow: '이 창을 닫아도 됩니다.'
+    closeWindow: '이 창을 닫아도 됩니다.',
+    conformance: '적합성 시험용 서버입니다. 실제 사용자를 위한 곳이 아니니 로그인하지 마세요.'
   },
   login: {
     title: '로그인',

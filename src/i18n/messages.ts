@@ -27,6 +27,8 @@ export interface Messages {
     language: string
     opensInNewTab: string
     closeWindow: string
+    /** the notice of a server that a test suite uses */
+    conformance: string
   }
   login: {
     title: string

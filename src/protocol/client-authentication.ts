@@ -1,7 +1,9 @@
 // How clients prove who they are, as options of the engine: which methods there are, and what a signed assertion must say (RFC 7523 §3,
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
-import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type { RegisteredClient } from '../clients/client.ts'
+import { isRelaxed } from '../clients/conformance.ts'
 import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
 import { templates } from '../clients/templates.ts'
 import type { Config } from '../config/schema.ts'
@@ -26,6 +28,7 @@ export interface ClientAuthenticationParts {
   issuer: string
   /** when a backup of the database was restored; what was used before, it may have forgotten */
   restoredAt: Date | undefined
+  registeredClient(client: Client): RegisteredClient
   /** told of each assertion that is good */
   noteAssertion(ctx: KoaContextWithOIDC): void
   now: () => Date
@@ -39,13 +42,16 @@ export function buildClientAuthentication(
   return {
     clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
-    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header) => {
+    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
       // RFC 8725 §3.11: a request object has the same issuer and audience (RFC 9101 §4)
       if (String(header['typ']).toLowerCase() === 'oauth-authz-req+jwt') {
         throw new errors.InvalidClientAuth('a request object is no client assertion')
       }
       assertOneReading(ctx.oidc.params?.['client_assertion'])
-      if (claims['aud'] !== issuer) {
+      // the suite names the endpoint, as RFC 7523 §3 has it; the engine has seen that it is one of ours
+      const byEndpoint =
+        typeof claims['aud'] === 'string' && isRelaxed(parts.config, parts.registeredClient(client))
+      if (claims['aud'] !== issuer && !byEndpoint) {
         throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a string')
       }
       const now = Math.floor(parts.now().getTime() / 1000)

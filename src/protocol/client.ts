@@ -40,6 +40,7 @@ export const extraMetadata = [
   'first_party',
   'refresh_tokens',
   'dpop_nonce',
+  'conformance',
   'workload_identity',
   'assertion_grants'
 ] as const

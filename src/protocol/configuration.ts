@@ -2,6 +2,7 @@
 // keys, storage, policies) ever shows. What each means is said where it is not obvious.
 
 import { type Configuration, errors, type FindAccount } from 'oidc-provider'
+import { isRelaxed } from '../clients/conformance.ts'
 import { documentClients } from '../config/client-document-schema.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
@@ -117,9 +118,15 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     extraParams: parts.management.parameters,
 
-    // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name
+    // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name, or it is the conformance suite's, which
+    // tests what is older
     pkce: {
-      required: (_ctx, client) => isPublic(client) || client.clientId !== config.pkce.exemptClient
+      required: (_ctx, client) =>
+        isPublic(client) ||
+        !(
+          client.clientId === config.pkce.exemptClient ||
+          isRelaxed(config, registeredClient(client))
+        )
     },
 
     cookies: {

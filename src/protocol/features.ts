@@ -3,6 +3,7 @@
 
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { opensRegistration } from '../clients/conformance.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
 import { isPublic } from './client-authentication.ts'
@@ -122,12 +123,17 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     },
     registration: {
       enabled: config.registration.enabled,
-      initialAccessToken: true,
       idFactory: parts.clientId,
-      policies: {
-        [statementPolicy]: (_ctx, properties) =>
-          parts.reapplyStatement(properties as Record<string, unknown>)
-      }
+      // the engine knows policies only beside a token, by which they are found
+      ...(opensRegistration(config)
+        ? {}
+        : {
+            initialAccessToken: true,
+            policies: {
+              [statementPolicy]: (_ctx, properties) =>
+                parts.reapplyStatement(properties as Record<string, unknown>)
+            }
+          })
     },
     registrationManagement: { enabled: config.registration.enabled },
     deviceFlow: {

@@ -63,7 +63,7 @@ ${field({
   start: problem === undefined ? 'focused' : undefined
 })}
 <div class="buttons">
-${submit(words.device.submit, 'primary')}
+${submit(words.device.submit, 'primary', undefined, 'continue')}
 </div>
 </form>`
   })
@@ -90,8 +90,8 @@ ${accessList(page.requested, { words, locale: frame.locale, product: frame.site.
 <form method="post" action="${page.action}">
 ${hidden({ xsrf: page.xsrf, user_code: page.userCode })}
 <div class="buttons pair">
-${submit(words.device.confirm, 'equal', ['confirm', 'yes'])}
-${decline(words.device.decline, 'equal', ['abort', 'yes'])}
+${submit(words.device.confirm, 'equal', ['confirm', 'yes'], 'continue')}
+${decline(words.device.decline, 'equal', ['abort', 'yes'], 'cancel')}
 </div>
 </form>`
   })

@@ -25,7 +25,11 @@ t.test('without file and environment, development mode starts with the defaults'
     idleSeconds: 30 * 86_400,
     absoluteSeconds: 90 * 86_400
   })
-  t.strictSame(config.conformance, { enabled: false, responseTypes: [] })
+  t.strictSame(config.conformance, {
+    enabled: false,
+    responseTypes: [],
+    registration: 'token'
+  })
   t.notOk('masterKey' in config)
 })
 
@@ -143,6 +147,7 @@ t.test('every variable reaches its key', async t => {
     'pkce.exemptClient': 'old',
     'conformance.enabled': 'true',
     'conformance.responseTypes': '["id_token"]',
+    'conformance.registration': 'open',
     resources: '[{"identifier":"https://api.example.com"}]',
     'dpop.nonce': 'required',
     acr: '[{"value":"urn:a","amr":["pwd"]}]',
@@ -164,8 +169,9 @@ t.test('every variable reaches its key', async t => {
   for (const { path, variable, schema } of configKeys) {
     const value = values[path] ?? ''
     const base = path === 'database.directUrl' ? { DATABASE_URL: 'postgres://localhost/a' } : {}
-    const needs =
-      path === 'conformance.responseTypes' ? { MINTMARK_CONFORMANCE__ENABLED: 'true' } : {}
+    const needs = /^conformance\.(?!enabled)/.test(path)
+      ? { MINTMARK_CONFORMANCE__ENABLED: 'true' }
+      : {}
     const config = load({ ...base, ...needs, ...besideTls(path), [variable]: value })
     if (path === 'mode' || path === 'database.embedded') continue
     t.not(JSON.stringify(config), plain, `${variable} changes something`)

@@ -42,8 +42,8 @@ export interface Person {
   origins: Set<string>
 }
 
-/** Starts Chromium; it ends with `t`. */
-export async function launchChromium(t: Lifetime): Promise<Browser> {
+/** Starts Chromium, with more arguments; it ends with `t`. */
+export async function launchChromium(t: Lifetime, ...more: string[]): Promise<Browser> {
   const executablePath = findChromium()
   const browser = await chromium.launch({
     ...(executablePath !== undefined && { executablePath }),
@@ -54,7 +54,8 @@ export async function launchChromium(t: Lifetime): Promise<Browser> {
       '--no-first-run',
       '--disable-background-networking',
       '--disable-component-update',
-      '--disable-sync'
+      '--disable-sync',
+      ...more
     ]
   })
   t.teardown(() => browser.close())
