@@ -21,8 +21,8 @@ import { httpLimits } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeys, type Keys } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
-import { startLogoutDelivery } from './ops/logout-delivery.ts'
 import { createMetricsPage } from './ops/metrics-server.ts'
+import { startNoticeDelivery } from './ops/notice-delivery.ts'
 import {
   type Accounts,
   artifactLifetimes,
@@ -46,7 +46,7 @@ import { endpoints } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createForeignIssuers } from './protocol/foreign-issuers.ts'
 import { createInteractions } from './protocol/interactions.ts'
-import { createLogoutNotifier } from './protocol/logout-notices.ts'
+import { createLogoutNotifier, logoutNotices } from './protocol/logout-notices.ts'
 import { answersJson, mount } from './protocol/mount.ts'
 import { createPersonSessions } from './protocol/person-sessions.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
@@ -333,13 +333,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     log,
     everySeconds: lookEverySeconds(config.keys.rotationIntervalSeconds)
   })
-  const logoutDelivery = startLogoutDelivery({
-    store: createLogoutNoticeStore({ sql: database }),
+  const logoutDelivery = startNoticeDelivery({
+    ...logoutNotices,
+    queue: createLogoutNoticeStore({ sql: database }),
     notifier: createLogoutNotifier({ provider: () => engine.current().provider, outbound }),
-    feed,
-    audit,
-    count: outcome => metrics.logoutNotices.inc({ outcome }),
-    log
+    ...{ feed, audit, log },
+    count: outcome => metrics.logoutNotices.inc({ outcome })
   })
   const background = startBackground({
     config,

@@ -2,7 +2,6 @@
 // (Renderers, made from views before the engine exists). Nothing here names the engine, so that pages do not depend on it.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { LogoutNotice } from '../store/logout-notices.ts'
 
 /** A client as a page shows it. */
 export interface ShownClient {
@@ -139,11 +138,11 @@ export interface Renderers {
   deviceDone(page: { client: ShownClient | undefined; language: LanguageHints }): string
 }
 
-/** What became of a logout token; `gone`: nobody is there who wants it any more. */
+/** What became of a notice; `gone`: nobody is there who wants it any more. */
 export type Delivery = 'delivered' | 'gone' | { failed: string }
 
-/** Brings logout tokens to relying parties (OpenID Connect Back-Channel Logout 1.0 §2.5). */
-export interface LogoutNotifier {
-  /** Tries once. What a relying party does is never an error. @throws Fault `store_unavailable`, when the client cannot be looked up */
-  deliver(notice: LogoutNotice): Promise<Delivery>
+/** Brings notices to clients: logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.5), pings (CIBA Core §10.2). */
+export interface Notifier<N> {
+  /** Tries once. What a client does is never an error. @throws Fault `store_unavailable`, when the client cannot be looked up */
+  deliver(notice: N): Promise<Delivery>
 }
