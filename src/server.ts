@@ -22,7 +22,7 @@ import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeys, type Keys } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
 import { createMetricsPage } from './ops/metrics-server.ts'
-import { startNoticeDelivery } from './ops/notice-delivery.ts'
+import { startNotices } from './ops/notices.ts'
 import {
   type Accounts,
   artifactLifetimes,
@@ -45,10 +45,10 @@ import { aliasedPaths, createClientCertificates } from './protocol/client-certif
 import { endpoints } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createForeignIssuers } from './protocol/foreign-issuers.ts'
-import { createInteractions } from './protocol/interactions.ts'
-import { createLogoutNotifier, logoutNotices } from './protocol/logout-notices.ts'
+import { createLogoutNotifier } from './protocol/logout-notices.ts'
 import { answersJson, mount } from './protocol/mount.ts'
-import { createPersonSessions } from './protocol/person-sessions.ts'
+import { createPagePorts } from './protocol/page-ports.ts'
+import { createPingNotifier } from './protocol/pings.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
 import { saveRegistration } from './protocol/registration.ts'
 import { createRequestFactsBook } from './protocol/request-facts.ts'
@@ -60,10 +60,10 @@ import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
+import { createBackchannelRequestStore } from './store/backchannel-requests.ts'
 import { createGrantStore } from './store/grants.ts'
 import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
-import { createLogoutNoticeStore } from './store/logout-notices.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
@@ -118,9 +118,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const clients = composeClients(store, config, options.masterKey)
   const accounts = await composeAccounts(database, config, options.hasher)
   const accountStore = createAccountStore({ sql: database })
+  const attempts = createAttemptStore({ sql: database })
   const authenticate = createAuthenticator({
     accounts: accountStore,
-    attempts: createAttemptStore({ sql: database }),
+    attempts,
     hasher: accounts.hasher,
     queue: accounts.queue,
     record: event => appendAuditEvent(database, event),
@@ -172,10 +173,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
-  const sessions = createSessionAdapter({
-    sessions: createSessionStore({ sql: database }),
-    ...{ seal, now }
-  })
+  const sessionStore = createSessionStore({ sql: database })
+  const sessions = createSessionAdapter({ sessions: sessionStore, seal, now })
+  const backchannelRequests = createBackchannelRequestStore({ sql: database })
   const clientSource = composeClientSource({ config, clients, database, outbound, units, log })
   const foreign = createForeignIssuers({ config, clients, accountStore, outbound, log, now })
   const engine = createCurrentEngine({
@@ -200,11 +200,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       ...saveRegistration({ clients, sql: database, rules: config.registration, now }),
       seal,
       userCodeKeys: () => keysOf('user_code'),
-      deviceIntervalSeconds: config.deviceCodes.intervalSeconds,
+      intervals: {
+        deviceSeconds: config.deviceCodes.intervalSeconds,
+        backchannelSeconds: config.ciba.intervalSeconds
+      },
       grantLifetimeSeconds: config.refreshTokens.absoluteSeconds + 86_400,
       now
     },
     findAccount: grants.findAccount,
+    backchannel: { requests: backchannelRequests, attempts },
     renderers,
     clientId: issueClientId,
     cookieKeys: () => keysOf('cookie'),
@@ -219,17 +223,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     restoredAt: options.restored?.restoredAt,
     now
   })
-  const interactions = createInteractions({
+  const pagePorts = createPagePorts({
+    ...{ config, resources, grants, sessions, sessionStore, backchannelRequests },
+    ...{ units, requests, seal, now },
     provider: () => engine.current().provider,
     clients: clientSource,
-    ...{ grants, units, requests, issuer },
-    csrfKeys: () => keysOf('csrf')
-  })
-  const persons = createPersonSessions({
-    provider: () => engine.current().provider,
-    ...{ units, requests, issuer },
-    sessions,
-    lifetimes: config.sessions,
     csrfKeys: () => keysOf('csrf')
   })
 
@@ -296,6 +294,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       now
     }),
     registration: config.registration.enabled ? 'on' : 'off',
+    backchannel: config.ciba.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
   await app.register(statusListEndpoint, {
@@ -308,8 +307,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     })
   })
   await app.register(pages, {
-    interactions,
-    persons,
+    ...pagePorts,
+    now,
     authenticate: async input => {
       const outcome = await authenticate(input)
       return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome
@@ -333,12 +332,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     log,
     everySeconds: lookEverySeconds(config.keys.rotationIntervalSeconds)
   })
-  const logoutDelivery = startNoticeDelivery({
-    ...logoutNotices,
-    queue: createLogoutNoticeStore({ sql: database }),
-    notifier: createLogoutNotifier({ provider: () => engine.current().provider, outbound }),
-    ...{ feed, audit, log },
-    count: outcome => metrics.logoutNotices.inc({ outcome })
+  const notices = startNotices({
+    sql: database,
+    logoutTokens: createLogoutNotifier({ provider: () => engine.current().provider, outbound }),
+    pings: createPingNotifier({ clients: clientSource, outbound, seal, now }),
+    ...{ feed, audit, metrics, log }
   })
   const background = startBackground({
     config,
@@ -346,7 +344,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     partitions,
     metrics,
     log,
-    tasks: [{ name: 'deliver logout tokens', run: logoutDelivery.run }]
+    tasks: notices.tasks
   })
   return {
     app,
@@ -364,7 +362,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }),
     async close(delayMillis = 0) {
       // beside the rest: a relying party may take its time, a stop may not. What is queued from now on is another process's, or the next one's
-      const delivered = logoutDelivery.end()
+      const delivered = notices.end()
       // who is still sending or reading then is let down: the database must be closed in good order, too
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()

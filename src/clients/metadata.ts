@@ -3,6 +3,7 @@
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
 import { jwtBearerGrantType } from './assertion-grants.ts'
+import { backchannelProblems, cibaGrantType } from './backchannel-members.ts'
 import { type ClientMetadata, signsWithSecret } from './client.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
@@ -80,6 +81,7 @@ function withDefaults(kept: Record<string, unknown>, { type }: MetadataContext):
     response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
     token_endpoint_auth_method:
       kept['workload_identity'] === undefined ? template.authMethods[0] : 'private_key_jwt',
+    ...(grantTypes.includes(cibaGrantType) ? { backchannel_token_delivery_mode: 'poll' } : {}),
     ...kept,
     grant_types: grantTypes,
     application_type: template.applicationType
@@ -157,6 +159,10 @@ const rules: readonly ((
 
   (metadata, report) => {
     for (const { member, problem } of joseProblems(metadata)) report(member, problem)
+  },
+
+  (metadata, report) => {
+    for (const { member, problem } of backchannelProblems(metadata)) report(member, problem)
   },
 
   (metadata, report) => {

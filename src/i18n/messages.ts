@@ -106,6 +106,23 @@ export interface Messages {
     doneTitle: string
     done: <T>(client: Term<T>) => Sentence<T>
   }
+  approve: {
+    title: string
+    asks: <T>(client: Term<T>) => Sentence<T>
+    none: string
+    scam: string
+    /** above the client's binding message */
+    compare: string
+    host: string
+    expires: string
+    within: (seconds: number) => string
+    approve: string
+    decline: string
+    tooOld: string
+    signInAgain: string
+    reload: string
+    answered: Record<'approved' | 'declined' | 'over', string>
+  }
   error: {
     title: string
     /** reason and next step by error code; `other` is for codes without an entry */

@@ -55,6 +55,7 @@ export function artifactLifetimes(config: Config): ArtifactLifetimes {
   return {
     codeSeconds: config.authorizationCodes.lifetimeSeconds,
     deviceCodeSeconds: config.deviceCodes.lifetimeSeconds,
+    backchannelSeconds: config.ciba.lifetimeSeconds,
     interactionSeconds: config.interactions.lifetimeSeconds
   }
 }

@@ -3,6 +3,7 @@
 
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
+import { type ApproveDependencies, approveRoutes } from './approve.ts'
 import { type Assets, assetRoutes } from './assets.ts'
 import { createPageErrorHandler } from './error-page.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
@@ -11,7 +12,10 @@ import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 
 const bodyLimit = 16 * 1024
 
-export interface PagesDependencies extends InteractionDependencies, SignInDependencies {
+export interface PagesDependencies
+  extends InteractionDependencies,
+    SignInDependencies,
+    ApproveDependencies {
   assets: Assets
   /** true: https, the cookie gets `Secure` and the `__Host-` prefix */
   secureCookies: boolean
@@ -28,6 +32,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(languageRoutes, deps)
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
+    forms.register(approveRoutes, deps)
     ready()
   })
   done()

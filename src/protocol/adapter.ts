@@ -77,9 +77,9 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         id,
         accountId: String(payload['accountId']),
         clientId: String(payload['clientId']),
-        sessionUid: Provider.ctx?.oidc?.session?.uid,
+        sessionUid: Provider.ctx?.oidc?.session?.uid ?? current.approval?.sessionUid,
         offline: openid?.scope?.split(' ').includes('offline_access') ?? false,
-        payload: grantPayload(payload),
+        payload: grantPayload(payload, current.approval?.claims),
         // no longer than what hangs on it can live
         lifetimeSeconds: Math.min(ttl, deps.grantLifetimeSeconds),
         status: audiences.some(deps.resources.listsStatus) ? 'listed' : 'unlisted',
@@ -176,6 +176,16 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     DeviceCode: {
       findByUserCode: code => guarded(current => artifact.findByUserCode(current, code))
     },
+    BackchannelAuthenticationRequest: {
+      // no id of the engine's: where the row is, for the person's answer (backchannel-approvals.ts)
+      findByUid: place => {
+        const [bucket, id = ''] = place.split('.')
+        const key = { bucket: Number(bucket), id: Buffer.from(id, 'hex') }
+        return guarded(current =>
+          artifact.findByPlace(current, 'BackchannelAuthenticationRequest', key)
+        )
+      }
+    },
     InitialAccessToken: {
       find: id =>
         guarded(
@@ -197,9 +207,10 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
 }
 
 /** With it the claims that were asked of userinfo one by one: an access token that is no row cannot say. */
-function grantPayload(payload: Payload): Payload {
+function grantPayload(payload: Payload, approved: unknown): Payload {
   const { jti: _, exp: __, ...stored } = payload
-  const userinfo = claimsAsked(Provider.ctx?.oidc?.params?.['claims'], ['userinfo'])
+  const asked = Provider.ctx?.oidc?.params?.['claims'] ?? approved
+  const userinfo = claimsAsked(asked, ['userinfo'])
   return userinfo.length > 0 ? { ...stored, userinfo } : stored
 }
 

@@ -10,6 +10,7 @@ import { openidScopes } from '../oauth/scope.ts'
 import { clientGeneration, grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { type AuthenticationContexts, authenticationOf } from './authentication-context.ts'
+import { requestSeconds } from './backchannel-authentication.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
 import {
@@ -37,6 +38,7 @@ export const endpoints = {
   pushed_authorization_request: '/oauth/par',
   registration: '/oauth/register',
   device_authorization: '/oauth/device',
+  backchannel_authentication: '/oauth/backchannel',
   code_verification: '/device',
   end_session: '/logout'
 } as const
@@ -131,6 +133,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
         token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds,
       AuthorizationCode: config.authorizationCodes.lifetimeSeconds,
       DeviceCode: config.deviceCodes.lifetimeSeconds,
+      BackchannelAuthenticationRequest: ctx => requestSeconds(config, ctx),
       IdToken: config.idTokens.lifetimeSeconds,
       Interaction: config.interactions.lifetimeSeconds,
       RefreshToken: config.refreshTokens.idleSeconds,

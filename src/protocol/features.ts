@@ -9,9 +9,12 @@ import { isPublic } from './client-authentication.ts'
 import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
 import { statementPolicy } from './registration.ts'
-import { requestObjects } from './request-objects.ts'
+import { type ClaimRequest, requestObjects } from './request-objects.ts'
 import { narrowParameter } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
+
+/** Our answers to what the engine asks about backchannel authentication. */
+export type BackchannelFeature = NonNullable<NonNullable<Configuration['features']>['ciba']>
 
 export interface FeatureParts {
   config: Config
@@ -21,6 +24,8 @@ export interface FeatureParts {
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   address(ctx: KoaContextWithOIDC): string | undefined
   certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
+  backchannel: BackchannelFeature
+  claimRequest: ClaimRequest
   clientId(): string
   /** for updates of registered clients (registration.ts) */
   reapplyStatement(properties: Record<string, unknown>): Promise<void>
@@ -45,7 +50,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     jwtUserinfo: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
-    requestObjects: requestObjects(parts.now),
+    requestObjects: requestObjects(parts.now, parts.claimRequest),
     dPoP: {
       enabled: true,
       nonceSecret: parts.dpopNonceKey,
@@ -125,6 +130,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
         pages.deviceConfirm(ctx, form, client, device, code),
       successSource: async ctx => pages.deviceDone(ctx)
     },
+    ciba: parts.backchannel,
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: async (ctx, form) => pages.logout(ctx, form),

@@ -7,23 +7,12 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Provider } from 'oidc-provider'
-import type { AuditEvent } from '../audit/events.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import type { LogoutNotice } from '../store/logout-notices.ts'
 import type { Notifier } from './ports.ts'
 
 /** §2.4: the member name is a URI, its value an empty object. */
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
-
-/** What is said of them in log and audit trail. */
-export const logoutNotices = {
-  what: 'logout token',
-  table: 'logout_notices',
-  event: ({ clientId, accountId, attempts }: LogoutNotice, reason?: string): AuditEvent =>
-    reason === undefined
-      ? { type: 'logout_notice.delivered', clientId, accountId, data: { attempts } }
-      : { type: 'logout_notice.failed', clientId, accountId, data: { attempts, reason } }
-} as const
 
 export function createLogoutNotifier(deps: {
   provider(): Provider

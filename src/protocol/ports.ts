@@ -65,6 +65,8 @@ export interface Interactions {
 export interface SignedInPerson {
   accountId: string
   signedInAt: Date
+  /** by what and in which session; for the protocol, and on no page */
+  session: { uid: string; amr: readonly string[] }
   /** stands in every form as `csrf`; bound to this session and this person */
   csrf: string
   verifyCsrf(presented: unknown): boolean
@@ -83,6 +85,35 @@ export interface PersonSessions {
     res: ServerResponse,
     signedIn: { accountId: string; amr: string[] }
   ): Promise<void>
+}
+
+/** A request of a client that waits for a person's answer. */
+export interface PendingApproval {
+  id: string
+  client: ShownClient
+  requested: RequestedAccess[]
+  lasts: 'until sign-out' | 'offline'
+  /** what the client shows the person as well, so that they can tell that both are about the same */
+  bindingMessage: string | undefined
+  /** of whoever sent the request */
+  address: string | undefined
+  startedAt: Date
+  remainingSeconds: number
+  /** `too old`: the client wants a fresher sign-in before this is approved */
+  signIn: 'enough' | 'too old'
+}
+
+/** What a person does with requests of clients that are not in this browser. */
+export interface Approvals {
+  /** the newest first */
+  pending(req: IncomingMessage, person: SignedInPerson): Promise<PendingApproval[]>
+  /** `over`: answered already, expired, or of somebody else */
+  decide(
+    req: IncomingMessage,
+    person: SignedInPerson,
+    id: string,
+    decision: 'approve' | 'decline'
+  ): Promise<'done' | 'over' | 'too old'>
 }
 
 /** What tells a page its language: the request's `ui_locales`, cookie and Accept-Language. */

@@ -72,6 +72,8 @@ export interface UnitOfWork {
   assertion: ForeignAssertion | undefined
   /** What the token that is issued by exchange says of those it came through (token-exchange.ts). */
   exchanged: { act?: ActClaim; via: readonly string[] } | undefined
+  /** A person approves a request of a client that is not here: the session it is approved in, and the single claims it asks for. */
+  approval: { sessionUid: string; claims: unknown } | undefined
   /** An access token is revoked: the engine's revocation of its grant is not meant. */
   revokesAccessToken: boolean
   /** The first failure of the store or of a key: the engine turns it into a 500, we answer 503. */
@@ -121,6 +123,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         tokenHandle: undefined,
         assertion: undefined,
         exchanged: undefined,
+        approval: undefined,
         revokesAccessToken: false,
         fault: undefined,
         outcome: undefined

@@ -77,6 +77,16 @@ export function endpointTable(stylesheet: string): Endpoint[] {
     },
     {
       ...client,
+      route: endpoints.backchannel_authentication,
+      sound: post(
+        endpoints.backchannel_authentication,
+        'login_hint=nobody@example.com&scope=openid',
+        basic('bank')
+      ),
+      mayWrite: true
+    },
+    {
+      ...client,
       route: userinfo,
       methods: ['GET', 'OPTIONS', 'POST'],
       sound: post(userinfo, 'access_token=nothing')
@@ -167,6 +177,12 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       route: '/sign-in',
       methods: ['GET', 'HEAD', 'POST'],
       sound: post('/sign-in', 'return_to=/device&csrf=x&login=a&password=b')
+    },
+    {
+      ...page,
+      route: '/approve',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/approve', 'csrf=x&request=x&approve=yes')
     },
     {
       ...page,

@@ -84,6 +84,7 @@ export async function buildPages(t: Test, given: Given = {}) {
   await app.register(pages, {
     interactions,
     persons: nobody(calls),
+    approvals: undefined,
     authenticate: async input => {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)
