@@ -57,6 +57,7 @@ import { createSessionAdapter } from './protocol/session-adapter.ts'
 import { createStatusClaims } from './protocol/status-claim.ts'
 import { createStatusLists, statusListEndpoint } from './protocol/status-lists.ts'
 import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
+import { createUserCodeGuesses } from './protocol/user-code-guesses.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
@@ -200,6 +201,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       ...saveRegistration({ clients, sql: database, rules: config.registration, now }),
       seal,
       userCodeKeys: () => keysOf('user_code'),
+      guesses: createUserCodeGuesses({
+        attempts,
+        key: () => secrets.current('user_code').key,
+        codeSeconds: config.deviceCodes.lifetimeSeconds
+      }),
       intervals: {
         deviceSeconds: config.deviceCodes.intervalSeconds,
         backchannelSeconds: config.ciba.intervalSeconds

@@ -113,6 +113,7 @@ export const en: Messages = {
       expired: 'That code has expired. Start again on your device to get a new one.',
       used: 'That code has been used already. Start again on your device to get a new one.',
       no_code: 'Enter the code displayed on your app or device.',
+      throttled: 'Too many wrong codes. Wait a minute, then enter the code again.',
       failed: 'That did not work. Enter the code again, or start again on your device.'
     },
     abortedTitle: 'Device not connected',

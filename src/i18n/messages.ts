@@ -88,7 +88,7 @@ export interface Messages {
     code: string
     hint: string
     submit: string
-    problems: Record<'not_found' | 'expired' | 'used' | 'no_code' | 'failed', string>
+    problems: Record<'not_found' | 'expired' | 'used' | 'no_code' | 'throttled' | 'failed', string>
     abortedTitle: string
     aborted: string
     confirmTitle: string

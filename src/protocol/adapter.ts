@@ -14,6 +14,7 @@ import { claimsAsked } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import type { SessionAdapter } from './session-adapter.ts'
 import { noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
+import type { UserCodeGuesses } from './user-code-guesses.ts'
 
 export interface AdapterDependencies
   extends ArtifactAdapterDependencies,
@@ -31,6 +32,7 @@ export interface AdapterDependencies
   reapplyStatement(unit: UnitOfWork | undefined, properties: Payload): Promise<void>
   findInitialToken(unit: UnitOfWork, value: string): Promise<Payload | undefined>
   deleteRegisteredClient(clientId: string): Promise<void>
+  guesses: UserCodeGuesses
   grantLifetimeSeconds: number
 }
 
@@ -174,7 +176,10 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       destroy: id => guarded(current => accessToken.deny(current, id))
     },
     DeviceCode: {
-      findByUserCode: code => guarded(current => artifact.findByUserCode(current, code))
+      findByUserCode: code =>
+        guarded(current =>
+          deps.guesses.look(current, code, () => artifact.findByUserCode(current, code))
+        )
     },
     BackchannelAuthenticationRequest: {
       // no id of the engine's: where the row is, for the person's answer (backchannel-approvals.ts)

@@ -43,6 +43,8 @@ export const endpoints = {
   end_session: '/logout'
 } as const
 
+const { backchannel_authentication: _, ...withoutBackchannel } = endpoints
+
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
   statusClaim: StatusClaims['claimFor']
@@ -212,7 +214,10 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
             protected_resources: openResources(config)
           }
         : {}),
-      ...endpointAliases(config.clientCertificates.origin, endpoints)
+      ...endpointAliases(
+        config.clientCertificates.origin,
+        config.ciba.enabled ? endpoints : withoutBackchannel
+      )
     }
   } satisfies Configuration as Configuration
 }

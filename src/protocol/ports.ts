@@ -153,7 +153,15 @@ export interface Renderers {
   deviceInput(page: {
     form: EngineForm
     userCode: string | undefined
-    problem: 'not_found' | 'expired' | 'used' | 'aborted' | 'no_code' | 'failed' | undefined
+    problem:
+      | 'not_found'
+      | 'expired'
+      | 'used'
+      | 'aborted'
+      | 'no_code'
+      | 'throttled'
+      | 'failed'
+      | undefined
     language: LanguageHints
   }): string
   /** submit: `confirm=yes`; to decline: `abort=yes`; both with `user_code` */

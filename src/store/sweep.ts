@@ -21,7 +21,7 @@ export const sweptTables = [
   { table: 'backchannel_requests', key: 'id', column: 'kept_until', keep: '1 minute' },
   // delivered, or given up, long before
   { table: 'logout_notices', key: 'id', column: 'created_at', keep: '1 day' },
-  { table: 'ping_notices', key: 'id', column: 'created_at', keep: '1 day' },
+  { table: 'ping_notices', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'changes', key: 'id', column: 'at', keep: '10 minutes' }
 ] as const
 

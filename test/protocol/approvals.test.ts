@@ -28,6 +28,7 @@ const strict = {
 const setting = { ...cibaSetting, clients: [...cibaSetting.clients, strict] }
 const server = await startTestServer(t, setting)
 const requests = createRequests(server)
+const { store } = server
 const { service } = server.server.accounts
 const { browser: ada } = await signInToApprove(server)
 
@@ -153,4 +154,17 @@ t.test('a client that wants a fresh sign-in gets one (OpenID Connect Core §3.1.
   const request = form?.fields.get('request') ?? ''
   const forced = await browser.post('/approve', { csrf, request, approve: 'yes' })
   t.equal(forced.location?.search, '', 'nothing was answered')
+})
+
+t.test('nothing that opens anything is in the database or the log (HOUSE §7)', async t => {
+  const id = await newRequest(requests, { binding_message: 'SECRET-1' })
+  const { rows } = await store.database.run<{ text: string }>(
+    'test.rows',
+    `SELECT a::text AS text FROM artifacts a UNION ALL SELECT b::text FROM backchannel_requests b`
+  )
+  const stored = rows.map(({ text }) => text).join('\n')
+  t.ok(rows.length > 0)
+  t.notOk(stored.includes(id))
+  t.notOk(stored.includes(person.login), 'nor whom the hint named')
+  t.notOk(JSON.stringify(server.log).includes(id))
 })

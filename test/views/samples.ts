@@ -150,6 +150,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       problem: undefined
     }),
     'device-input-problem': renderDeviceInput(frame, { ...device, problem: 'not_found' }),
+    'device-input-throttled': renderDeviceInput(frame, { ...device, problem: 'throttled' }),
     'device-aborted': renderDeviceInput(frame, { ...device, problem: 'aborted' }),
     'device-confirm': renderDeviceConfirm(frame, {
       ...device,
