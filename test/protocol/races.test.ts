@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t, { type Test } from 'tap'
+import { person } from '../support/server.ts'
 import {
   answer,
   bank,
@@ -296,3 +297,20 @@ t.test('eight answers to one request at once: the first one counts (CIBA Core §
     outcomes.includes('approved') ? 'approved' : 'access_denied'
   )
 })
+
+t.test(
+  'eight requests for one person at once, at two processes: three are let through (R-69)',
+  async t => {
+    for (let round = 0; round < rounds; round++) {
+      await main.store.database.run('test.forget', 'DELETE FROM backchannel_requests')
+      // what comes after the count in their transactions
+      const answers = await race(databaseUrl, 'audit_events', turn =>
+        contest.post(turn, '/oauth/backchannel', bank, {
+          scope: 'openid',
+          login_hint: person.login
+        })
+      )
+      t.same(tally(answers), { 200: 3, '403 access_denied': contenders - 3 })
+    }
+  }
+)
