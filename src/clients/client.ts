@@ -2,6 +2,7 @@
 // Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
 
 import type { AssertionGrant } from './assertion-grants.ts'
+import type { BackchannelMembers } from './backchannel-members.ts'
 import type { JoseMembers } from './jose-members.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
 
@@ -25,8 +26,8 @@ export interface ClientKeySet {
   readonly keys: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, RFC 8705, and ours. */
-export interface ClientMetadata extends JoseMembers {
+/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, RFC 8705, CIBA Core §4, and ours. */
+export interface ClientMetadata extends JoseMembers, BackchannelMembers {
   readonly client_name?: string
   /** `web` or `native`, derived from the type; the engine's rules about redirect URIs hang on it */
   readonly application_type: 'web' | 'native'

@@ -4,6 +4,7 @@
 
 import { isOpenidScope } from '../oauth/scope.ts'
 import { grantProblems } from './assertion-grants.ts'
+import { deliveryModes } from './backchannel-members.ts'
 import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
 import { type ConformanceRules, conformanceProblem } from './conformance.ts'
@@ -242,6 +243,14 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ['initiate_login_uri', httpsUrl],
   ['backchannel_logout_uri', fetched],
   ['backchannel_logout_session_required', flag],
+  ['backchannel_token_delivery_mode', oneOf(deliveryModes, '; push is not offered')],
+  ['backchannel_client_notification_endpoint', fetched],
+  ['backchannel_authentication_request_signing_alg', oneOf(clientAlgorithms)],
+  // known and refused: a client that was promised it would wait for a code that nobody has
+  [
+    'backchannel_user_code_parameter',
+    (value, report) => (value === false ? undefined : report('must be false: there are none'))
+  ],
   ['scope', scope],
   [
     'default_max_age',

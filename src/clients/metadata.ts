@@ -3,6 +3,7 @@
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
 import { jwtBearerGrantType } from './assertion-grants.ts'
+import { backchannelProblems, cibaGrantType } from './backchannel-members.ts'
 import { type ClientMetadata, signsWithSecret } from './client.ts'
 import { partOfRegistered, unrelaxedMember } from './conformance.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
@@ -82,6 +83,7 @@ function withDefaults(kept: Record<string, unknown>, context: MetadataContext): 
     response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
     token_endpoint_auth_method:
       kept['workload_identity'] === undefined ? template.authMethods[0] : 'private_key_jwt',
+    ...(grantTypes.includes(cibaGrantType) ? { backchannel_token_delivery_mode: 'poll' } : {}),
     ...kept,
     ...partOfRegistered(context),
     grant_types: grantTypes,
@@ -178,6 +180,10 @@ const rules: readonly ((
 
   (metadata, report) => {
     for (const { member, problem } of joseProblems(metadata)) report(member, problem)
+  },
+
+  (metadata, report) => {
+    for (const { member, problem } of backchannelProblems(metadata)) report(member, problem)
   },
 
   (metadata, report) => {

@@ -96,6 +96,13 @@ export const clientSchema = closedObject({
   initiate_login_uri: text('Where a third party may start a sign-in.'),
   backchannel_logout_uri: text('Where logout tokens go.'),
   backchannel_logout_session_required: flag('Logout tokens carry `sid`.'),
+  backchannel_token_delivery_mode: text(
+    '`poll` or `ping`: how it learns that a person answered (CIBA Core §4); `poll` when left out.'
+  ),
+  backchannel_client_notification_endpoint: text('Where pings go.'),
+  backchannel_authentication_request_signing_alg: text(
+    'Algorithm of its signed backchannel requests; with it, only signed ones are taken.'
+  ),
   dpop_bound_access_tokens: flag('Tokens are bound to a key (RFC 9449 §5.2).'),
   dpop_nonce: Type.Enum(['optional', 'required'], {
     default: 'optional',

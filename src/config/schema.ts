@@ -3,6 +3,7 @@
 
 import Type, { type Static } from 'typebox'
 import { acrSchema } from './acr-schema.ts'
+import { cibaSchema } from './ciba-schema.ts'
 import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
 import { conformanceSchema } from './conformance-schema.ts'
@@ -193,6 +194,7 @@ export const configSchema = closedObject({
     },
     { default: {} }
   ),
+  ciba: cibaSchema,
   sessions: closedObject(
     {
       idle: durationSchema({

@@ -56,6 +56,7 @@ export function artifactLifetimes(config: Config): ArtifactLifetimes {
   return {
     codeSeconds: config.authorizationCodes.lifetimeSeconds,
     deviceCodeSeconds: config.deviceCodes.lifetimeSeconds,
+    backchannelSeconds: config.ciba.lifetimeSeconds,
     interactionSeconds: config.interactions.lifetimeSeconds
   }
 }

@@ -11,6 +11,7 @@ import { openidScopes } from '../oauth/scope.ts'
 import { clientGeneration, grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { type AuthenticationContexts, authenticationOf } from './authentication-context.ts'
+import { requestSeconds } from './backchannel-authentication.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
 import {
@@ -40,9 +41,12 @@ export const endpoints = {
   pushed_authorization_request: '/oauth/par',
   registration: '/oauth/register',
   device_authorization: '/oauth/device',
+  backchannel_authentication: '/oauth/backchannel',
   code_verification: '/device',
   end_session: '/logout'
 } as const
+
+const { backchannel_authentication: _, ...withoutBackchannel } = endpoints
 
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
@@ -143,6 +147,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
         token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds,
       AuthorizationCode: config.authorizationCodes.lifetimeSeconds,
       DeviceCode: config.deviceCodes.lifetimeSeconds,
+      BackchannelAuthenticationRequest: ctx => requestSeconds(config, ctx),
       IdToken: config.idTokens.lifetimeSeconds,
       Interaction: config.interactions.lifetimeSeconds,
       RefreshToken: config.refreshTokens.idleSeconds,
@@ -224,7 +229,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       ...grantManagementMetadata(issuer, config.grantManagement),
       ...endpointAliases(
         config.clientCertificates.origin,
-        endpoints,
+        config.ciba.enabled ? endpoints : withoutBackchannel,
         config.grantManagement.enabled ? { grant_management_endpoint: grantsPath } : {}
       )
     }

@@ -11,9 +11,12 @@ import { type ClientCertificate, engineMutualTls } from './client-certificates.t
 import type { EnginePages } from './engine-pages.ts'
 import { asksForGrants, grantsAudience } from './grant-scopes.ts'
 import { statementPolicy } from './registration.ts'
-import { requestObjects } from './request-objects.ts'
+import { type ClaimRequest, requestObjects } from './request-objects.ts'
 import { narrowParameter } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
+
+/** Our answers to what the engine asks about backchannel authentication. */
+export type BackchannelFeature = NonNullable<NonNullable<Configuration['features']>['ciba']>
 
 export interface FeatureParts {
   config: Config
@@ -23,6 +26,8 @@ export interface FeatureParts {
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   address(ctx: KoaContextWithOIDC): string | undefined
   certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
+  backchannel: BackchannelFeature
+  claimRequest: ClaimRequest
   clientId(): string
   /** for updates of registered clients (registration.ts) */
   reapplyStatement(properties: Record<string, unknown>): Promise<void>
@@ -52,7 +57,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     jwtUserinfo: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
-    requestObjects: requestObjects(parts.now),
+    requestObjects: requestObjects(parts.now, parts.claimRequest),
     dPoP: {
       enabled: true,
       nonceSecret: parts.dpopNonceKey,
@@ -146,6 +151,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
         pages.deviceConfirm(ctx, form, client, device, code),
       successSource: async ctx => pages.deviceDone(ctx)
     },
+    ciba: parts.backchannel,
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: async (ctx, form) => pages.logout(ctx, form),

@@ -16,7 +16,15 @@ export interface DeviceInputPage {
   action: string
   xsrf: string
   userCode: string | undefined
-  problem: 'not_found' | 'expired' | 'used' | 'aborted' | 'no_code' | 'failed' | undefined
+  problem:
+    | 'not_found'
+    | 'expired'
+    | 'used'
+    | 'aborted'
+    | 'no_code'
+    | 'throttled'
+    | 'failed'
+    | undefined
 }
 
 export interface DeviceConfirmPage {
