@@ -41,6 +41,7 @@ import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
+import { createDetailCatalogue } from './protocol/authorization-details.ts'
 import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
 import { endpoints } from './protocol/configuration.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
@@ -133,7 +134,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     issuer,
     assets
   })
-  const renderers = createRenderers({ site, issuer, resources: config.resources, now })
+  const renderers = createRenderers({
+    site,
+    issuer,
+    resources: config.resources,
+    detailTypes: config.authorizationDetails,
+    now
+  })
 
   // floor 4: the protocol
   const requests = createRequestFactsBook()
@@ -146,6 +153,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     accessTokens: config.accessTokens,
     keys: ring
   })
+  const details = createDetailCatalogue({ types: config.authorizationDetails, resources })
   const statusLists = createStatusListStore({ sql: database })
   const secretVersions = (purpose: SecretPurpose) =>
     secrets.all(purpose).map(({ version }) => `${purpose}:${version}`)
@@ -178,6 +186,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     issuer,
     keys: ring,
     resources,
+    details,
     statusClaims: createStatusClaims({ issuer, resources, units, lists: statusLists, clients }),
     clients: clientSource,
     units,
@@ -221,7 +230,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const interactions = createInteractions({
     provider: () => engine.current().provider,
     clients: clientSource,
-    ...{ grants, units, requests, issuer },
+    ...{ grants, details, units, requests, issuer },
     csrfKeys: () => keysOf('csrf')
   })
 
@@ -313,6 +322,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     assets,
     issuer,
     resources: config.resources,
+    detailTypes: config.authorizationDetails,
     secureCookies: issuer.startsWith('https:')
   })
 

@@ -55,7 +55,10 @@ export const auditEvents = {
     }
   },
   'grant.revoked': { outcome: success, data: { grantId: 'text', reason: 'text' } },
-  'consent.granted': { outcome: success, data: { scope: 'list', 'resource?': 'list' } },
+  'consent.granted': {
+    outcome: success,
+    data: { scope: 'list', 'resource?': 'list', 'details?': 'list' }
+  },
   'consent.declined': { outcome: refused, data: { 'scope?': 'list', 'resource?': 'list' } },
   'consent.withdrawn': { outcome: success, data: {} },
 

@@ -11,6 +11,9 @@ export type ClientType = 'web' | 'spa' | 'native' | 'machine'
 /** Where the client is declared. Only that place may change it; `document`: at the URL that is its id. */
 export type ClientOwner = 'config' | 'cli' | 'registration' | 'document'
 
+/** A stricter set of rules that one client is held to (profile.ts). */
+export type Profile = 'fapi2' | 'fapi2-message-signing'
+
 export type ClientAuthMethod =
   | 'none'
   | 'client_secret_basic'
@@ -73,6 +76,10 @@ export interface ClientMetadata extends JoseMembers {
   readonly default_resource?: string
   /** ours: run by the operator of this server, so that people are not asked for consent. Absent: no */
   readonly first_party?: true
+  /** RFC 9396 §10; absent: those of its resources for a declared client of people, none for every other */
+  readonly authorization_details_types?: readonly string[]
+  /** ours: a stricter set of rules for it (profile.ts). Absent: the usual ones */
+  readonly profile?: Profile
   /** ours: its proofs must carry a nonce (RFC 9449 §8). Absent: they may */
   readonly dpop_nonce?: 'required'
   /** ours: refresh tokens come with every authorization. Absent: only with the scope `offline_access` */
@@ -140,6 +147,7 @@ const ownMembers: ReadonlySet<string> = new Set([
   'first_party',
   'refresh_tokens',
   'dpop_nonce',
+  'profile',
   'workload_identity',
   'assertion_grants'
 ])

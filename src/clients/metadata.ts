@@ -7,6 +7,7 @@ import { type ClientMetadata, signsWithSecret } from './client.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
 import { checkMutualTls } from './mutual-tls.ts'
+import { profileDefaults, profileProblems } from './profile.ts'
 import { sectorProblem } from './sector.ts'
 import { templates } from './templates.ts'
 
@@ -80,6 +81,7 @@ function withDefaults(kept: Record<string, unknown>, { type }: MetadataContext):
     response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
     token_endpoint_auth_method:
       kept['workload_identity'] === undefined ? template.authMethods[0] : 'private_key_jwt',
+    ...profileDefaults(kept, type),
     ...kept,
     grant_types: grantTypes,
     application_type: template.applicationType
@@ -162,6 +164,10 @@ const rules: readonly ((
   (metadata, report) => {
     const found = sectorProblem(metadata)
     if (found !== undefined) report(found.member, found.problem)
+  },
+
+  (metadata, report, { type }) => {
+    for (const { member, problem } of profileProblems(metadata, type)) report(member, problem)
   },
 
   checkMutualTls,

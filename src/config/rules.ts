@@ -14,6 +14,13 @@ import {
   statementSignersAreSound
 } from './rules-clients.ts'
 import {
+  detailMembersAreSchemas,
+  detailTypesAreDistinct,
+  detailTypesNameResources,
+  detailTypesOfClientsAreDeclared,
+  detailWordsCanBeSaid
+} from './rules-details.ts'
+import {
   exchangesAreDistinct,
   exchangesKnowTheirScopes,
   exchangesNameClients,
@@ -88,6 +95,21 @@ export const rules: readonly Rule[] = [
   { topic: 'token exchange', mode: 'any', check: exchangesKnowTheirScopes, needs: 'resources' },
   { topic: 'token exchange', mode: 'any', check: exchangesAreDistinct },
   { topic: 'token exchange', mode: 'any', check: exchangesNeverWiden },
+  { topic: 'authorization details', mode: 'any', check: detailTypesAreDistinct },
+  {
+    topic: 'authorization details',
+    mode: 'any',
+    check: detailTypesNameResources,
+    needs: 'resources'
+  },
+  { topic: 'authorization details', mode: 'any', check: detailMembersAreSchemas },
+  { topic: 'authorization details', mode: 'any', check: detailWordsCanBeSaid },
+  {
+    topic: 'authorization details',
+    mode: 'any',
+    check: detailTypesOfClientsAreDeclared,
+    needs: 'authorizationDetails'
+  },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersAreDistinct },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersCanBeAsked },
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
@@ -108,7 +130,13 @@ export const rules: readonly Rule[] = [
 /** Entries are named by where they stand now, for a configuration that is already loaded. */
 export function placesOf(config: Config): Place {
   const places = new Map<object, string>()
-  for (const list of ['clients', 'resources', 'accounts', 'trustedIssuers'] as const) {
+  for (const list of [
+    'clients',
+    'resources',
+    'accounts',
+    'trustedIssuers',
+    'authorizationDetails'
+  ] as const) {
     for (const [index, entry] of config[list].entries()) places.set(entry, `${list}[${index}]`)
   }
   return entry => places.get(entry) ?? ''

@@ -127,6 +127,7 @@ export function composeClients(
     trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
     responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
     mutualTls: mutualTlsOf(config.clientCertificates),
+    detailTypes: config.authorizationDetails.map(({ type }) => type),
     onDisabled: endClients
   })
 }

@@ -1,12 +1,14 @@
 // How clients prove who they are, as options of the engine: which methods there are, and what a signed assertion must say (RFC 7523 §3,
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
-import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type { RegisteredClient } from '../clients/client.ts'
 import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
 import { templates } from '../clients/templates.ts'
 import type { Config } from '../config/schema.ts'
 import { hasDuplicateMembers } from '../lib/json-members.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
+import { assertAssertionAlgorithm } from './profile.ts'
 
 /** Longest life of a client assertion, seconds: a stranger must not decide how long its `jti` is remembered. */
 const longestAssertionSeconds = 300
@@ -26,6 +28,7 @@ export interface ClientAuthenticationParts {
   issuer: string
   /** when a backup of the database was restored; what was used before, it may have forgotten */
   restoredAt: Date | undefined
+  registeredClient(client: Client): RegisteredClient
   /** told of each assertion that is good */
   noteAssertion(ctx: KoaContextWithOIDC): void
   now: () => Date
@@ -39,11 +42,12 @@ export function buildClientAuthentication(
   return {
     clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
-    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header) => {
+    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
       // RFC 8725 §3.11: a request object has the same issuer and audience (RFC 9101 §4)
       if (String(header['typ']).toLowerCase() === 'oauth-authz-req+jwt') {
         throw new errors.InvalidClientAuth('a request object is no client assertion')
       }
+      assertAssertionAlgorithm(parts.registeredClient(client), header)
       assertOneReading(ctx.oidc.params?.['client_assertion'])
       if (claims['aud'] !== issuer) {
         throw new errors.InvalidClientAuth('aud must be the issuer identifier, as a string')

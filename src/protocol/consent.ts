@@ -3,7 +3,9 @@
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { uncoveredDetails } from '../oauth/authorization-details.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import { claimsAsked, claimsWithin, scopesOfClaims } from './requested-claims.ts'
 
 type Engine = KoaContextWithOIDC['oidc']
@@ -36,6 +38,7 @@ export async function grantForRequest(
   deps: {
     issuer: string
     grants: Pick<GrantStore, 'findConsent'>
+    details: Pick<DetailCatalogue, 'asked' | 'isRemembered'>
     client: RegisteredClient
   }
 ) {
@@ -47,8 +50,12 @@ export async function grantForRequest(
   const requested = requestedScopes(oidc)
   const claims = claimsAsked(oidc.params?.['claims'])
   // A client that the operator runs is not asked about, unless its redirect leads where nobody can check who listens.
-  const consented = isTrusted(deps.client, oidc.params?.['redirect_uri'])
-    ? { ...requested, openid: [...requested.openid, ...scopesOfClaims(claims)] }
+  const details = deps.details.asked(oidc.params)
+  const consented: ConsentedScopes | undefined = isTrusted(
+    deps.client,
+    oidc.params?.['redirect_uri']
+  )
+    ? { ...requested, openid: [...requested.openid, ...scopesOfClaims(claims)], details }
     : await deps.grants.findConsent(accountId, clientId)
   if (consented === undefined) return undefined
 
@@ -60,6 +67,15 @@ export async function grantForRequest(
   for (const [identifier, scopes] of Object.entries(granted.resources)) {
     if (scopes.length > 0) grant.addResourceScope(identifier, scopes.join(' '))
   }
+  // What is asked each time is allowed by the answer that this request has just come back with, and by nothing else.
+  const answer = oidc.result?.['consent'] as { accountId?: unknown } | undefined
+  const answered = answer?.accountId === accountId
+  const remembered = details.filter(deps.details.isRemembered)
+  const refused = new Set([
+    ...uncoveredDetails(remembered, consented.details ?? []),
+    ...(answered ? [] : details.filter(detail => !remembered.includes(detail)))
+  ])
+  for (const detail of details) if (!refused.has(detail)) grant.addRar({ ...detail })
   await grant.save()
   return grant
 }

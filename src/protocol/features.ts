@@ -5,9 +5,11 @@ import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provid
 import type { RegisteredClient } from '../clients/client.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import { isPublic } from './client-authentication.ts'
 import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
+import { assertProofAlgorithm, assertSignedIntrospection } from './profile.ts'
 import { statementPolicy } from './registration.ts'
 import { requestObjects } from './request-objects.ts'
 import { narrowParameter } from './requested-claims.ts'
@@ -17,6 +19,7 @@ export interface FeatureParts {
   config: Config
   issuer: string
   resources: ResourceCatalogue
+  details: DetailCatalogue
   pages: EnginePages
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   address(ctx: KoaContextWithOIDC): string | undefined
@@ -29,7 +32,7 @@ export interface FeatureParts {
 }
 
 export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['features']> {
-  const { config, issuer, resources, pages, registeredClient } = parts
+  const { config, issuer, resources, details, pages, registeredClient } = parts
   return {
     devInteractions: { enabled: false },
     claimsParameter: {
@@ -45,18 +48,21 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     jwtUserinfo: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
-    requestObjects: requestObjects(parts.now),
+    requestObjects: requestObjects(parts.now, registeredClient),
     dPoP: {
       enabled: true,
       nonceSecret: parts.dpopNonceKey,
       // RFC 9449 §8, §9: a proof cannot be made ahead then. At userinfo nobody knows yet whose token it is: there only the switch counts
-      requireNonce: ctx =>
-        config.dpop.nonce === 'required' ||
-        (ctx.oidc.client !== undefined &&
-          registeredClient(ctx.oidc.client).metadata.dpop_nonce === 'required')
+      requireNonce: ctx => {
+        const client = ctx.oidc.client && registeredClient(ctx.oidc.client)
+        // the engine asks here of each proof before it looks at it
+        if (client !== undefined) assertProofAlgorithm(client, ctx.get('dpop'))
+        return config.dpop.nonce === 'required' || client?.metadata.dpop_nonce === 'required'
+      }
     },
     mTLS: engineMutualTls(mutualTlsOf(config.clientCertificates), parts.certificate),
     pushedAuthorizationRequests: { enabled: true },
+    richAuthorizationRequests: details.feature(registeredClient),
     resourceIndicators: {
       enabled: true,
       // At authorize nothing is chosen yet; at the token endpoint `oneOf` are the granted ones. An API comes before the issuer's own
@@ -67,6 +73,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
         return (
           oneOf?.find(resource => resource !== issuer) ??
           oneOf?.[0] ??
+          details.resourcesOf(ctx.oidc.params, registeredClient(client)) ??
           resources.defaultFor(registeredClient(client))
         )
       },
@@ -90,8 +97,9 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     introspection: {
       enabled: true,
       // RFC 7662 §4: a token tells about itself to its client and to the API that it is for; public clients cannot prove who asks
-      allowedPolicy: async (_ctx, client, token) => {
+      allowedPolicy: async (ctx, client, token) => {
         if (isPublic(client)) return false
+        assertSignedIntrospection(registeredClient(client), ctx)
         if (token.clientId === client.clientId) return true
         const audience = 'aud' in token ? token.aud : undefined
         return (

@@ -5,8 +5,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Provider } from 'oidc-provider'
 import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac } from '../lib/secret.ts'
+import { type AuthorizationDetail, equalValues } from '../oauth/authorization-details.ts'
 import { isOpenidScope, missingScopes } from '../oauth/scope.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
 import type { InteractionDetails, Interactions, RequestedAccess } from './ports.ts'
@@ -16,19 +18,26 @@ import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
+/** What a person is asked for. */
+type Access = ConsentedScopes & { details: AuthorizationDetail[] }
+
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
 /**
  * What the consent prompt is about: the OpenID scopes, those of single claims, and scopes by resource that it found missing (engine:
  * interaction_policy/prompts/consent.js), or, where nothing is missing, all that this request asks for (policy.ts).
  */
-function scopesInQuestion(interaction: EngineInteraction): ConsentedScopes {
-  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = promptDetails(interaction)
-  if ((missingOIDCScope ?? missingOIDCClaims ?? missingResourceScopes) === undefined) {
-    return scopesAsked(interaction)
-  }
+function accessInQuestion(interaction: EngineInteraction): Access {
+  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, missingDetails } =
+    promptDetails(interaction)
+  const missing = missingOIDCScope ?? missingOIDCClaims ?? missingResourceScopes ?? missingDetails
+  if (missing === undefined) return accessAsked(interaction)
   const openid = new Set([...(missingOIDCScope ?? []), ...scopesOfClaims(missingOIDCClaims ?? [])])
-  return { openid: [...openid], resources: missingResourceScopes ?? {} }
+  return {
+    openid: [...openid],
+    resources: missingResourceScopes ?? {},
+    details: missingDetails ?? []
+  }
 }
 
 function promptDetails(interaction: EngineInteraction) {
@@ -37,20 +46,23 @@ function promptDetails(interaction: EngineInteraction) {
     missingOIDCClaims?: string[]
     missingResourceScopes?: Record<string, string[]>
     requestedResourceScopes?: Record<string, string[]>
+    missingDetails?: AuthorizationDetail[]
+    requestedDetails?: AuthorizationDetail[]
   }
 }
 
 /** All that this request asks for. The engine has left out what it will not give, such as `offline_access` without `prompt=consent`. */
-function scopesAsked(interaction: EngineInteraction): ConsentedScopes {
+function accessAsked(interaction: EngineInteraction): Access {
   const scopes = (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenidScope)
   return {
     openid: [...new Set([...scopes, ...scopesOfClaims(claimsAsked(interaction.params['claims']))])],
-    resources: promptDetails(interaction).requestedResourceScopes ?? {}
+    resources: promptDetails(interaction).requestedResourceScopes ?? {},
+    details: promptDetails(interaction).requestedDetails ?? []
   }
 }
 
 /** What was asked and is not in question: the person has allowed it before. */
-function scopesAllowedBefore(asked: ConsentedScopes, inQuestion: ConsentedScopes): ConsentedScopes {
+function accessAllowedBefore(asked: Access, inQuestion: Access): Access {
   return {
     openid: missingScopes(asked.openid, inQuestion.openid),
     resources: Object.fromEntries(
@@ -58,6 +70,9 @@ function scopesAllowedBefore(asked: ConsentedScopes, inQuestion: ConsentedScopes
         identifier,
         missingScopes(scopes, inQuestion.resources[identifier] ?? [])
       ])
+    ),
+    details: asked.details.filter(
+      detail => !inQuestion.details.some(one => equalValues(one, detail))
     )
   }
 }
@@ -76,6 +91,7 @@ export function createInteractions(deps: {
   provider(): Provider
   clients: Pick<ClientSource, 'find'>
   grants: Pick<GrantStore, 'consentStatement'>
+  details: Pick<DetailCatalogue, 'isRemembered'>
   units: UnitOfWorkRunner
   requests: RequestFactsBook
   /** the current key first; a form that was shown under another one is still taken */
@@ -131,11 +147,12 @@ export function createInteractions(deps: {
   }
 
   /** Everything that this request may do, if the person allows it: remembered so that the next time only what is new is asked. */
-  function consented(interaction: EngineInteraction): ConsentedScopes {
-    const inQuestion = scopesInQuestion(interaction)
+  function consented(interaction: EngineInteraction): Access {
+    const inQuestion = accessInQuestion(interaction)
     return {
-      openid: [...new Set([...inQuestion.openid, ...scopesAsked(interaction).openid])],
-      resources: inQuestion.resources
+      openid: [...new Set([...inQuestion.openid, ...accessAsked(interaction).openid])],
+      resources: inQuestion.resources,
+      details: inQuestion.details
     }
   }
 
@@ -147,8 +164,9 @@ export function createInteractions(deps: {
         const { params, prompt, session } = interaction
         const row = await clients.find(text(params['client_id']) ?? '')
         if (row === undefined) return undefined
-        const asked = scopesAsked(interaction)
-        const inQuestion = scopesInQuestion(interaction)
+        const asked = accessAsked(interaction)
+        const inQuestion = accessInQuestion(interaction)
+        const allowedBefore = accessAllowedBefore(asked, inQuestion)
         const redirectUri = text(params['redirect_uri'])
         return {
           uid: interaction.uid,
@@ -159,7 +177,9 @@ export function createInteractions(deps: {
             ...(redirectUri === undefined ? { redirectHost: '' } : {})
           },
           requested: accessTo(inQuestion),
-          allowedBefore: accessTo(scopesAllowedBefore(asked, inQuestion)),
+          allowedBefore: accessTo(allowedBefore),
+          requestedDetails: inQuestion.details,
+          detailsAllowedBefore: allowedBefore.details,
           // what the grant will hold, whenever it was allowed (consent.ts). Without this scope a refresh token of a client that always
           // gets one (`refresh_tokens`) ends with the session, too
           lasts: asked.openid.includes('offline_access') ? 'offline' : 'until sign-out',
@@ -187,17 +207,23 @@ export function createInteractions(deps: {
           return { error: 'access_denied', error_description: 'nobody is signed in' }
         }
         const granted = consented(interaction)
-        unit.effects.push(grants.consentStatement(accountId, clientId, granted))
+        const kept = granted.details.filter(deps.details.isRemembered)
+        unit.effects.push(
+          grants.consentStatement(accountId, clientId, { ...granted, details: kept })
+        )
         noteEffect(unit, {
           type: 'consent.granted',
           accountId,
           clientId,
           data: {
             scope: [...granted.openid, ...Object.values(granted.resources).flat()],
-            resource: Object.keys(granted.resources)
+            resource: Object.keys(granted.resources),
+            // the types: what the details say is the person's and the client's
+            details: granted.details.map(({ type }) => type)
           }
         })
-        return { consent: {} }
+        // whose answer it is: another person may sign in before the request goes on (consent.ts)
+        return { consent: { accountId } }
       }),
 
     decline: (req, res) =>

@@ -2,6 +2,7 @@
 // (Renderers, made from views before the engine exists). Nothing here names the engine, so that pages do not depend on it.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
 import type { LogoutNotice } from '../store/logout-notices.ts'
 
 /** A client as a page shows it. */
@@ -37,6 +38,9 @@ export interface InteractionDetails {
   requested: RequestedAccess[]
   /** for consent: what the request asks for as well, and the person has allowed before */
   allowedBefore: RequestedAccess[]
+  /** the same of authorization details (RFC 9396) */
+  requestedDetails: AuthorizationDetail[]
+  detailsAllowedBefore: AuthorizationDetail[]
   /** how long what comes out of this request lasts */
   lasts: 'until sign-out' | 'offline'
   /** the account that is signed in already, if any */
@@ -108,6 +112,7 @@ export interface Renderers {
     userCode: string
     client: ShownClient
     requested: RequestedAccess[]
+    requestedDetails: AuthorizationDetail[]
     address: string | undefined
     startedAt: Date | undefined
     language: LanguageHints

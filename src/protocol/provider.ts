@@ -17,7 +17,6 @@ import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
-import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
@@ -25,6 +24,7 @@ import type { GrantStore } from '../store/grants.ts'
 import type { ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
 import { createAuthenticationContexts } from './authentication-context.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
 import { installClients } from './client.ts'
@@ -39,6 +39,7 @@ import { createExchangePolicy } from './exchange-policy.ts'
 import { installHintCheck } from './id-token-hints.ts'
 import { registerJwtBearer } from './jwt-bearer.ts'
 import type { Renderers } from './ports.ts'
+import { type Published, publishedAs, withoutEmpty } from './published.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { completeRecord } from './registration.ts'
 import { installReplayDetection, replaySeconds } from './replay-detection.ts'
@@ -60,6 +61,7 @@ export interface EngineDependencies {
   issuer: string
   keys: KeyRing
   resources: ResourceCatalogue
+  details: DetailCatalogue
   statusClaims: StatusClaims
   clients: ClientSource
   units: UnitOfWorkRunner
@@ -106,12 +108,6 @@ const statusTells = new Set([
   'userinfo'
 ])
 
-/** Text that everybody may read, and what names this state of it. */
-export interface Published {
-  text: string
-  version: string
-}
-
 export interface Engine {
   provider: Provider
   callback: ReturnType<Provider['callback']>
@@ -132,7 +128,7 @@ class SpeakingProvider extends Provider {
 }
 
 export function createEngine(deps: EngineDependencies): Engine {
-  const { config, issuer, units, resources, grants, renderers, requests, log } = deps
+  const { config, issuer, units, resources, details, grants, renderers, requests, log } = deps
   const publicUrl = new URL(issuer)
   const registeredOf = (client: EngineClient) => clients.registeredOf(client)
   const findRegistered = (client: EngineClient) => clients.findRegistered(client)
@@ -154,16 +150,17 @@ export function createEngine(deps: EngineDependencies): Engine {
         .filter(Boolean)
       const named = [params?.['resource']].flat().filter(name => typeof name === 'string')
       const client = ctx.oidc.client
-      return requestedAccess(
-        scopes,
-        isOpenidScope,
+      const byResource =
         client === undefined
           ? []
           : named.map(identifier => ({
               identifier,
               scopes: resources.infoFor(identifier, registeredOf(client)).scope.split(' ')
             }))
-      )
+      return {
+        requested: requestedAccess(scopes, isOpenidScope, byResource),
+        requestedDetails: details.asked(params)
+      }
     }
   })
 
@@ -173,6 +170,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     issuer,
     keys: deps.keys,
     resources,
+    details,
     exchangedClaims: () => ({ ...units.current()?.exchanged }),
     statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
@@ -193,6 +191,11 @@ export function createEngine(deps: EngineDependencies): Engine {
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     noteAssertion: ctx => clients.noteAssertion(ctx),
+    rotates: ctx => {
+      const unit = units.current()
+      const { profile } = (ctx.oidc.client && registeredOf(ctx.oidc.client))?.metadata ?? {}
+      return unit === undefined || profile === undefined || !deps.refreshTokens.keep(unit)
+    },
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
       const known = [...(units.current()?.grants.values() ?? [])].find(
@@ -206,7 +209,9 @@ export function createEngine(deps: EngineDependencies): Engine {
       if (client === undefined) return undefined
       assertStillRegistered(client, ctx.oidc.params?.['redirect_uri'])
       grantOwnAudience(ctx)
-      return guarded(() => grantForRequest(ctx, { issuer, grants, client: registeredOf(client) }))
+      return guarded(() =>
+        grantForRequest(ctx, { issuer, grants, details, client: registeredOf(client) })
+      )
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
@@ -218,6 +223,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     assertion: () => units.current()?.assertion,
     seal: deps.adapter.seal,
     mutualTls: mutualTlsOf(config.clientCertificates),
+    detailTypes: client => details.typesFor(client),
     // the engine would refuse the whole client for a grant type that it was not told of
     switchedOff: new Set([
       ...(exchange.offered ? [] : [tokenExchangeGrantType]),
@@ -368,21 +374,6 @@ export function createEngine(deps: EngineDependencies): Engine {
   }
 
   return { provider, callback: provider.callback(), pages, metadata: () => metadata }
-}
-
-/** RFC 8414 §3.2: "Claims with zero elements MUST be omitted from the response." */
-function withoutEmpty(metadata: object): object {
-  const kept = Object.entries(metadata).filter(([, value]) => !(Array.isArray(value) && !value[0]))
-  return Object.fromEntries(kept)
-}
-
-/** The answer as mount.ts gives it from then on, to the byte. */
-function publishedAs(ctx: Pick<KoaContextWithOIDC, 'set' | 'remove'>, text: string): Published {
-  const version = digest('metadata', text).toString('base64url')
-  ctx.set('etag', `"${version}"`)
-  ctx.set('access-control-allow-origin', '*')
-  ctx.remove('vary')
-  return { text, version }
 }
 
 /** The engine compares the redirect URI when a request comes, not when it is resumed: pages take time, and a client may give one up. */

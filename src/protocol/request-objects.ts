@@ -1,15 +1,20 @@
 // Request objects (RFC 9101, by value): an authorization request that its client has signed. The engine verifies signature, issuer and
 // audience; here stands what it leaves open. Refuses a JWT that was made for something else, and one that could be used for ever.
 
-import { type Configuration, errors } from 'oidc-provider'
+import { type Client, type Configuration, errors } from 'oidc-provider'
+import type { RegisteredClient } from '../clients/client.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
+import { assertRequestObject } from './profile.ts'
 
 type Options = NonNullable<NonNullable<Configuration['features']>['requestObjects']>
 
 /** FAPI 2.0 Message Signing §5.3.1: an hour at most lies between now and `nbf`, and between now and `exp`. */
 const longestSeconds = 3600
 
-export function requestObjects(now: () => Date): Options {
+export function requestObjects(
+  now: () => Date,
+  registeredClient: (client: Client) => RegisteredClient
+): Options {
   return {
     enabled: true,
     assertJwtClaimsAndHeader: async (ctx, claims, header, client) => {
@@ -37,6 +42,7 @@ export function requestObjects(now: () => Date): Options {
       if (typeof nbf === 'number' && nbf < seconds - longestSeconds - clockToleranceSeconds) {
         throw new errors.InvalidRequestObject(`nbf must be at most ${longestSeconds} s ago`)
       }
+      assertRequestObject(registeredClient(client), claims, header)
     }
   }
 }

@@ -1,6 +1,8 @@
 // The consent page: who asks, for what, for how long, and where the person is sent. Allow and Cancel have equal weight,
 // and neither is focused. Refuses to offer what nothing behind it can do.
 
+import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
+import { type DetailTypeView, detailSections } from './authorization-details.ts'
 import {
   type AccessView,
   accessList,
@@ -21,6 +23,10 @@ export interface ConsentPage {
   requested: readonly AccessView[]
   /** what the request asks for as well, and the person has allowed before */
   allowedBefore: readonly AccessView[]
+  /** the same of authorization details (RFC 9396) */
+  requestedDetails: readonly AuthorizationDetail[]
+  detailsAllowedBefore: readonly AuthorizationDetail[]
+  detailTypes: readonly DetailTypeView[]
   /** how long the access lasts that this request ends with */
   lasts: 'until sign-out' | 'offline'
   resources: readonly ResourceView[]
@@ -35,7 +41,10 @@ export function renderConsent(frame: Frame, page: ConsentPage): string {
   const product = frame.site.product.name
   const term = { text: client.name, shown: name(client.name) }
   const access = { words, locale: frame.locale, product, resources: page.resources }
-  const earlier = page.allowedBefore.some(({ scopes }) => scopes.length > 0)
+  const told = { types: page.detailTypes, locale: frame.locale }
+  const earlier =
+    page.allowedBefore.some(({ scopes }) => scopes.length > 0) ||
+    page.detailsAllowedBefore.length > 0
   return renderPage(frame, {
     title: words.consent.title,
     body: html`${monogram(client)}
@@ -48,7 +57,12 @@ ${
 ${warning(client, words.consent)}
 <h2>${earlier ? words.consent.willAlsoAllow(term) : words.consent.willAllow(term)}</h2>
 ${accessList(page.requested, access)}
-${earlier && html`<h2>${words.consent.alreadyAllowed}</h2>${accessList(page.allowedBefore, access)}`}
+${detailSections(page.requestedDetails, told)}
+${
+  earlier &&
+  html`<h2>${words.consent.alreadyAllowed}</h2>${accessList(page.allowedBefore, access)}
+${detailSections(page.detailsAllowedBefore, told)}`
+}
 <dl class="facts"><div><dt>${words.consent.duration}</dt><dd>${
       page.lasts === 'offline' ? words.consent.durationOffline : words.consent.durationSession
     }</dd></div>${

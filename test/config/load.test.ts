@@ -142,6 +142,8 @@ t.test('every variable reaches its key', async t => {
     'conformance.enabled': 'true',
     'conformance.responseTypes': '["id_token"]',
     resources: '[{"identifier":"https://api.example.com"}]',
+    authorizationDetails:
+      '[{"type":"payment","resources":["https://api.example.com"],"title":{"en":"Pay"}}]',
     'dpop.nonce': 'required',
     acr: '[{"value":"urn:a","amr":["pwd"]}]',
     clients: '[{"client_id":"a","type":"machine"}]',
