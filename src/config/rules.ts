@@ -40,6 +40,7 @@ import {
   productionIssuer,
   productionMasterKey
 } from './rules-mode.ts'
+import { profilesHaveTheirAlgorithms } from './rules-profiles.ts'
 import {
   resourceClientsAreNamed,
   resourceServersAreConfidential,
@@ -112,6 +113,7 @@ export const rules: readonly Rule[] = [
   },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersAreDistinct },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersCanBeAsked },
+  { topic: 'profiles', mode: 'any', check: profilesHaveTheirAlgorithms, needs: 'resources' },
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
   { topic: 'clients', mode: 'any', check: clientIdsAreNotSubjects },
   { topic: 'clients', mode: 'any', check: defaultResourcesAreDeclared, needs: 'resources' },

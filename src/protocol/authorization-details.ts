@@ -163,6 +163,9 @@ function invalid(problem: string) {
 /** OAuth grant types whose tokens can have details: those that the engine gives the parameter to. */
 function assertWrittenByClient({ oidc }: KoaContextWithOIDC): void {
   const { route, params } = oidc
+  if (route === 'backchannel_authentication') {
+    throw new errors.InvalidRequest('authorization_details cannot be asked for by this endpoint')
+  }
   const grantType = params?.['grant_type']
   if (route === 'token' && /token-exchange$|jwt-bearer$/.test(String(grantType))) {
     throw new errors.InvalidRequest('authorization_details cannot be asked for by this grant type')

@@ -22,6 +22,10 @@ export interface FeatureParts {
   details: DetailCatalogue
   pages: EnginePages
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
+  /** undefined for one that is being registered */
+  findRegistered(
+    client: NonNullable<KoaContextWithOIDC['oidc']['client']>
+  ): RegisteredClient | undefined
   address(ctx: KoaContextWithOIDC): string | undefined
   certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
   clientId(): string
@@ -62,6 +66,14 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     },
     mTLS: engineMutualTls(mutualTlsOf(config.clientCertificates), parts.certificate),
     pushedAuthorizationRequests: { enabled: true },
+    // at the same clients as ours (profile.ts), so that whatever a later engine knows to refuse is refused, too
+    fapi: {
+      enabled: true,
+      profile: (_ctx, client) =>
+        client !== undefined && parts.findRegistered(client)?.metadata.profile !== undefined
+          ? '2.0'
+          : undefined
+    },
     richAuthorizationRequests: details.feature(registeredClient),
     resourceIndicators: {
       enabled: true,

@@ -179,6 +179,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       documents: createDocumentDigests({ clients: deps.clients, findRegistered })
     }),
     registeredClient: registeredOf,
+    findRegistered,
     address: ctx => requests.of(ctx.req).address,
     certificate: ctx => requests.of(ctx.req).certificate,
     clientId: deps.clientId,
