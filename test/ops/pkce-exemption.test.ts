@@ -50,9 +50,7 @@ t.test(
 t.test('a client with a profile is still refused, and the log says so (FAPI 2.0)', async t => {
   const { said, refused } = await outcome(t, 'web', {
     profile: 'fapi2',
-    jwks_uri: 'https://late.example.com/keys',
-    // the refusal must be PKCE's
-    require_pushed_authorization_requests: true
+    jwks_uri: 'https://late.example.com/keys'
   })
   t.match(said, /profile fapi2.*MINTMARK_PKCE__EXEMPT_CLIENT/)
   t.match(refused, { error: 'invalid_request' })

@@ -306,12 +306,14 @@ t.test('a token that was replaced before the client had the profile is no way ba
   const second = await refresh(first.body.refresh_token)
   t.not(second.body.refresh_token, first.body.refresh_token)
   const rsa = { resource: rsaApi, scope: 'openid read:rsa' }
-  t.equal((await push(turning, rsa)).answer.status, 201)
+  const bare = { code_challenge: undefined, code_challenge_method: undefined }
+  for (const each of [rsa, bare]) t.equal((await push(turning, each)).answer.status, 201)
   t.ok((await clients.update('turning', { profile: 'fapi2' }, 'cli')).ok)
   t.match((await push(turning, rsa)).answer, {
     status: 400,
     body: { error: 'invalid_target', error_description: /RS256.*profile/ }
   })
+  t.match((await push(turning, bare)).answer.body, { error: 'invalid_request' }, 'no exemption')
   const retried = await refresh(first.body.refresh_token)
   t.equal(retried.body.refresh_token, second.body.refresh_token, 'the successor, inside the leeway')
   t.equal((await refresh(second.body.refresh_token)).body.refresh_token, second.body.refresh_token)
