@@ -85,7 +85,7 @@ export function profileProblems(
     refuse('require_pushed_authorization_requests', 'must be true')
   }
   if (profile === 'fapi2-message-signing' && type !== 'machine') {
-    // Message Signing §5.3.1: "shall require […] signed request objects"
+    // Message Signing §5.3.1: the server requires signed request objects at the PAR endpoint
     if (metadata.require_signed_request_object !== true) {
       refuse('require_signed_request_object', 'must be true')
     }

@@ -233,7 +233,7 @@ function checkOf(entry: DetailType): (detail: AuthorizationDetail) => string | u
   const required = ['type', ...entry.required]
   const schema = Compile({ type: 'object', properties, required, additionalProperties: false })
   return detail => {
-    // own members: `__proto__` of JSON is one, and a validator may look for it elsewhere
+    // the schema refuses it, too, and does not name it
     const stranger = Object.keys(detail).find(member => !Object.hasOwn(properties, member))
     if (stranger !== undefined) return `${entry.type} has no member ${stranger}`
     if (schema.Check(detail)) return undefined

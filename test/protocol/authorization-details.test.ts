@@ -21,7 +21,7 @@ import {
   payment,
   words
 } from './details-setting.ts'
-import { type App, api, basic, createRequests, web } from './requests.ts'
+import { type App, api, basic, createRequests, spa, web } from './requests.ts'
 
 const signing = await generateKeyPair('ES256', { extractable: true })
 const signer: App = {
@@ -214,8 +214,27 @@ t.test('what no type allows is invalid_authorization_details (RFC 9396 §5)', as
     t.match(answer.body['error_description'], /.{10}/, what)
     t.equal(answer.headers.get('cache-control'), 'no-store')
   }
+  const named = await push([{ ...accounts, frequency: 'daily' }], { resource: api })
+  t.equal(named.answer.body['error_description'], 'account_information has no member frequency')
   t.equal((await push([accounts], { resource: api })).answer.status, 201, 'the control')
   t.equal((await push('[]', { resource: api })).answer.status, 201, 'none are none')
+})
+
+t.test('a client asks for no detail of an API that it may not name (RFC 9396 §3)', async t => {
+  for (const [details, resource] of [
+    [documents, undefined],
+    [documents, api],
+    [{ ...accounts, locations: [archive] }, undefined],
+    [{ ...accounts, locations: [api, archive] }, api]
+  ] as const) {
+    const { answer } = await push([details], { app: spa, ...(resource && { resource }) })
+    t.match(answer, {
+      status: 400,
+      body: { error: 'invalid_authorization_details', error_description: /may not name/ }
+    })
+  }
+  const { answer } = await push([{ ...accounts, locations: [api] }], { app: spa })
+  t.equal(answer.status, 201, 'the control')
 })
 
 t.test('a client asks for the types that it is registered with (RFC 9396 §10)', async t => {

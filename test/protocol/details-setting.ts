@@ -40,7 +40,8 @@ export const detailsSetting = {
       client_id: 'courier',
       type: 'machine',
       client_secret: secretOf('courier'),
-      grant_types: ['client_credentials', tokenExchangeGrantType]
+      grant_types: ['client_credentials', tokenExchangeGrantType],
+      authorization_details_types: ['account_information']
     },
     {
       client_id: 'archivist',
