@@ -4,6 +4,7 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 import t from 'tap'
+import { createVerifier } from '../../src/resource-server/verifier.ts'
 import { createGrantStore } from '../../src/store/grants.ts'
 import { createBrowser } from '../support/browser.ts'
 import { passPages } from '../support/relying-party.ts'
@@ -63,6 +64,10 @@ t.test(
     const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
     const { payload } = await jwtVerify(tokens.access_token, keys, { issuer, audience: api })
     t.same(payload['authorization_details'], [payment, accounts])
+    const verified = await createVerifier({ issuer, audience: api }).verify(
+      `Bearer ${tokens.access_token}`
+    )
+    t.same(verified.ok && verified.token.claims['authorization_details'], [payment, accounts])
     for (const caller of [apiServer, web.caller]) {
       const told = await requests.introspect(caller, tokens.access_token)
       t.match(told.body, { active: true, aud: api })
