@@ -1,7 +1,7 @@
 // Rules about types of authorization details (RFC 9396): each is there once, belongs to declared resources, says what its members are in
 // keywords that check something, and asks people in words whose gaps can be filled.
 
-import { commonMembers } from '../oauth/authorization-details.ts'
+import { commonMembers, sentenceGap } from '../oauth/authorization-details.ts'
 import { memberSchemaProblems } from './member-schema.ts'
 import type { Check } from './rule.ts'
 import { duplicates } from './rules-clients.ts'
@@ -56,9 +56,6 @@ export const detailMembersAreSchemas: Check = (config, place) =>
         }))
     ]
   })
-
-/** `{amount.value}` and its like in a sentence. */
-export const sentenceGap = /\{([A-Za-z_][\w.]*)\}/g
 
 export const detailWordsCanBeSaid: Check = (config, place) =>
   config.authorizationDetails.flatMap(entry => {

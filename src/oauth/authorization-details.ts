@@ -15,6 +15,9 @@ type CommonList = (typeof commonLists)[number]
 /** RFC 9396 §2.2, all of them. */
 export const commonMembers: readonly string[] = ['type', 'identifier', ...commonLists]
 
+/** `{amount.value}` and its like, in the sentences by which people are told of a detail; whatever else stands in braces is text. */
+export const sentenceGap = /\{([A-Za-z_][\w.]*)\}/g
+
 const isCommonList = (member: string): member is CommonList =>
   (commonLists as readonly string[]).includes(member)
 

@@ -2,7 +2,7 @@
 // nothing is granted unseen. Owns how values stand in sentences. Values are a stranger's text: each is set apart from our own words.
 
 import type { Locale } from '../i18n/messages.ts'
-import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
+import { type AuthorizationDetail, sentenceGap } from '../oauth/authorization-details.ts'
 import { html, type Markup } from './markup.ts'
 
 type Words = Readonly<Record<string, string>>
@@ -76,7 +76,7 @@ function fill(
 ): { sentence: Markup; said: string[] } | undefined {
   const said: string[] = []
   const parts: (string | Markup)[] = []
-  for (const [index, part] of text.split(/\{([^{}]*)\}/).entries()) {
+  for (const [index, part] of text.split(sentenceGap).entries()) {
     if (index % 2 === 0) {
       parts.push(part)
       continue

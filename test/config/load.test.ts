@@ -164,8 +164,12 @@ t.test('every variable reaches its key', async t => {
   for (const { path, variable, schema } of configKeys) {
     const value = values[path] ?? ''
     const base = path === 'database.directUrl' ? { DATABASE_URL: 'postgres://localhost/a' } : {}
-    const needs =
-      path === 'conformance.responseTypes' ? { MINTMARK_CONFORMANCE__ENABLED: 'true' } : {}
+    const needs: Environment =
+      path === 'conformance.responseTypes'
+        ? { MINTMARK_CONFORMANCE__ENABLED: 'true' }
+        : path === 'authorizationDetails'
+          ? { MINTMARK_RESOURCES: values['resources'] }
+          : {}
     const config = load({ ...base, ...needs, ...besideTls(path), [variable]: value })
     if (path === 'mode' || path === 'database.embedded') continue
     t.not(JSON.stringify(config), plain, `${variable} changes something`)

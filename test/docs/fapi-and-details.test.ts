@@ -44,7 +44,9 @@ t.test('the command pushes, the person reads it, and the details come', { skip }
   )
   const url = new URL('/authorize', server.issuer)
   url.searchParams.set('client_id', 'shop')
-  url.searchParams.set('request_uri', JSON.parse(stdout)['request_uri'])
+  const pushed = JSON.parse(stdout)
+  t.match(pushed, { expires_in: 60 }, stdout)
+  url.searchParams.set('request_uri', pushed['request_uri'])
   const redirectUri = 'https://shop.example.com/callback'
   const { callbackUrl } = await passPages(requests.ada, await requests.ada.get(url), {
     ...person,
