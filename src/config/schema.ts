@@ -6,6 +6,7 @@ import { acrSchema } from './acr-schema.ts'
 import { authorizationDetailsSchema } from './authorization-details-schema.ts'
 import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
+import { grantManagementSchema } from './grant-management-schema.ts'
 import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
@@ -233,6 +234,7 @@ export const configSchema = closedObject({
   ),
   registration: registrationSchema,
   clientMetadataDocuments: clientDocumentSchema,
+  grantManagement: grantManagementSchema,
   limits: limitsSchema,
   audit: auditSchema,
   metrics: metricsSchema,

@@ -9,6 +9,7 @@ import type { DetailCatalogue } from './authorization-details.ts'
 import { isPublic } from './client-authentication.ts'
 import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
+import { asksForGrants, grantsAudience } from './grant-scopes.ts'
 import { assertProofAlgorithm, assertSignedIntrospection } from './profile.ts'
 import { statementPolicy } from './registration.ts'
 import { requestObjects } from './request-objects.ts'
@@ -33,6 +34,11 @@ export interface FeatureParts {
   reapplyStatement(properties: Record<string, unknown>): Promise<void>
   dpopNonceKey: Buffer
   now: () => Date
+}
+
+/** The client asks for a token of its own. */
+function isItself(ctx: KoaContextWithOIDC): boolean {
+  return ctx.oidc.params?.['grant_type'] === 'client_credentials'
 }
 
 export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['features']> {
@@ -82,6 +88,13 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
       defaultResource: (ctx, client, oneOf) => {
         // RFC 8707 §2.2: a token is for one audience; of several that a token request names, the engine refuses what is still a list
         if (ctx.oidc.route === 'token' && Array.isArray(ctx.oidc.params?.['resource'])) return oneOf
+        if (
+          config.grantManagement.enabled &&
+          isItself(ctx) &&
+          asksForGrants(ctx.oidc.requestParamScopes)
+        ) {
+          return grantsAudience(issuer)
+        }
         return (
           oneOf?.find(resource => resource !== issuer) ??
           oneOf?.[0] ??
@@ -91,8 +104,10 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
       },
       useGrantedResource: async () => true,
       getResourceServerInfo: async (ctx, identifier, client) => {
-        const info = resources.infoFor(identifier, registeredClient(client))
-        if (ctx.oidc.params?.['grant_type'] === 'client_credentials') {
+        const info = isItself(ctx)
+          ? resources.infoForItself(identifier, registeredClient(client))
+          : resources.infoFor(identifier, registeredClient(client))
+        if (isItself(ctx)) {
           // RFC 6749 §3.3: a scope that cannot be granted is an error, not a token that silently opens less
           const known = new Set(info.scope.split(' '))
           const missing = [...ctx.oidc.requestParamScopes].filter(scope => !known.has(scope))

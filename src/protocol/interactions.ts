@@ -6,12 +6,19 @@ import { errors, type Provider } from 'oidc-provider'
 import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac } from '../lib/secret.ts'
 import { type AuthorizationDetail, equalValues } from '../oauth/authorization-details.ts'
-import { isOpenidScope, missingScopes } from '../oauth/scope.ts'
+import { commonScopes, isOpenidScope, missingScopes } from '../oauth/scope.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import type { ManagedGrantStore } from '../store/managed-grants.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
 import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
-import type { InteractionDetails, Interactions, RequestedAccess } from './ports.ts'
+import { detailsOf, type GrantAction, scopesOf as managedScopes } from './grant-change.ts'
+import type {
+  InteractionDetails,
+  Interactions,
+  RequestedAccess,
+  ShownGrantChange
+} from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { claimsAsked, scopesOfClaims } from './requested-claims.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
@@ -61,20 +68,28 @@ function accessAsked(interaction: EngineInteraction): Access {
   }
 }
 
-/** What was asked and is not in question: the person has allowed it before. */
-function accessAllowedBefore(asked: Access, inQuestion: Access): Access {
+/** What of `scopes` is in `others`, too, or is not. */
+function compared(scopes: ConsentedScopes, others: ConsentedScopes, which: 'common' | 'missing') {
+  const pick = which === 'common' ? commonScopes : missingScopes
   return {
-    openid: missingScopes(asked.openid, inQuestion.openid),
+    openid: pick(scopes.openid, others.openid),
     resources: Object.fromEntries(
-      Object.entries(asked.resources).map(([identifier, scopes]) => [
+      Object.entries(scopes.resources).map(([identifier, names]) => [
         identifier,
-        missingScopes(scopes, inQuestion.resources[identifier] ?? [])
+        pick(names, others.resources[identifier] ?? [])
       ])
-    ),
-    details: asked.details.filter(
-      detail => !inQuestion.details.some(one => equalValues(one, detail))
     )
   }
+}
+
+/** What of the details does not stand among the others. */
+function withoutThose(details: AuthorizationDetail[], others: AuthorizationDetail[]) {
+  return details.filter(detail => !others.some(one => equalValues(one, detail)))
+}
+
+/** The action of a request on a grant that its client manages; it was judged before the page came (grant-management.ts). */
+function actionOf({ params }: EngineInteraction): GrantAction | undefined {
+  return params['grant_management_action'] as GrantAction | undefined
 }
 
 function accessTo({ openid, resources }: ConsentedScopes): RequestedAccess[] {
@@ -92,13 +107,14 @@ export function createInteractions(deps: {
   clients: Pick<ClientSource, 'find'>
   grants: Pick<GrantStore, 'consentStatement'>
   details: Pick<DetailCatalogue, 'isRemembered'>
+  managed: Pick<ManagedGrantStore, 'find'>
   units: UnitOfWorkRunner
   requests: RequestFactsBook
   /** the current key first; a form that was shown under another one is still taken */
   csrfKeys: () => Buffer[]
   issuer: string
 }): Interactions {
-  const { units, clients, grants, requests, issuer } = deps
+  const { units, clients, grants, managed, requests, issuer } = deps
   const csrfOf = (uid: string, key = deps.csrfKeys()[0]) => {
     if (key === undefined) throw new Fault('key_unavailable', 'No key for forms is in use.')
     return hmac(key, 'interaction', uid)
@@ -156,6 +172,59 @@ export function createInteractions(deps: {
     }
   }
 
+  /**
+   * What a person is asked, and shown beside it: what was asked and is not in question, they have allowed before. Of a grant that the client
+   * manages that is what the grant holds, and nothing else.
+   */
+  async function inView(
+    interaction: EngineInteraction
+  ): Promise<
+    Pick<
+      InteractionDetails,
+      'requested' | 'allowedBefore' | 'requestedDetails' | 'detailsAllowedBefore' | 'grantChange'
+    >
+  > {
+    const asked = accessAsked(interaction)
+    const inQuestion = accessInQuestion(interaction)
+    const action = actionOf(interaction)
+    const { grant_id: id, client_id: clientId } = interaction.params
+    const known =
+      action === 'merge' || action === 'replace'
+        ? await managed.find(String(id), String(clientId))
+        : undefined
+    // nobody is shown what another person allowed
+    const base = known?.accountId === interaction.session?.accountId ? known : undefined
+    const held = base === undefined ? undefined : managedScopes(base)
+    const grantChange = (takenAway: ConsentedScopes): ShownGrantChange | undefined =>
+      action && { action, takenAway: accessTo(takenAway) }
+    const nothing = { openid: [], resources: {} }
+    if (held === undefined) {
+      const allowedBefore = accessTo(compared(asked, inQuestion, 'missing'))
+      return {
+        requested: accessTo(inQuestion),
+        allowedBefore,
+        requestedDetails: inQuestion.details,
+        detailsAllowedBefore: withoutThose(asked.details, inQuestion.details),
+        grantChange: grantChange(nothing)
+      }
+    }
+    // whoever is asked again for what is there already sees what is asked for
+    const fresh = compared(asked, held, 'missing')
+    const isNew = accessTo(fresh).length > 0
+    const beside =
+      action === 'merge'
+        ? compared(held, isNew ? fresh : asked, 'missing')
+        : compared(asked, held, 'common')
+    return {
+      requested: accessTo(isNew ? fresh : asked),
+      allowedBefore: accessTo(action === 'merge' || isNew ? beside : nothing),
+      requestedDetails: asked.details,
+      // a merged grant keeps what it holds
+      detailsAllowedBefore: action === 'merge' ? withoutThose(detailsOf(base), asked.details) : [],
+      grantChange: grantChange(action === 'merge' ? nothing : compared(held, asked, 'missing'))
+    }
+  }
+
   return {
     async details(req, res) {
       return units.run(requests.of(req), async (): Promise<InteractionDetails | undefined> => {
@@ -165,8 +234,7 @@ export function createInteractions(deps: {
         const row = await clients.find(text(params['client_id']) ?? '')
         if (row === undefined) return undefined
         const asked = accessAsked(interaction)
-        const inQuestion = accessInQuestion(interaction)
-        const allowedBefore = accessAllowedBefore(asked, inQuestion)
+        const shown = await inView(interaction)
         const redirectUri = text(params['redirect_uri'])
         return {
           uid: interaction.uid,
@@ -176,10 +244,7 @@ export function createInteractions(deps: {
             // a device flow leads nowhere: its person stays on our pages (RFC 8628 §3.3)
             ...(redirectUri === undefined ? { redirectHost: '' } : {})
           },
-          requested: accessTo(inQuestion),
-          allowedBefore: accessTo(allowedBefore),
-          requestedDetails: inQuestion.details,
-          detailsAllowedBefore: allowedBefore.details,
+          ...shown,
           // what the grant will hold, whenever it was allowed (consent.ts). Without this scope a refresh token of a client that always
           // gets one (`refresh_tokens`) ends with the session, too
           lasts: asked.openid.includes('offline_access') ? 'offline' : 'until sign-out',
@@ -207,10 +272,14 @@ export function createInteractions(deps: {
           return { error: 'access_denied', error_description: 'nobody is signed in' }
         }
         const granted = consented(interaction)
-        const kept = granted.details.filter(deps.details.isRemembered)
-        unit.effects.push(
-          grants.consentStatement(accountId, clientId, { ...granted, details: kept })
-        )
+        const action = actionOf(interaction)
+        // what a grant that the client manages holds is remembered with that grant, and counts for no other
+        if (action === undefined) {
+          const kept = granted.details.filter(deps.details.isRemembered)
+          unit.effects.push(
+            grants.consentStatement(accountId, clientId, { ...granted, details: kept })
+          )
+        }
         noteEffect(unit, {
           type: 'consent.granted',
           accountId,
@@ -219,11 +288,13 @@ export function createInteractions(deps: {
             scope: [...granted.openid, ...Object.values(granted.resources).flat()],
             resource: Object.keys(granted.resources),
             // the types: what the details say is the person's and the client's
-            details: granted.details.map(({ type }) => type)
+            details: granted.details.map(({ type }) => type),
+            action,
+            grant: text(interaction.params['grant_id'])
           }
         })
         // whose answer it is: another person may sign in before the request goes on (consent.ts)
-        return { consent: { accountId } }
+        return { consent: action === undefined ? { accountId } : { accountId, granted } }
       }),
 
     decline: (req, res) =>

@@ -9,6 +9,7 @@ import type { ClientCertificates } from './client-certificates.ts'
 import { endpoints } from './configuration.ts'
 import type { ForeignAssertions } from './foreign-assertions.ts'
 import { readAsQuery } from './form-body.ts'
+import { grantsPath } from './grant-scopes.ts'
 import { replaceToken } from './presented-token.ts'
 import type { Engine } from './provider.ts'
 import type { Published } from './published.ts'
@@ -116,7 +117,9 @@ const speaksJson = [
   ...table.filter(endpoint => endpoint.page === undefined),
   ...registrationTable,
   { url: endpoints.jwks },
-  { url: `${statusListPath}/` }
+  { url: `${statusListPath}/` },
+  { url: grantsPath },
+  { url: `${grantsPath}/` }
 ].map(({ url }) => url.replace('/:clientId', '/'))
 
 /** Whether clients talk to the endpoint at this path, so that a refusal is JSON (RFC 6749 §5.2); people get a page. */

@@ -36,6 +36,7 @@ import { createEnginePages, type EnginePages, requestedAccess } from './engine-p
 import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
 import { createExchangePolicy } from './exchange-policy.ts'
+import { createGrantManagement } from './grant-management.ts'
 import { installHintCheck } from './id-token-hints.ts'
 import { registerJwtBearer } from './jwt-bearer.ts'
 import type { Renderers } from './ports.ts'
@@ -50,7 +51,8 @@ import {
   answerLost,
   answerUnavailable,
   completeAnswer,
-  completeRedirect
+  completeRedirect,
+  statusTells
 } from './response.ts'
 import type { StatusClaims } from './status-claim.ts'
 import { registerTokenExchange } from './token-exchange.ts'
@@ -93,20 +95,6 @@ export interface EngineDependencies {
   restoredAt: Date | undefined
   now: () => Date
 }
-
-/** Endpoints where the status tells whether the request succeeded; on pages the engine refuses with 200 and 303, too. */
-const statusTells = new Set([
-  'token',
-  'pushed_authorization_request',
-  'device_authorization',
-  'registration',
-  'client',
-  'client_update',
-  'client_delete',
-  'introspection',
-  'revocation',
-  'userinfo'
-])
 
 export interface Engine {
   provider: Provider
@@ -165,6 +153,21 @@ export function createEngine(deps: EngineDependencies): Engine {
   })
 
   const authenticationContexts = createAuthenticationContexts(config)
+  const management = createGrantManagement({
+    ...config.grantManagement,
+    managed: deps.adapter.managed,
+    available(identifier = issuer, client) {
+      try {
+        return new Set(
+          resources.infoFor(identifier, registeredOf(client as EngineClient)).scope.split(' ')
+        )
+      } catch (error) {
+        if (error instanceof errors.InvalidTarget) return new Set()
+        throw error
+      }
+    },
+    guarded
+  })
   const configuration = buildConfiguration({
     config,
     issuer,
@@ -189,6 +192,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     dpopNonceKey: deps.dpopNonceKey(),
     pairwiseKey: deps.pairwiseKey,
     authenticationContexts,
+    management,
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     noteAssertion: ctx => clients.noteAssertion(ctx),
@@ -210,8 +214,10 @@ export function createEngine(deps: EngineDependencies): Engine {
       if (client === undefined) return undefined
       assertStillRegistered(client, ctx.oidc.params?.['redirect_uri'])
       grantOwnAudience(ctx)
+      const unit = units.current()
+      const row = registeredOf(client)
       return guarded(() =>
-        grantForRequest(ctx, { issuer, grants, details, client: registeredOf(client) })
+        grantForRequest(ctx, { issuer, grants, details, management, unit, client: row })
       )
     }
   })
@@ -309,6 +315,7 @@ export function createEngine(deps: EngineDependencies): Engine {
           metadata = publishedAs(ctx, JSON.stringify(ctx.body))
         }
         completeRecord(oidc, unit, findRegistered)
+        management.complete(oidc, unit)
       } catch (error) {
         failed(oidc, unit, error)
       }

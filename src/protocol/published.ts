@@ -1,5 +1,5 @@
-// Metadata as it is published (RFC 8414): without empty members, and with a name for each state of it, so that whoever has it
-// need not load it again.
+// Text that everybody may read and keep for a while: keys, and metadata, which changes with them. The discovery document as the engine makes
+// it is completed here, and named, so that it is made once an engine.
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { digest } from '../lib/secret.ts'

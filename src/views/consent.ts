@@ -27,6 +27,8 @@ export interface ConsentPage {
   requestedDetails: readonly AuthorizationDetail[]
   detailsAllowedBefore: readonly AuthorizationDetail[]
   detailTypes: readonly DetailTypeView[]
+  /** what the client could do before, and can no longer, once this is allowed */
+  takenAway?: readonly AccessView[] | undefined
   /** how long the access lasts that this request ends with */
   lasts: 'until sign-out' | 'offline'
   resources: readonly ResourceView[]
@@ -42,6 +44,7 @@ export function renderConsent(frame: Frame, page: ConsentPage): string {
   const term = { text: client.name, shown: name(client.name) }
   const access = { words, locale: frame.locale, product, resources: page.resources }
   const told = { types: page.detailTypes, locale: frame.locale }
+  const lost = page.takenAway?.some(({ scopes }) => scopes.length > 0)
   const earlier =
     page.allowedBefore.some(({ scopes }) => scopes.length > 0) ||
     page.detailsAllowedBefore.length > 0
@@ -62,6 +65,12 @@ ${
   earlier &&
   html`<h2>${words.consent.alreadyAllowed}</h2>${accessList(page.allowedBefore, access)}
 ${detailSections(page.detailsAllowedBefore, told)}`
+}
+${
+  lost &&
+  html`<h2>${words.consent.takenAway(term)}</h2>
+<p>${words.consent.replacesBefore}</p>
+${accessList(page.takenAway ?? [], access)}`
 }
 <dl class="facts"><div><dt>${words.consent.duration}</dt><dd>${
       page.lasts === 'offline' ? words.consent.durationOffline : words.consent.durationSession

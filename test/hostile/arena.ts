@@ -33,6 +33,7 @@ const writtenTables = [
   'consents',
   'denied_tokens',
   'grants',
+  'managed_grants',
   'refresh_families',
   'replay_records',
   'session_clients',
@@ -48,7 +49,7 @@ export async function startArena(t: Test, overrides: Overrides = {}): Promise<Ar
 
   const { clients = [], resources = [], ...rest } = overrides
   const server = await startTestServer(t, {
-    ...{ registration: { enabled: true }, ...rest },
+    ...{ registration: { enabled: true }, grantManagement: { enabled: true }, ...rest },
     clients: [...exchangeSetting.clients, ...clients],
     resources: [...exchangeSetting.resources, ...resources]
   })
