@@ -23,7 +23,7 @@ import { approveDevice, deviceGrantType } from './device-approval.ts'
 import { accessTokenType, tokenExchangeGrantType } from './exchange.ts'
 import { api, basic, claimsIn, createRequests, publicly, web } from './requests.ts'
 
-const server = await startTestServer(t, detailsSetting)
+const server = await startTestServer(t, { ...detailsSetting, grantManagement: { enabled: true } })
 const requests = createRequests(server)
 const { issuer, ada } = requests
 const { push, granted } = createDetailRequests(requests)
@@ -225,6 +225,38 @@ t.test('an exchange carries no details, and cannot ask for any (RFC 8693)', asyn
     body: { error: 'invalid_request', error_description: /by this grant type/ }
   })
 })
+
+t.test(
+  'a grant that its client manages holds the details that were read for it, and a merge keeps them',
+  async t => {
+    const act = async (action: string, details: unknown[], grant_id?: string) => {
+      const { consent, tokens } = await granted(details, {
+        resource: archive,
+        extra: { grant_management_action: action, grant_id }
+      })
+      t.equal(tokens.status, 200, tokens.text)
+      return { consent, tokens: tokens.body, id: String(tokens.body['grant_id']) }
+    }
+    const [one, two] = ['m-1', 'm-2'].map(identifier => ({ ...documents, identifier }))
+    const made = await act('create', [one])
+    t.match(made.consent, 'identifier m-1')
+    t.same(made.tokens['authorization_details'], [one])
+    t.match((await act('create', [one])).consent, 'identifier m-1', 'other grants do not count')
+    const merged = await act('merge', [two, payment], made.id)
+    t.match(merged.consent, /identifier m-2 .*Make a payment .*Already allowed .*identifier m-1/)
+    t.equal(merged.id, made.id)
+    t.same(merged.tokens['authorization_details'], [two, payment, one])
+    const again = await act('merge', [one], made.id)
+    t.same(
+      new Set(again.tokens['authorization_details'] as Details),
+      new Set([one, two, payment]),
+      'each once'
+    )
+    const replaced = await act('replace', [two], made.id)
+    t.match(replaced.consent, 'identifier m-2')
+    t.same(replaced.tokens['authorization_details'], [two])
+  }
+)
 
 t.test('details that are remembered do not grow without end, and stand there once', async t => {
   const { database } = server.store
