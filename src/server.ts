@@ -44,6 +44,7 @@ import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
+import { createDetailCatalogue } from './protocol/authorization-details.ts'
 import { createBoundTokens } from './protocol/bound-tokens.ts'
 import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
 import { endpoints } from './protocol/configuration.ts'
@@ -145,7 +146,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     assets,
     notice: config.conformance.enabled ? 'conformance' : undefined
   })
-  const renderers = createRenderers({ site, issuer, resources: config.resources, now })
+  const asked = { resources: config.resources, detailTypes: config.authorizationDetails }
+  const renderers = createRenderers({ site, issuer, ...asked, now })
 
   // floor 4: the protocol
   const requests = createRequestFactsBook()
@@ -155,10 +157,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const resources = createResourceCatalogue({
     issuer,
     resources: config.resources,
-    accessTokens: config.accessTokens,
-    grantManagement: config.grantManagement,
-    keys: ring
+    ...{ accessTokens: config.accessTokens, grantManagement: config.grantManagement, keys: ring }
   })
+  const details = createDetailCatalogue({ types: config.authorizationDetails, resources })
   const managed = createManagedGrantStore({ sql: database })
   const accessTokens = createAccessTokens({ issuer, keys: ring, resources, grants, now })
   const replay = createReplayStore({ sql: database })
@@ -190,6 +191,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     issuer,
     keys: ring,
     resources,
+    details,
     statusClaims: createStatusClaims({ issuer, resources, units, lists: statusLists, clients }),
     clients: clientSource,
     units,
@@ -236,7 +238,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     now
   })
   const pagePorts = createPagePorts({
-    ...{ config, resources, grants, managed, sessions, sessionStore, backchannelRequests },
+    ...{ config, resources, details, grants, managed, sessions, sessionStore, backchannelRequests },
     ...{ units, requests, seal, now },
     provider: () => engine.current().provider,
     clients: clientSource,
@@ -332,7 +334,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return account && (account.email ?? account.login)
     },
     ...{ site, assets, issuer },
-    resources: config.resources,
+    ...asked,
     secureCookies: issuer.startsWith('https:')
   })
 

@@ -60,6 +60,8 @@ export const auditEvents = {
     data: {
       scope: 'list',
       'resource?': 'list',
+      // types of authorization details
+      'details?': 'list',
       // of a grant that the client manages (Grant Management for OAuth 2.0)
       'action?': ['create', 'merge', 'replace'],
       'grant?': 'text'

@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { RegisteredClient } from '../clients/client.ts'
+import { profiles } from '../clients/profile.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import type { StoredSecret } from '../store/clients.ts'
 
@@ -23,6 +24,7 @@ export interface MetadataOptions {
   workloadSubject?: string
   firstParty?: boolean
   refreshTokens?: string
+  profile?: string
   metadata?: string
 }
 
@@ -65,6 +67,12 @@ export function withMetadataOptions(command: Command): Command {
         'always'
       ])
     )
+    .addOption(
+      new Option(
+        '--profile <profile>',
+        'hold it to FAPI 2.0; what the profile refuses is refused'
+      ).choices(profiles)
+    )
     .option('--metadata <file>', 'further members (RFC 7591 §2) as a JSON object')
 }
 
@@ -98,7 +106,8 @@ export async function readMetadata(
     jwks: options.jwksUri === undefined ? jwks : (jwks ?? null),
     jwks_uri: jwks === undefined ? options.jwksUri : (options.jwksUri ?? null),
     first_party: options.firstParty,
-    refresh_tokens: options.refreshTokens
+    refresh_tokens: options.refreshTokens,
+    profile: options.profile
   }
   const present = Object.entries(given).filter(([, value]) => value !== undefined)
   return { ...file, ...Object.fromEntries(present) }

@@ -30,7 +30,8 @@ export function declaredProblems(config: Config): string[] {
         source,
         trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
         conformance: conformanceRules(config),
-        mutualTls: mutualTlsOf(config.clientCertificates)
+        mutualTls: mutualTlsOf(config.clientCertificates),
+        detailTypes: config.authorizationDetails.map(({ type }) => type)
       })
   })
   return [

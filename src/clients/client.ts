@@ -12,6 +12,9 @@ export type ClientType = 'web' | 'spa' | 'native' | 'machine'
 /** Where the client is declared. Only that place may change it; `document`: at the URL that is its id. */
 export type ClientOwner = 'config' | 'cli' | 'registration' | 'document'
 
+/** A stricter set of rules that one client is held to (profile.ts). */
+export type Profile = 'fapi2' | 'fapi2-message-signing'
+
 export type ClientAuthMethod =
   | 'none'
   | 'client_secret_basic'
@@ -76,6 +79,10 @@ export interface ClientMetadata extends JoseMembers, BackchannelMembers {
   readonly first_party?: true
   /** ours: how it takes part in a conformance run (conformance.ts). Absent: it is none's */
   readonly conformance?: 'relaxed' | 'strict'
+  /** RFC 9396 §10; absent: those of its resources for a declared client of people, none for every other */
+  readonly authorization_details_types?: readonly string[]
+  /** ours: a stricter set of rules for it (profile.ts). Absent: the usual ones */
+  readonly profile?: Profile
   /** ours: its proofs must carry a nonce (RFC 9449 §8). Absent: they may */
   readonly dpop_nonce?: 'required'
   /** ours: refresh tokens come with every authorization. Absent: only with the scope `offline_access` */
@@ -144,6 +151,7 @@ const ownMembers: ReadonlySet<string> = new Set([
   'refresh_tokens',
   'dpop_nonce',
   'conformance',
+  'profile',
   'workload_identity',
   'assertion_grants'
 ])

@@ -23,7 +23,7 @@ const links = ['client_uri', 'policy_uri', 'tos_uri', 'logo_uri', 'initiate_logi
 export function checkClientDocument(
   clientId: string,
   body: Buffer,
-  rules: Pick<MetadataContext, 'development' | 'resources'>
+  rules: Pick<MetadataContext, 'development' | 'resources' | 'detailTypes'>
 ): CheckedDocument {
   const document = parse(body)
   if (document === undefined) return refused('is not a JSON object')
@@ -37,7 +37,7 @@ export function checkClientDocument(
   const problem = firstProblem(document, url)
   if (problem !== undefined) return refused(problem)
   const type = typeOf(document)
-  const checked = checkClientMetadata(narrowed(document, type, url), {
+  const checked = checkClientMetadata(narrowed(document, type, url, rules.detailTypes), {
     ...rules,
     type,
     source: 'registration',
@@ -118,7 +118,12 @@ function typeOf(document: Record<string, unknown>): Exclude<ClientType, 'machine
 }
 
 /** RFC 7591 §2: the server may «replace […] any of the client's requested metadata values». */
-function narrowed(document: Record<string, unknown>, type: ClientType, url: URL) {
+function narrowed(
+  document: Record<string, unknown>,
+  type: ClientType,
+  url: URL,
+  detailTypes: readonly string[] = []
+) {
   const kept: Record<string, unknown> = { ...document }
   for (const member of ignored) delete kept[member]
   for (const member of [...links, 'backchannel_logout_uri']) {
@@ -129,7 +134,11 @@ function narrowed(document: Record<string, unknown>, type: ClientType, url: URL)
   if (kept['backchannel_logout_uri'] === undefined) {
     delete kept['backchannel_logout_session_required']
   }
-  const offered = { grant_types: templates[type].grantTypes.allowed, response_types: ['code'] }
+  const offered = {
+    grant_types: templates[type].grantTypes.allowed,
+    response_types: ['code'],
+    authorization_details_types: detailTypes
+  }
   for (const [member, values] of Object.entries(offered)) {
     if (!Array.isArray(kept[member])) continue
     kept[member] = kept[member].filter(value => values.includes(String(value)))

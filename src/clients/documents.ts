@@ -13,6 +13,7 @@ import type { RegisteredClient } from './client.ts'
 import { checkClientDocument } from './document.ts'
 import { type DocumentUrlRules, documentHost, documentUrlProblem } from './document-url.ts'
 import { freshSeconds } from './freshness.ts'
+import type { MetadataContext } from './member-checks.ts'
 import type { ClientRegistry } from './registry.ts'
 
 /** §8.7: «The recommended maximum size to read is 5 kilobytes.» */
@@ -35,7 +36,7 @@ export interface ClientDocumentsOptions {
   clients: Pick<ClientRegistry, 'find' | 'findStored'>
   store: ClientDocumentStore
   outbound: Pick<Outbound, 'send'>
-  rules: DocumentUrlRules
+  rules: DocumentUrlRules & Pick<MetadataContext, 'detailTypes'>
   /** how long a document is believed while its host is down, after it was to be fetched anew */
   staleSeconds: number
   /** documents that nobody has consented to, fetched a minute over all processes */

@@ -2,6 +2,7 @@
 // together is metadata.ts. A member that is not in this table is unknown.
 // Refuses what the engine would refuse later, at the client's first use.
 
+import { shownTextProblem } from '../lib/shown-text.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { grantProblems } from './assertion-grants.ts'
 import { deliveryModes } from './backchannel-members.ts'
@@ -11,6 +12,7 @@ import { type ConformanceRules, conformanceProblem } from './conformance.ts'
 import { clientAlgorithms, joseValues } from './jose-members.ts'
 import { checkKeySet } from './key-set.ts'
 import { bindingProblem, type MutualTls, methodProblem, usableMethods } from './mutual-tls.ts'
+import { profiles } from './profile.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
 import { operatorsGrantTypes, templates } from './templates.ts'
 import { isAddress, isLoopback, parseStrictUrl } from './url.ts'
@@ -31,6 +33,8 @@ export interface MetadataContext {
   trustedIssuers?: readonly string[]
   /** left out: there is no conformance run */
   conformance?: ConformanceRules | undefined
+  /** configured types of authorization details (RFC 9396) */
+  detailTypes?: readonly string[]
   /** left out: off */
   mutualTls?: MutualTls
 }
@@ -71,21 +75,12 @@ function text(most: number): MemberCheck {
   }
 }
 
-// Bidirectional controls reorder what stands around a name on a page; invisible ones make two names look the same. U+200C and U+200D
-// stay: Persian and emoji need them.
-const deceptive =
-  /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/u
-
 function textProblem(value: unknown, most: number): string | undefined {
   if (typeof value !== 'string') return 'must be a string'
   if (value === '' || value.trim() !== value)
     return 'must not be empty, nor begin or end with a blank'
   if ([...value].length > most) return `must not be longer than ${most} characters`
-  if (!value.isWellFormed() || /\p{Cc}/u.test(value)) return 'must not contain control characters'
-  if (deceptive.test(value)) {
-    return 'must not contain invisible characters, nor those that change the direction of writing'
-  }
-  return undefined
+  return shownTextProblem(value)
 }
 
 function oneOf(values: readonly string[], hint = ''): MemberCheck {
@@ -290,14 +285,24 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
     'sector_identifier_uri',
     (value, report, context) => httpsUrl(value, report, context) && fetched(value, report, context)
   ],
-  // known and refused: leaving it out in silence would promise what is not done
-  ['profile', ours(notOffered(text(20), 'is not offered yet'))],
   [
     'conformance',
     ours((value, report, { conformance }) => {
       const problem = conformanceProblem(value, conformance)
       return problem === undefined ? value : report(problem)
     })
+  ],
+  ['profile', ours(oneOf(profiles))],
+  [
+    'authorization_details_types',
+    (value, report, context) => {
+      const { detailTypes = [] } = context
+      return list(Math.max(detailTypes.length, 1), type =>
+        detailTypes.includes(String(type))
+          ? undefined
+          : `must be ${detailTypes.join(' or ') || 'left out: no type'} of authorization details that is configured`
+      )(value, report, context)
+    }
   ],
   ['first_party', ours(flag, false)],
   ['dpop_nonce', ours(oneOf(['optional', 'required']), 'optional')],
@@ -331,10 +336,3 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
     )
   ]
 ])
-
-function notOffered(check: MemberCheck, problem: string): MemberCheck {
-  return (value, report, context) => {
-    check(value, report, context)
-    return report(problem)
-  }
-}

@@ -9,6 +9,7 @@ import { partOfRegistered, unrelaxedMember } from './conformance.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
 import { checkMutualTls } from './mutual-tls.ts'
+import { profileDefaults, profileProblems } from './profile.ts'
 import { sectorProblem } from './sector.ts'
 import { templates } from './templates.ts'
 
@@ -84,6 +85,7 @@ function withDefaults(kept: Record<string, unknown>, context: MetadataContext): 
     token_endpoint_auth_method:
       kept['workload_identity'] === undefined ? template.authMethods[0] : 'private_key_jwt',
     ...(grantTypes.includes(cibaGrantType) ? { backchannel_token_delivery_mode: 'poll' } : {}),
+    ...profileDefaults(kept, type),
     ...kept,
     ...partOfRegistered(context),
     grant_types: grantTypes,
@@ -189,6 +191,10 @@ const rules: readonly ((
   (metadata, report) => {
     const found = sectorProblem(metadata)
     if (found !== undefined) report(found.member, found.problem)
+  },
+
+  (metadata, report, { type }) => {
+    for (const { member, problem } of profileProblems(metadata, type)) report(member, problem)
   },
 
   checkMutualTls,

@@ -22,10 +22,10 @@ import { clientIdProblem, issueClientId } from './client-id.ts'
 import {
   type CheckedMetadata,
   checkClientMetadata,
+  type MetadataContext,
   type MetadataProblem,
   type MetadataSource
 } from './metadata.ts'
-import type { MutualTls } from './mutual-tls.ts'
 import {
   type ConfiguredClient,
   createReconciler,
@@ -46,7 +46,9 @@ export interface ClientFeed {
   onGap(listener: () => void): void
 }
 
-export interface RegistryOptions {
+type Rules = Pick<MetadataContext, 'trustedIssuers' | 'conformance' | 'mutualTls' | 'detailTypes'>
+
+export interface RegistryOptions extends Rules {
   database: Database
   feed: ClientFeed
   /** milliseconds */
@@ -56,12 +58,6 @@ export interface RegistryOptions {
   resources: readonly string[]
   /** seals the secrets of clients that sign with them */
   sealer?: SecretSealer
-  /** issuers whose tokens may stand for a client's assertions */
-  trustedIssuers?: readonly string[]
-  /** left out: there is no conformance run */
-  conformance?: Parameters<typeof checkClientMetadata>[1]['conformance']
-  /** left out: off */
-  mutualTls?: MutualTls
   /** ends the clients' grants and refresh families, in the transaction that disables or deletes them */
   onDisabled: (clientIds: readonly string[], sql: Queries) => Promise<void>
   /** clients kept in memory at most */
@@ -148,8 +144,7 @@ export interface ClientRegistry {
 }
 
 export function createClientRegistry(options: RegistryOptions): ClientRegistry {
-  const { database, feed, now, development, resources, onDisabled } = options
-  const { conformance, trustedIssuers = [], mutualTls = 'off', sealer } = options
+  const { database, feed, now, resources, onDisabled, sealer } = options
   const rows = createClientStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
   const remembered = createCache<RegisteredClient | undefined>({
@@ -182,8 +177,7 @@ export function createClientRegistry(options: RegistryOptions): ClientRegistry {
     source: MetadataSource,
     policy?: RegistrationPolicy
   ): CheckedMetadata {
-    const rules = { resources, development, conformance, trustedIssuers, mutualTls }
-    const checked = checkClientMetadata(metadata, { type, source, ...rules })
+    const checked = checkClientMetadata(metadata, { ...options, type, source })
     // an operator may let a client have more than its registration did
     const limited = checked.ok && source === 'registration' && policy !== undefined
     return limited ? applyRegistrationPolicy(policy, type, checked.metadata) : checked

@@ -84,6 +84,9 @@ export const clientSchema = closedObject({
   request_object_encryption_alg: text('It may encrypt its request objects: `ECDH-ES`.'),
   request_object_encryption_enc: text('Content encryption of its request objects.'),
   require_signed_request_object: flag('Only signed requests (RFC 9101 §10.5).'),
+  authorization_details_types: texts(
+    'Types of authorization details that it may ask for (RFC 9396 §10). Left out: those of its resources for a client of people, none for a machine.'
+  ),
   subject_type: text('`public`, or `pairwise`: a `sub` of its own for each sector.'),
   sector_identifier_uri: text(
     'Its host is the sector of pairwise subjects; left out: the host of the redirect URIs.'
@@ -126,7 +129,10 @@ export const clientSchema = closedObject({
     'Ours: the declared resource that tokens are for when a request names none.'
   ),
   profile: Type.Optional(
-    Type.Enum(['fapi2'], { description: 'Ours: a stricter set of rules for this client.' })
+    Type.Enum(['fapi2', 'fapi2-message-signing'], {
+      description:
+        'Ours: the FAPI 2.0 Security Profile for this client, or with it FAPI 2.0 Message Signing; what they refuse is refused (docs/fapi.md).'
+    })
   ),
   conformance: Type.Optional(
     Type.Enum(conformanceParts, {

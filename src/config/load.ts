@@ -138,7 +138,7 @@ function complete(
 /** Lists of which an entry was taken out: what refers to them cannot be judged. */
 function incompleteLists(content: Json, config: Config): Set<string> {
   return new Set(
-    (['resources', 'clients', 'accounts'] as const).filter(name => {
+    (['resources', 'clients', 'accounts', 'authorizationDetails'] as const).filter(name => {
       const written = content[name]
       return (
         written !== undefined && (!Array.isArray(written) || written.length !== config[name].length)

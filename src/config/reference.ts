@@ -142,7 +142,14 @@ export function renderReference(): string {
     row(['Variable', 'Meaning']),
     row(['---', '---']),
     ...others,
-    ...['acr', 'resources', 'trustedIssuers', 'clients', 'accounts'].flatMap(entryTable),
+    ...[
+      'acr',
+      'resources',
+      'authorizationDetails',
+      'trustedIssuers',
+      'clients',
+      'accounts'
+    ].flatMap(entryTable),
     ''
   ].join('\n')
 }

@@ -17,7 +17,7 @@ export const tokenLifetime = (fallback?: string) =>
     maximum: '1h'
   })
 export const accessTokenAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const
-const locale = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' })
+export const locale = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' })
 const closed = { additionalProperties: false }
 
 export const resourceSchema = closedObject({

@@ -16,5 +16,5 @@ export interface Rule {
   mode: 'any' | 'development' | 'production'
   check: Check
   /** a list that must be complete for the check to mean something */
-  needs?: 'resources'
+  needs?: 'resources' | 'authorizationDetails'
 }

@@ -200,11 +200,11 @@ export const pkceExemptionIsConfidential: Check = config => {
       }
     ]
   }
-  if (client.profile !== 'fapi2') return []
+  if (client.profile === undefined) return []
   return [
     {
       path: 'pkce.exemptClient',
-      problem: 'has the profile fapi2, which asks for PKCE',
+      problem: `has the profile ${client.profile}, which asks for PKCE`,
       fix: 'Remove the key, or the profile of that client.'
     }
   ]

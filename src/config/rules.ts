@@ -15,6 +15,13 @@ import {
 } from './rules-clients.ts'
 import { conformanceIsAlone, conformanceIsSwitchedOn } from './rules-conformance.ts'
 import {
+  detailMembersAreSchemas,
+  detailTypesAreDistinct,
+  detailTypesNameResources,
+  detailTypesOfClientsAreDeclared,
+  detailWordsCanBeSaid
+} from './rules-details.ts'
+import {
   exchangesAreDistinct,
   exchangesKnowTheirScopes,
   exchangesNameClients,
@@ -34,6 +41,7 @@ import {
   productionIssuer,
   productionMasterKey
 } from './rules-mode.ts'
+import { profilesHaveTheirAlgorithms } from './rules-profiles.ts'
 import {
   resourceClientsAreNamed,
   resourceServersAreConfidential,
@@ -88,8 +96,24 @@ export const rules: readonly Rule[] = [
   { topic: 'token exchange', mode: 'any', check: exchangesKnowTheirScopes, needs: 'resources' },
   { topic: 'token exchange', mode: 'any', check: exchangesAreDistinct },
   { topic: 'token exchange', mode: 'any', check: exchangesNeverWiden },
+  { topic: 'authorization details', mode: 'any', check: detailTypesAreDistinct },
+  {
+    topic: 'authorization details',
+    mode: 'any',
+    check: detailTypesNameResources,
+    needs: 'resources'
+  },
+  { topic: 'authorization details', mode: 'any', check: detailMembersAreSchemas },
+  { topic: 'authorization details', mode: 'any', check: detailWordsCanBeSaid },
+  {
+    topic: 'authorization details',
+    mode: 'any',
+    check: detailTypesOfClientsAreDeclared,
+    needs: 'authorizationDetails'
+  },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersAreDistinct },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersCanBeAsked },
+  { topic: 'profiles', mode: 'any', check: profilesHaveTheirAlgorithms, needs: 'resources' },
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
   { topic: 'clients', mode: 'any', check: clientIdsAreNotSubjects },
   { topic: 'clients', mode: 'any', check: defaultResourcesAreDeclared, needs: 'resources' },
@@ -109,7 +133,13 @@ export const rules: readonly Rule[] = [
 /** Entries are named by where they stand now, for a configuration that is already loaded. */
 export function placesOf(config: Config): Place {
   const places = new Map<object, string>()
-  for (const list of ['clients', 'resources', 'accounts', 'trustedIssuers'] as const) {
+  for (const list of [
+    'clients',
+    'resources',
+    'accounts',
+    'trustedIssuers',
+    'authorizationDetails'
+  ] as const) {
     for (const [index, entry] of config[list].entries()) places.set(entry, `${list}[${index}]`)
   }
   return entry => places.get(entry) ?? ''

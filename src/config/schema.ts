@@ -3,6 +3,7 @@
 
 import Type, { type Static } from 'typebox'
 import { acrSchema } from './acr-schema.ts'
+import { authorizationDetailsSchema } from './authorization-details-schema.ts'
 import { cibaSchema } from './ciba-schema.ts'
 import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
@@ -255,6 +256,11 @@ export const configSchema = closedObject({
   resources: Type.Array(resourceSchema, {
     default: [],
     description: 'The APIs that access tokens are made for.'
+  }),
+  authorizationDetails: Type.Array(authorizationDetailsSchema, {
+    default: [],
+    description:
+      'Types of authorization details (RFC 9396): access to an API that scopes are too coarse for. What is not declared is refused.'
   }),
   trustedIssuers: Type.Array(trustedIssuerSchema, {
     default: [],

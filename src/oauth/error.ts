@@ -42,6 +42,8 @@ export const oauthErrors = {
 
   invalid_target: { status: 400, section: 'RFC 8707 §2' },
 
+  invalid_authorization_details: { status: 400, section: 'RFC 9396 §5' },
+
   invalid_request_uri: { status: 400, section: 'RFC 9101 §7' },
   invalid_request_object: { status: 400, section: 'RFC 9101 §7' },
   request_not_supported: { status: 400, section: 'OpenID Connect Core §3.1.2.6' },

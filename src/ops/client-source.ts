@@ -41,6 +41,7 @@ export function composeClientSource(deps: {
           development: config.mode === 'development',
           issuer: config.issuer,
           resources: config.resources.map(({ identifier }) => identifier),
+          detailTypes: config.authorizationDetails.map(({ type }) => type),
           hosts
         },
         endClient: endDocument,

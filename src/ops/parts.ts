@@ -129,6 +129,7 @@ export function composeClients(
     trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
     conformance: conformanceRules(config),
     mutualTls: mutualTlsOf(config.clientCertificates),
+    detailTypes: config.authorizationDetails.map(({ type }) => type),
     onDisabled: endClients
   })
 }

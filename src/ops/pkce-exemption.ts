@@ -25,5 +25,8 @@ function sentenceOf(client: RegisteredClient | undefined): string {
   if (client.metadata.token_endpoint_auth_method === 'none') {
     return `this client is public and must use PKCE (RFC 9700 section 2.1.1), so nobody leaves it out: ${unset}`
   }
+  if (client.metadata.profile !== undefined) {
+    return `this client has the profile ${client.metadata.profile}, which asks for PKCE, so nobody leaves it out: ${unset}`
+  }
   return 'this client may leave out PKCE, by configuration'
 }

@@ -4,6 +4,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { InteractionDetails, Interactions } from '../protocol/ports.ts'
+import type { DetailTypeView } from '../views/authorization-details.ts'
 import type { ResourceView } from '../views/client.ts'
 import { renderConsent } from '../views/consent.ts'
 import type { Site } from '../views/layout.ts'
@@ -22,6 +23,7 @@ export interface InteractionDependencies {
   site: Site
   issuer: string
   resources: readonly ResourceView[]
+  detailTypes: readonly DetailTypeView[]
 }
 
 type Exchange = { request: FastifyRequest; reply: FastifyReply }
@@ -109,6 +111,9 @@ export function interactionRoutes(
         client: details.client,
         requested: details.requested,
         allowedBefore: details.allowedBefore,
+        requestedDetails: details.requestedDetails,
+        detailsAllowedBefore: details.detailsAllowedBefore,
+        detailTypes: deps.detailTypes,
         takenAway: details.grantChange?.takenAway,
         lasts: details.lasts,
         resources: deps.resources,

@@ -2,6 +2,7 @@
 // sign-out, device. Maps the port's data to views, nothing else.
 
 import type { LanguageHints, Renderers } from '../protocol/ports.ts'
+import type { DetailTypeView } from '../views/authorization-details.ts'
 import type { ResourceView } from '../views/client.ts'
 import { renderDeviceConfirm, renderDeviceDone, renderDeviceInput } from '../views/device.ts'
 import { renderError } from '../views/error.ts'
@@ -13,6 +14,7 @@ export interface RenderersDependencies {
   site: Site
   issuer: string
   resources: readonly ResourceView[]
+  detailTypes: readonly DetailTypeView[]
   now?: () => Date
 }
 
@@ -21,6 +23,7 @@ export function createRenderers({
   site,
   issuer,
   resources,
+  detailTypes,
   now = () => new Date()
 }: RenderersDependencies): Renderers {
   const frame = (language: LanguageHints, returnTo?: string) => frameOf(site, language, returnTo)
@@ -42,7 +45,7 @@ export function createRenderers({
     deviceConfirm: ({ language, form, ...page }) =>
       renderDeviceConfirm(
         frame(language, `${path(form.action)}?user_code=${encodeURIComponent(page.userCode)}`),
-        { ...form, ...page, resources, now: now() }
+        { ...form, ...page, resources, detailTypes, now: now() }
       ),
 
     deviceDone: ({ language, client }) =>

@@ -58,7 +58,7 @@ export function createAccessTokens(deps: {
       const { jti, iat, exp, sub, aud, scope, client_id: clientId, gid, cgn, cnf } = claims
       const act = parseAct(claims['act'])
       const via = viaOf(claims['via'])
-      const { auth_time, acr } = claims
+      const { auth_time, acr, authorization_details: details } = claims
       if (
         !isName(jti) ||
         typeof iat !== 'number' ||
@@ -86,6 +86,8 @@ export function createAccessTokens(deps: {
         ...(typeof scope === 'string' ? { scope } : {}),
         // RFC 8693 §4.1, §7.2: introspection tells it
         ...(act === undefined ? {} : { extra: { act } }),
+        // RFC 9396 §9.2: introspection tells them
+        ...(Array.isArray(details) ? { rar: details } : {}),
         ...confirmation(cnf)
       }
       const exchange = { act, via, mayAct: claims['may_act'] }

@@ -9,6 +9,7 @@ import { templates } from '../clients/templates.ts'
 import type { Config } from '../config/schema.ts'
 import { hasDuplicateMembers } from '../lib/json-members.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
+import { assertAssertionAlgorithm } from './profile.ts'
 
 /** Longest life of a client assertion, seconds: a stranger must not decide how long its `jti` is remembered. */
 const longestAssertionSeconds = 300
@@ -47,6 +48,7 @@ export function buildClientAuthentication(
       if (String(header['typ']).toLowerCase() === 'oauth-authz-req+jwt') {
         throw new errors.InvalidClientAuth('a request object is no client assertion')
       }
+      assertAssertionAlgorithm(parts.registeredClient(client), header)
       assertOneReading(ctx.oidc.params?.['client_assertion'])
       // the suite names the endpoint, as RFC 7523 §3 has it; the engine has seen that it is one of ours
       const byEndpoint =

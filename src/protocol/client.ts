@@ -27,6 +27,7 @@ import { openidScopes } from '../oauth/scope.ts'
 import { installRemoteKeys } from './client-keys.ts'
 import { installSecrets, type TriedSecrets } from './client-secrets.ts'
 import { installEncryptionKeys } from './encryption-keys.ts'
+import { brokenProfile } from './profile.ts'
 import type { ForeignAssertion } from './unit-of-work.ts'
 
 /** RFC 6749 appendix A.1: visible ASCII. Anything else is nobody's, and a NUL is refused by the database. Long enough for a URL. */
@@ -69,6 +70,8 @@ export interface ClientDependencies {
   assertion(): ForeignAssertion | undefined
   seal: Pick<Sealer, 'open'>
   mutualTls: MutualTls
+  /** types of authorization details that it may ask for */
+  detailTypes(client: RegisteredClient): string[]
   /** grant types that the engine was not told of: it would refuse the whole client */
   switchedOff: ReadonlySet<string>
   now: () => Date
@@ -77,7 +80,16 @@ export interface ClientDependencies {
 /** Replaces the engine's client lookup and secret comparison on this provider. */
 export function installClients(
   provider: Provider,
-  { source, remoteKeys, assertion, seal, mutualTls, switchedOff, now }: ClientDependencies
+  {
+    source,
+    remoteKeys,
+    assertion,
+    seal,
+    mutualTls,
+    detailTypes,
+    switchedOff,
+    now
+  }: ClientDependencies
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
@@ -109,9 +121,10 @@ export function installClients(
     const known = built.get(row)
     if (known !== undefined) return known
     // the engine would leave out what it does not know, and hand out tokens that are bound to nothing
-    const unserved = unservedReason(row.metadata, mutualTls)
+    const unserved = unservedReason(row.metadata, mutualTls) ?? brokenProfile(row)
     if (unserved !== undefined) throw new errors.InvalidClientAuth(unserved)
-    const client = new Client(engineMetadata(row, placeholder, switchedOff))
+    const metadata = engineMetadata(row, placeholder, switchedOff)
+    const client = new Client({ ...metadata, authorization_details_types: detailTypes(row) })
     if (needsSecret(row.metadata))
       Object.defineProperty(client, 'clientSecret', { get: () => shownSecret(row) })
     const { jwks_uri: keysAt } = row.metadata

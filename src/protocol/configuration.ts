@@ -1,7 +1,12 @@
 // The engine's configuration: every option that has a default which is not ours is set here, so that nothing of the engine's own (pages,
 // keys, storage, policies) ever shows. What each means is said where it is not obvious.
 
-import { type Configuration, errors, type FindAccount } from 'oidc-provider'
+import {
+  type Configuration,
+  errors,
+  type FindAccount,
+  type KoaContextWithOIDC
+} from 'oidc-provider'
 import { isRelaxed } from '../clients/conformance.ts'
 import { documentClients } from '../config/client-document-schema.ts'
 import type { Config } from '../config/schema.ts'
@@ -27,6 +32,7 @@ import { grantManagementMetadata, grantsPath } from './grant-scopes.ts'
 import { createSubjectCheck } from './hints.ts'
 import { pairwiseIdentifiers } from './pairwise.ts'
 import { createInteractionPolicy } from './policy.ts'
+import { longestProfileCodeSeconds } from './profile.ts'
 import { enabledAlgorithms } from './signed-messages.ts'
 import type { StatusClaims } from './status-claim.ts'
 
@@ -55,6 +61,8 @@ export interface ConfigurationParts extends FeatureParts, ClientAuthenticationPa
   exchangedClaims(): Record<string, unknown>
   adapter: Configuration['adapter']
   findAccount: FindAccount
+  /** whether the refresh token of this request is replaced */
+  rotates(ctx: KoaContextWithOIDC): boolean
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   cookieKeys: Buffer[]
   pairwiseKey(): Buffer
@@ -127,6 +135,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     pkce: {
       required: (_ctx, client) =>
         isPublic(client) ||
+        registeredClient(client).metadata.profile !== undefined ||
         !(
           client.clientId === config.pkce.exemptClient ||
           isRelaxed(config, registeredClient(client))
@@ -145,7 +154,12 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
         token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds,
       ClientCredentials: (_ctx, token) =>
         token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds,
-      AuthorizationCode: config.authorizationCodes.lifetimeSeconds,
+      AuthorizationCode: (_ctx, _code, client) => {
+        const { lifetimeSeconds } = config.authorizationCodes
+        return registeredClient(client).metadata.profile === undefined
+          ? lifetimeSeconds
+          : Math.min(lifetimeSeconds, longestProfileCodeSeconds)
+      },
       DeviceCode: config.deviceCodes.lifetimeSeconds,
       BackchannelAuthenticationRequest: ctx => requestSeconds(config, ctx),
       IdToken: config.idTokens.lifetimeSeconds,
@@ -163,7 +177,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     },
     // Sign-out ends grants by their session's row (store/grants.ts), so that parallel tabs cannot lose each other's.
     expiresWithSession: async () => false,
-    rotateRefreshToken: true,
+    rotateRefreshToken: ctx => parts.rotates(ctx),
     issueRefreshToken: async (_ctx, client, code) => {
       if (!client.grantTypeAllowed('refresh_token')) return false
       const always = registeredClient(client).metadata.refresh_tokens === 'always'
@@ -176,6 +190,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     loadExistingGrant: parts.loadExistingGrant,
     interactions: {
       policy: createInteractionPolicy({
+        details: parts.details,
         acr: parts.authenticationContexts.check,
         subject: createSubjectCheck(pairwise)
       }),

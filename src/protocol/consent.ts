@@ -3,7 +3,9 @@
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { uncoveredDetails } from '../oauth/authorization-details.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import { addExisting, allowedHere, scopesOf as managedScopes } from './grant-change.ts'
 import type { GrantManagement } from './grant-management.ts'
 import { claimsAsked, claimsWithin, scopesOfClaims } from './requested-claims.ts'
@@ -39,6 +41,7 @@ export async function grantForRequest(
   deps: {
     issuer: string
     grants: Pick<GrantStore, 'findConsent'>
+    details: Pick<DetailCatalogue, 'asked' | 'isRemembered' | 'typesFor'>
     management: Pick<GrantManagement, 'changeOf'>
     unit: UnitOfWork | undefined
     client: RegisteredClient
@@ -54,8 +57,12 @@ export async function grantForRequest(
   const change = await deps.management.changeOf(oidc, accountId)
   if (deps.unit !== undefined) deps.unit.grantChange = change
   // A client that the operator runs is not asked about, unless its redirect leads where nobody can check who listens.
-  const consented = isTrusted(deps.client, oidc.params?.['redirect_uri'])
-    ? { ...requested, openid: [...requested.openid, ...scopesOfClaims(claims)] }
+  const details = deps.details.asked(oidc.params)
+  const consented: ConsentedScopes | undefined = isTrusted(
+    deps.client,
+    oidc.params?.['redirect_uri']
+  )
+    ? { ...requested, openid: [...requested.openid, ...scopesOfClaims(claims)], details }
     : change === undefined
       ? await deps.grants.findConsent(accountId, clientId)
       : // a grant that the client manages is asked for each time, and what other grants hold does not count
@@ -72,7 +79,16 @@ export async function grantForRequest(
   for (const [identifier, scopes] of Object.entries(granted.resources)) {
     if (scopes.length > 0) grant.addResourceScope(identifier, scopes.join(' '))
   }
-  if (merged !== undefined) addExisting(grant, merged)
+  // What is asked each time is allowed by the answer that this request has just come back with, and by nothing else.
+  const answer = oidc.result?.['consent'] as { accountId?: unknown } | undefined
+  const answered = answer?.accountId === accountId
+  const remembered = details.filter(deps.details.isRemembered)
+  const refused = new Set([
+    ...uncoveredDetails(remembered, consented?.details ?? []),
+    ...(answered ? [] : details.filter(detail => !remembered.includes(detail)))
+  ])
+  for (const detail of details) if (!refused.has(detail)) grant.addRar({ ...detail })
+  if (merged !== undefined) addExisting(grant, merged, deps.details.typesFor(deps.client))
   await grant.save()
   return grant
 }

@@ -3,7 +3,9 @@
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import { requestedAccess } from './engine-pages.ts'
 import type { RequestedAccess } from './ports.ts'
 import type { ResourceCatalogue } from './resources.ts'
@@ -12,9 +14,10 @@ export function deviceAccess(
   ctx: KoaContextWithOIDC,
   deps: {
     resources: Pick<ResourceCatalogue, 'infoFor'>
+    details: Pick<DetailCatalogue, 'asked'>
     registeredOf(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
   }
-): RequestedAccess[] {
+): { requested: RequestedAccess[]; requestedDetails: AuthorizationDetail[] } {
   const { client, entities } = ctx.oidc
   const params = (entities.DeviceCode as { params?: Record<string, unknown> } | undefined)?.params
   const scopes = String(params?.['scope'] ?? '')
@@ -28,5 +31,8 @@ export function deviceAccess(
           identifier,
           scopes: deps.resources.infoFor(identifier, deps.registeredOf(client)).scope.split(' ')
         }))
-  return requestedAccess(scopes, isOpenidScope, byResource)
+  return {
+    requested: requestedAccess(scopes, isOpenidScope, byResource),
+    requestedDetails: deps.details.asked(params)
+  }
 }

@@ -8,6 +8,7 @@
 import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import { documentHost } from '../clients/document-url.ts'
+import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
 import type { EngineForm, LanguageHints, Renderers, RequestedAccess, ShownClient } from './ports.ts'
 import { helpfulSentence, sentenceFor } from './sentences.ts'
 
@@ -123,7 +124,10 @@ export function createEnginePages(deps: {
   renderers: Renderers
   requestId(ctx: KoaContextWithOIDC): string
   registeredOf(client: EngineClient): RegisteredClient
-  requestedOf(ctx: KoaContextWithOIDC): RequestedAccess[]
+  requestedOf(ctx: KoaContextWithOIDC): {
+    requested: RequestedAccess[]
+    requestedDetails: AuthorizationDetail[]
+  }
   /** signs the session of that uid out, with this request */
   endSession(uid: string): void
 }): EnginePages {
@@ -199,7 +203,7 @@ export function createEnginePages(deps: {
           form: parseEngineForm(form),
           userCode,
           client: shownClient(registeredOf(client)),
-          requested: deps.requestedOf(ctx),
+          ...deps.requestedOf(ctx),
           address: device?.address,
           startedAt: device?.startedAt === undefined ? undefined : new Date(device.startedAt),
           language: languageOf(ctx)

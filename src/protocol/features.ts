@@ -6,10 +6,12 @@ import type { RegisteredClient } from '../clients/client.ts'
 import { opensRegistration } from '../clients/conformance.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import { isPublic } from './client-authentication.ts'
 import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
 import { asksForGrants, grantsAudience } from './grant-scopes.ts'
+import { assertProofAlgorithm, assertSignedIntrospection } from './profile.ts'
 import { statementPolicy } from './registration.ts'
 import { type ClaimRequest, requestObjects } from './request-objects.ts'
 import { narrowParameter } from './requested-claims.ts'
@@ -22,8 +24,13 @@ export interface FeatureParts {
   config: Config
   issuer: string
   resources: ResourceCatalogue
+  details: DetailCatalogue
   pages: EnginePages
   registeredClient(client: NonNullable<KoaContextWithOIDC['oidc']['client']>): RegisteredClient
+  /** undefined for one that is being registered */
+  findRegistered(
+    client: NonNullable<KoaContextWithOIDC['oidc']['client']>
+  ): RegisteredClient | undefined
   address(ctx: KoaContextWithOIDC): string | undefined
   certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
   backchannel: BackchannelFeature
@@ -41,7 +48,7 @@ function isItself(ctx: KoaContextWithOIDC): boolean {
 }
 
 export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['features']> {
-  const { config, issuer, resources, pages, registeredClient } = parts
+  const { config, issuer, resources, details, pages, registeredClient } = parts
   return {
     devInteractions: { enabled: false },
     claimsParameter: {
@@ -57,18 +64,29 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     jwtUserinfo: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
-    requestObjects: requestObjects(parts.now, parts.claimRequest),
+    requestObjects: requestObjects(parts.now, parts.claimRequest, registeredClient),
     dPoP: {
       enabled: true,
       nonceSecret: parts.dpopNonceKey,
       // RFC 9449 §8, §9: a proof cannot be made ahead then. At userinfo nobody knows yet whose token it is: there only the switch counts
-      requireNonce: ctx =>
-        config.dpop.nonce === 'required' ||
-        (ctx.oidc.client !== undefined &&
-          registeredClient(ctx.oidc.client).metadata.dpop_nonce === 'required')
+      requireNonce: ctx => {
+        const client = ctx.oidc.client && registeredClient(ctx.oidc.client)
+        // the engine asks here of each proof before it looks at it
+        if (client !== undefined) assertProofAlgorithm(client, ctx.get('dpop'))
+        return config.dpop.nonce === 'required' || client?.metadata.dpop_nonce === 'required'
+      }
     },
     mTLS: engineMutualTls(mutualTlsOf(config.clientCertificates), parts.certificate),
     pushedAuthorizationRequests: { enabled: true },
+    // at the same clients as ours (profile.ts), so that whatever a later engine knows to refuse is refused, too
+    fapi: {
+      enabled: true,
+      profile: (_ctx, client) =>
+        client !== undefined && parts.findRegistered(client)?.metadata.profile !== undefined
+          ? '2.0'
+          : undefined
+    },
+    richAuthorizationRequests: details.feature(registeredClient),
     resourceIndicators: {
       enabled: true,
       // At authorize nothing is chosen yet; at the token endpoint `oneOf` are the granted ones. An API comes before the issuer's own
@@ -86,6 +104,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
         return (
           oneOf?.find(resource => resource !== issuer) ??
           oneOf?.[0] ??
+          details.resourcesOf(ctx.oidc.params, registeredClient(client)) ??
           resources.defaultFor(registeredClient(client))
         )
       },
@@ -111,8 +130,9 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     introspection: {
       enabled: true,
       // RFC 7662 §4: a token tells about itself to its client and to the API that it is for; public clients cannot prove who asks
-      allowedPolicy: async (_ctx, client, token) => {
+      allowedPolicy: async (ctx, client, token) => {
         if (isPublic(client)) return false
+        assertSignedIntrospection(registeredClient(client), ctx)
         if (token.clientId === client.clientId) return true
         const audience = 'aud' in token ? token.aud : undefined
         return (

@@ -2,6 +2,7 @@
 // allowed of it. Owns no request and no answer; those are grant-management.ts.
 
 import type { Provider } from 'oidc-provider'
+import { type AuthorizationDetail, equalValues } from '../oauth/authorization-details.ts'
 import type { ConsentedScopes, Payload } from '../store/grants.ts'
 import type { GrantContent, ManagedGrant } from '../store/managed-grants.ts'
 
@@ -22,17 +23,27 @@ export function allowedHere(result: unknown, accountId: string): ConsentedScopes
   return consent.granted as ConsentedScopes
 }
 
-/** §5.2 merge: "with those which already exist within the grant". */
-export function addExisting(grant: Grant, { content }: ManagedGrant): void {
-  const { openid, resources = {}, rar = [] } = content
+/** Authorization details that a managed grant holds (RFC 9396). */
+export function detailsOf(managed: ManagedGrant | undefined): AuthorizationDetail[] {
+  return (managed?.content.rar ?? []) as AuthorizationDetail[]
+}
+
+/** §5.2 merge: "with those which already exist within the grant", of details as far as the client may still ask for their types. */
+export function addExisting(
+  grant: Grant,
+  managed: ManagedGrant,
+  detailTypes: readonly string[]
+): void {
+  const { content } = managed
+  const { openid, resources = {} } = content
   if (openid?.scope) grant.addOIDCScope(openid.scope)
   if (openid?.claims?.length) grant.addOIDCClaims(openid.claims)
   for (const [identifier, scope] of Object.entries(resources)) {
     grant.addResourceScope(identifier, scope)
   }
-  const there = new Set((grant.rar ?? []).map(detail => JSON.stringify(detail)))
-  for (const detail of rar.filter(one => !there.has(JSON.stringify(one)))) {
-    grant.addRar(detail as Parameters<Grant['addRar']>[0])
+  for (const detail of detailsOf(managed)) {
+    const there = grant.rar?.some(one => equalValues(one, detail)) ?? false
+    if (!there && detailTypes.includes(detail.type)) grant.addRar({ ...detail })
   }
 }
 

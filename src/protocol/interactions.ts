@@ -5,12 +5,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Provider } from 'oidc-provider'
 import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac } from '../lib/secret.ts'
+import { type AuthorizationDetail, equalValues } from '../oauth/authorization-details.ts'
 import { commonScopes, isOpenidScope, missingScopes } from '../oauth/scope.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
 import type { ManagedGrantStore } from '../store/managed-grants.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
-import { type GrantAction, scopesOf as managedScopes } from './grant-change.ts'
+import { detailsOf, type GrantAction, scopesOf as managedScopes } from './grant-change.ts'
 import type {
   InteractionDetails,
   Interactions,
@@ -23,19 +25,26 @@ import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
+/** What a person is asked for. */
+type Access = ConsentedScopes & { details: AuthorizationDetail[] }
+
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
 /**
  * What the consent prompt is about: the OpenID scopes, those of single claims, and scopes by resource that it found missing (engine:
  * interaction_policy/prompts/consent.js), or, where nothing is missing, all that this request asks for (policy.ts).
  */
-function scopesInQuestion(interaction: EngineInteraction): ConsentedScopes {
-  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = promptDetails(interaction)
-  if ((missingOIDCScope ?? missingOIDCClaims ?? missingResourceScopes) === undefined) {
-    return scopesAsked(interaction)
-  }
+function accessInQuestion(interaction: EngineInteraction): Access {
+  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, missingDetails } =
+    promptDetails(interaction)
+  const missing = missingOIDCScope ?? missingOIDCClaims ?? missingResourceScopes ?? missingDetails
+  if (missing === undefined) return accessAsked(interaction)
   const openid = new Set([...(missingOIDCScope ?? []), ...scopesOfClaims(missingOIDCClaims ?? [])])
-  return { openid: [...openid], resources: missingResourceScopes ?? {} }
+  return {
+    openid: [...openid],
+    resources: missingResourceScopes ?? {},
+    details: missingDetails ?? []
+  }
 }
 
 function promptDetails(interaction: EngineInteraction) {
@@ -44,15 +53,18 @@ function promptDetails(interaction: EngineInteraction) {
     missingOIDCClaims?: string[]
     missingResourceScopes?: Record<string, string[]>
     requestedResourceScopes?: Record<string, string[]>
+    missingDetails?: AuthorizationDetail[]
+    requestedDetails?: AuthorizationDetail[]
   }
 }
 
 /** All that this request asks for. The engine has left out what it will not give, such as `offline_access` without `prompt=consent`. */
-function scopesAsked(interaction: EngineInteraction): ConsentedScopes {
+function accessAsked(interaction: EngineInteraction): Access {
   const scopes = (text(interaction.params['scope']) ?? '').split(' ').filter(isOpenidScope)
   return {
     openid: [...new Set([...scopes, ...scopesOfClaims(claimsAsked(interaction.params['claims']))])],
-    resources: promptDetails(interaction).requestedResourceScopes ?? {}
+    resources: promptDetails(interaction).requestedResourceScopes ?? {},
+    details: promptDetails(interaction).requestedDetails ?? []
   }
 }
 
@@ -68,6 +80,11 @@ function compared(scopes: ConsentedScopes, others: ConsentedScopes, which: 'comm
       ])
     )
   }
+}
+
+/** What of the details does not stand among the others. */
+function withoutThose(details: AuthorizationDetail[], others: AuthorizationDetail[]) {
+  return details.filter(detail => !others.some(one => equalValues(one, detail)))
 }
 
 /** The action of a request on a grant that its client manages; it was judged before the page came (grant-management.ts). */
@@ -89,6 +106,7 @@ export function createInteractions(deps: {
   provider(): Provider
   clients: Pick<ClientSource, 'find'>
   grants: Pick<GrantStore, 'consentStatement'>
+  details: Pick<DetailCatalogue, 'isRemembered'>
   managed: Pick<ManagedGrantStore, 'find'>
   units: UnitOfWorkRunner
   requests: RequestFactsBook
@@ -145,11 +163,12 @@ export function createInteractions(deps: {
   }
 
   /** Everything that this request may do, if the person allows it: remembered so that the next time only what is new is asked. */
-  function consented(interaction: EngineInteraction): ConsentedScopes {
-    const inQuestion = scopesInQuestion(interaction)
+  function consented(interaction: EngineInteraction): Access {
+    const inQuestion = accessInQuestion(interaction)
     return {
-      openid: [...new Set([...inQuestion.openid, ...scopesAsked(interaction).openid])],
-      resources: inQuestion.resources
+      openid: [...new Set([...inQuestion.openid, ...accessAsked(interaction).openid])],
+      resources: inQuestion.resources,
+      details: inQuestion.details
     }
   }
 
@@ -159,9 +178,14 @@ export function createInteractions(deps: {
    */
   async function inView(
     interaction: EngineInteraction
-  ): Promise<Pick<InteractionDetails, 'requested' | 'allowedBefore' | 'grantChange'>> {
-    const asked = scopesAsked(interaction)
-    const inQuestion = scopesInQuestion(interaction)
+  ): Promise<
+    Pick<
+      InteractionDetails,
+      'requested' | 'allowedBefore' | 'requestedDetails' | 'detailsAllowedBefore' | 'grantChange'
+    >
+  > {
+    const asked = accessAsked(interaction)
+    const inQuestion = accessInQuestion(interaction)
     const action = actionOf(interaction)
     const { grant_id: id, client_id: clientId } = interaction.params
     const known =
@@ -176,7 +200,13 @@ export function createInteractions(deps: {
     const nothing = { openid: [], resources: {} }
     if (held === undefined) {
       const allowedBefore = accessTo(compared(asked, inQuestion, 'missing'))
-      return { requested: accessTo(inQuestion), allowedBefore, grantChange: grantChange(nothing) }
+      return {
+        requested: accessTo(inQuestion),
+        allowedBefore,
+        requestedDetails: inQuestion.details,
+        detailsAllowedBefore: withoutThose(asked.details, inQuestion.details),
+        grantChange: grantChange(nothing)
+      }
     }
     // whoever is asked again for what is there already sees what is asked for
     const fresh = compared(asked, held, 'missing')
@@ -188,6 +218,9 @@ export function createInteractions(deps: {
     return {
       requested: accessTo(isNew ? fresh : asked),
       allowedBefore: accessTo(action === 'merge' || isNew ? beside : nothing),
+      requestedDetails: asked.details,
+      // a merged grant keeps what it holds
+      detailsAllowedBefore: action === 'merge' ? withoutThose(detailsOf(base), asked.details) : [],
       grantChange: grantChange(action === 'merge' ? nothing : compared(held, asked, 'missing'))
     }
   }
@@ -200,7 +233,7 @@ export function createInteractions(deps: {
         const { params, prompt, session } = interaction
         const row = await clients.find(text(params['client_id']) ?? '')
         if (row === undefined) return undefined
-        const asked = scopesAsked(interaction)
+        const asked = accessAsked(interaction)
         const shown = await inView(interaction)
         const redirectUri = text(params['redirect_uri'])
         return {
@@ -242,7 +275,10 @@ export function createInteractions(deps: {
         const action = actionOf(interaction)
         // what a grant that the client manages holds is remembered with that grant, and counts for no other
         if (action === undefined) {
-          unit.effects.push(grants.consentStatement(accountId, clientId, granted))
+          const kept = granted.details.filter(deps.details.isRemembered)
+          unit.effects.push(
+            grants.consentStatement(accountId, clientId, { ...granted, details: kept })
+          )
         }
         noteEffect(unit, {
           type: 'consent.granted',
@@ -251,11 +287,14 @@ export function createInteractions(deps: {
           data: {
             scope: [...granted.openid, ...Object.values(granted.resources).flat()],
             resource: Object.keys(granted.resources),
+            // the types: what the details say is the person's and the client's
+            details: granted.details.map(({ type }) => type),
             action,
             grant: text(interaction.params['grant_id'])
           }
         })
-        return { consent: action === undefined ? {} : { accountId, granted } }
+        // whose answer it is: another person may sign in before the request goes on (consent.ts)
+        return { consent: action === undefined ? { accountId } : { accountId, granted } }
       }),
 
     decline: (req, res) =>

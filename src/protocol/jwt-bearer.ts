@@ -173,7 +173,8 @@ export function registerJwtBearer(provider: Provider, deps: JwtBearerDependencie
   provider.registerGrantType(
     jwtBearerGrantType,
     handle,
-    ['assertion', 'scope', 'resource'],
+    // the last one so that it is refused, and not passed over (authorization-details.ts)
+    ['assertion', 'scope', 'resource', 'authorization_details'],
     ['resource']
   )
 }

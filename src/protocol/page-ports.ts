@@ -9,6 +9,7 @@ import type { GrantStore } from '../store/grants.ts'
 import type { ManagedGrantStore } from '../store/managed-grants.ts'
 import type { SessionStore } from '../store/sessions.ts'
 import { createAuthenticationContexts } from './authentication-context.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import { createApprovals } from './backchannel-approvals.ts'
 import type { ClientSource } from './client.ts'
 import { createInteractions } from './interactions.ts'
@@ -31,6 +32,7 @@ export function createPagePorts(deps: {
   provider(): Provider
   clients: Pick<ClientSource, 'find'>
   resources: ResourceCatalogue
+  details: DetailCatalogue
   grants: GrantStore
   managed: ManagedGrantStore
   sessions: SessionAdapter

@@ -4,6 +4,8 @@
 
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { looksLikeDocumentUrl } from '../clients/document-url.ts'
+import { type AuthorizationDetail, uncoveredDetails } from '../oauth/authorization-details.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import { requestedScopes } from './consent.ts'
 
 const { Check, Prompt, base } = interactionPolicy
@@ -14,6 +16,7 @@ export function leadsToUncheckable(redirectUri: unknown): boolean {
 }
 
 export function createInteractionPolicy(ofLogin: {
+  details: Pick<DetailCatalogue, 'asked'>
   /** how strongly a person must have signed in */
   acr: InstanceType<typeof Check>
   /** who must have */
@@ -31,8 +34,27 @@ export function createInteractionPolicy(ofLogin: {
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('the engine has no consent prompt')
   // the engine tells only what is missing; whoever is asked again (prompt=consent, or the check below) sees all of it again
-  consent.details = ctx => ({ requestedResourceScopes: requestedScopes(ctx.oidc).resources })
+  consent.details = ctx => ({
+    requestedResourceScopes: requestedScopes(ctx.oidc).resources,
+    requestedDetails: ofLogin.details.asked(ctx.oidc.params)
+  })
   consent.checks.remove('native_client_prompt')
+  // the engine asks each time; what was allowed is in the grant (consent.ts)
+  consent.checks.remove('rar_prompt')
+  const missingDetails = ({ oidc }: KoaContextWithOIDC) =>
+    uncoveredDetails(
+      ofLogin.details.asked(oidc.params),
+      (oidc.grant?.rar ?? []) as AuthorizationDetail[]
+    )
+  consent.checks.add(
+    new Check(
+      'details_missing',
+      'requested authorization_details not granted',
+      'consent_required',
+      ctx => (missingDetails(ctx).length > 0 ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT),
+      ctx => ({ missingDetails: missingDetails(ctx) })
+    )
+  )
   consent.checks.add(
     new Check(
       'uncheckable_redirect',

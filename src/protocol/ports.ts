@@ -2,6 +2,7 @@
 // (Renderers, made from views before the engine exists). Nothing here names the engine, so that pages do not depend on it.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
 
 /** A client as a page shows it. */
 export interface ShownClient {
@@ -43,6 +44,9 @@ export interface InteractionDetails {
   requested: RequestedAccess[]
   /** for consent: what the request asks for as well, and the person has allowed before */
   allowedBefore: RequestedAccess[]
+  /** the same of authorization details (RFC 9396) */
+  requestedDetails: AuthorizationDetail[]
+  detailsAllowedBefore: AuthorizationDetail[]
   /** for consent to a grant that the client manages: what becomes of it */
   grantChange?: ShownGrantChange | undefined
   /** how long what comes out of this request lasts */
@@ -203,6 +207,7 @@ export interface Renderers {
     userCode: string
     client: ShownClient
     requested: RequestedAccess[]
+    requestedDetails: AuthorizationDetail[]
     address: string | undefined
     startedAt: Date | undefined
     language: LanguageHints

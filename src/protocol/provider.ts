@@ -24,6 +24,7 @@ import type { GrantStore } from '../store/grants.ts'
 import type { ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
 import { createAuthenticationContexts } from './authentication-context.ts'
+import type { DetailCatalogue } from './authorization-details.ts'
 import {
   type BackchannelDependencies,
   backchannelAuthentication
@@ -55,7 +56,8 @@ import {
   answerLost,
   answerUnavailable,
   completeAnswer,
-  completeRedirect
+  completeRedirect,
+  statusTells
 } from './response.ts'
 import type { StatusClaims } from './status-claim.ts'
 import { registerTokenExchange } from './token-exchange.ts'
@@ -66,6 +68,7 @@ export interface EngineDependencies {
   issuer: string
   keys: KeyRing
   resources: ResourceCatalogue
+  details: DetailCatalogue
   statusClaims: StatusClaims
   clients: ClientSource
   units: UnitOfWorkRunner
@@ -99,21 +102,6 @@ export interface EngineDependencies {
   now: () => Date
 }
 
-/** Endpoints where the status tells whether the request succeeded; on pages the engine refuses with 200 and 303, too. */
-const statusTells = new Set([
-  'token',
-  'pushed_authorization_request',
-  'device_authorization',
-  'backchannel_authentication',
-  'registration',
-  'client',
-  'client_update',
-  'client_delete',
-  'introspection',
-  'revocation',
-  'userinfo'
-])
-
 export interface Engine {
   provider: Provider
   callback: ReturnType<Provider['callback']>
@@ -134,7 +122,7 @@ class SpeakingProvider extends Provider {
 }
 
 export function createEngine(deps: EngineDependencies): Engine {
-  const { config, issuer, units, resources, grants, renderers, requests, log } = deps
+  const { config, issuer, units, resources, details, grants, renderers, requests, log } = deps
   const publicUrl = new URL(issuer)
   const registeredOf = (client: EngineClient) => clients.registeredOf(client)
   const findRegistered = (client: EngineClient) => clients.findRegistered(client)
@@ -147,7 +135,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     },
     requestId: ctx => requests.of(ctx.req).requestId,
     registeredOf,
-    requestedOf: ctx => deviceAccess(ctx, { resources, registeredOf })
+    requestedOf: ctx => deviceAccess(ctx, { resources, details, registeredOf })
   })
 
   const authenticationContexts = createAuthenticationContexts(config)
@@ -171,6 +159,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     issuer,
     keys: deps.keys,
     resources,
+    details,
     exchangedClaims: () => ({ ...units.current()?.exchanged }),
     statusClaim: (audience, token) => guarded(() => deps.statusClaims.claimFor(audience, token)),
     pages,
@@ -179,6 +168,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       documents: createDocumentDigests({ clients: deps.clients, findRegistered })
     }),
     registeredClient: registeredOf,
+    findRegistered,
     address: ctx => requests.of(ctx.req).address,
     certificate: ctx => requests.of(ctx.req).certificate,
     backchannel: backchannelAuthentication({
@@ -199,6 +189,11 @@ export function createEngine(deps: EngineDependencies): Engine {
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     noteAssertion: ctx => clients.noteAssertion(ctx),
+    rotates: ctx => {
+      const unit = units.current()
+      const { profile } = (ctx.oidc.client && registeredOf(ctx.oidc.client))?.metadata ?? {}
+      return unit === undefined || profile === undefined || !deps.refreshTokens.keep(unit)
+    },
     now: deps.now,
     findAccount: async (_ctx, accountId) => {
       const known = [...(units.current()?.grants.values() ?? [])].find(
@@ -213,8 +208,9 @@ export function createEngine(deps: EngineDependencies): Engine {
       assertStillRegistered(client, ctx.oidc.params?.['redirect_uri'])
       grantOwnAudience(ctx)
       const unit = units.current()
+      const row = registeredOf(client)
       return guarded(() =>
-        grantForRequest(ctx, { issuer, grants, management, unit, client: registeredOf(client) })
+        grantForRequest(ctx, { issuer, grants, details, management, unit, client: row })
       )
     }
   })
@@ -227,6 +223,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     assertion: () => units.current()?.assertion,
     seal: deps.adapter.seal,
     mutualTls: mutualTlsOf(config.clientCertificates),
+    detailTypes: client => details.typesFor(client),
     // the engine would refuse the whole client for a grant type that it was not told of
     switchedOff: new Set([
       ...(exchange.offered ? [] : [tokenExchangeGrantType]),

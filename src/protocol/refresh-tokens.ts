@@ -48,6 +48,11 @@ export interface RefreshTokens {
   /** Called by the engine when it needs an id: the successor of the redeemed token, or a new family's first token. */
   generate(unit: UnitOfWork | undefined): string
   save(unit: UnitOfWork, value: string, payload: Payload): void
+  /**
+   * For a client whose tokens are not rotated: the token of this request stays the current one, and is in use from now on. Answers false
+   * for one that was replaced before the client's tokens were kept: it is answered its successor, as any other.
+   */
+  keep(unit: UnitOfWork): boolean
   revoke(unit: UnitOfWork, value: string): void
 }
 
@@ -252,6 +257,16 @@ export function createRefreshTokens(deps: {
           absoluteSeconds: lifetimes.absoluteSeconds
         })
       )
+    },
+
+    keep(unit) {
+      const judged = unit.refreshToken
+      if (judged?.verdict !== 'current') return false
+      const { bucket, id, value } = judged.token
+      const presentedHash = refreshTokenHash(value)
+      const { idleSeconds } = lifetimes
+      unit.effects.push(families.keepStatement({ bucket, id, presentedHash, idleSeconds }))
+      return true
     },
 
     revoke(unit, value) {

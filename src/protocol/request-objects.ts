@@ -1,8 +1,10 @@
 // Request objects (RFC 9101, by value): an authorization request that its client has signed. The engine verifies signature, issuer and
 // audience; here stands what it leaves open. Refuses a JWT that was made for something else, and one that could be used for ever.
 
-import { type Configuration, errors } from 'oidc-provider'
+import { type Client, type Configuration, errors } from 'oidc-provider'
+import type { RegisteredClient } from '../clients/client.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
+import { assertRequestObject } from './profile.ts'
 
 type Options = NonNullable<NonNullable<Configuration['features']>['requestObjects']>
 
@@ -16,7 +18,11 @@ export type ClaimRequest = (
   seconds: number
 ) => Promise<'first' | 'replayed'>
 
-export function requestObjects(now: () => Date, claim: ClaimRequest): Options {
+export function requestObjects(
+  now: () => Date,
+  claim: ClaimRequest,
+  registeredClient: (client: Client) => RegisteredClient
+): Options {
   return {
     enabled: true,
     assertJwtClaimsAndHeader: async (ctx, claims, header, client) => {
@@ -44,6 +50,7 @@ export function requestObjects(now: () => Date, claim: ClaimRequest): Options {
       if (typeof nbf === 'number' && nbf < seconds - longestSeconds - clockToleranceSeconds) {
         throw new errors.InvalidRequestObject(`nbf must be at most ${longestSeconds} s ago`)
       }
+      assertRequestObject(registeredClient(client), claims, header)
       if (ctx.oidc.route !== 'backchannel_authentication') return
       // CIBA Core §7.1.1: "aud", "iss", "exp", "iat", "nbf" and "jti" are in a signed authentication request; the engine has looked at two
       const { iat, jti } = claims

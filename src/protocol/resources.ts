@@ -3,6 +3,7 @@
 
 import { errors } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { profileAlgorithms } from '../clients/profile.ts'
 import { documentClients } from '../config/client-document-schema.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing, SigningAlgorithm } from '../keys/key-ring.ts'
@@ -35,6 +36,7 @@ export interface ResourceCatalogue {
    * Undefined: there is no such resource.
    */
   infoForExchange(identifier: string, client: RegisteredClient): ResourceServerInfo | undefined
+  mayName(identifier: string, client: RegisteredClient): boolean
   /** The audience of a request that names none. */
   defaultFor(client: RegisteredClient): string
   /** The token type of this audience (RFC 9068 §2.1); `JWT` for verifiers that refuse `at+jwt`. */
@@ -66,6 +68,11 @@ export function createResourceCatalogue(options: {
   ): ResourceServerInfo {
     const allowed = client.metadata.scope?.split(' ')
     const { algorithm, lifetimeSeconds } = tokens
+    if (client.metadata.profile !== undefined && !profileAlgorithms.includes(algorithm)) {
+      throw new errors.InvalidTarget(
+        `tokens of the resource are signed with ${algorithm}, which the profile of this client refuses`
+      )
+    }
     return {
       scope: scopes.filter(scope => allowed === undefined || allowed.includes(scope)).join(' '),
       audience,
@@ -99,6 +106,11 @@ export function createResourceCatalogue(options: {
         )
       }
       return info(identifier, grantScopes, client, accessTokens)
+    },
+
+    mayName(identifier, client) {
+      const resource = resources.get(identifier)
+      return resource !== undefined && mayName(resource, client)
     },
 
     infoForExchange(identifier, client) {

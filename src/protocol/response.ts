@@ -7,6 +7,21 @@ import { languageOf } from './engine-pages.ts'
 import type { Renderers } from './ports.ts'
 import { helpfulSentence, noClientAuthentication, sentenceFor } from './sentences.ts'
 
+/** Endpoints where the status tells whether the request succeeded; on pages the engine refuses with 200 and 303, too. */
+export const statusTells = new Set([
+  'token',
+  'pushed_authorization_request',
+  'device_authorization',
+  'backchannel_authentication',
+  'registration',
+  'client',
+  'client_update',
+  'client_delete',
+  'introspection',
+  'revocation',
+  'userinfo'
+])
+
 /** Seconds after which trying again makes sense. */
 const retryAfterSeconds = 2
 

@@ -63,7 +63,8 @@ export function registerTokenExchange(provider: Provider, deps: TokenExchangeDep
   provider.registerGrantType<Parameters>(
     tokenExchangeGrantType,
     ctx => exchange(provider, deps, ctx),
-    parameters,
+    // known so that it is refused, and not passed over (authorization-details.ts)
+    [...parameters, 'authorization_details'],
     // RFC 8693 §2.1 allows several of these; we name one target, and say so in the error that is meant for it
     ['audience', 'resource']
   )

@@ -2,6 +2,7 @@
 // so that revocation, disabling and sign-out reach everything that hangs on it. Statements are given out, for the unit of work to send.
 
 import { digest } from '../lib/secret.ts'
+import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
 import type { Queries, Statement } from './database.ts'
 import { type StatusEntry, statusListSize } from './status-lists.ts'
 
@@ -124,7 +125,12 @@ export function clientGeneration(
 export interface ConsentedScopes {
   openid: string[]
   resources: Record<string, string[]>
+  /** authorization details (RFC 9396); absent in rows of before there were any */
+  details?: AuthorizationDetail[]
 }
+
+/** Details that are remembered of a client at most; the oldest ones are asked for again. */
+const mostRememberedDetails = 50
 
 /** What the state of an access token (RFC 9068) is judged by, besides its signature. */
 export interface AccessTokenState {
@@ -261,7 +267,12 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
               FROM (SELECT * FROM jsonb_each(consents.granted -> 'resources')
                 UNION ALL SELECT * FROM jsonb_each(excluded.granted -> 'resources')) AS both_sides (resource, list),
                 jsonb_array_elements(list) AS scope
-              GROUP BY resource) AS merged)),
+              GROUP BY resource) AS merged),
+            'details', (SELECT coalesce(jsonb_agg(detail ORDER BY place), '[]') FROM (
+              SELECT detail, max(place) AS place FROM jsonb_array_elements(
+                coalesce(consents.granted -> 'details', '[]') || coalesce(excluded.granted -> 'details', '[]'))
+                WITH ORDINALITY AS both_lists (detail, place)
+              GROUP BY detail ORDER BY max(place) DESC LIMIT ${mostRememberedDetails}) AS newest)),
           updated_at = clock_time(), expires_at = NULL`,
       values: [accountId, clientId, JSON.stringify(granted)]
     }),

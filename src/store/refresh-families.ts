@@ -81,6 +81,8 @@ export interface RefreshFamilyStore {
   insertStatement(family: NewFamily): Statement
   /** Raises `refresh_token_spent` when the presented token is neither current nor, inside the leeway, the one before. */
   rotateStatement(rotation: Rotation): Statement
+  /** The token stays; the family is in use. Raises `refresh_token_spent` when it is not current, or the family has ended. */
+  keepStatement(kept: FamilyId & { presentedHash: Buffer; idleSeconds: number }): Statement
   revokeStatement(family: FamilyId): Statement
 }
 
@@ -250,6 +252,18 @@ export function createRefreshFamilyStore({
         rotation.idleSeconds,
         rotation.address ?? null
       ]
+    }),
+
+    keepStatement: ({ bucket, id, presentedHash, idleSeconds }) => ({
+      name: 'refresh_families.keep',
+      partition: partitions?.known(bucket),
+      text: `WITH kept AS (
+          UPDATE ${partitions?.known(bucket) ?? parent} SET idle_expires_at = clock_time() + make_interval(secs => $4)
+          WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL AND current_hash = $3
+            AND expires_at > clock_time() AND idle_expires_at > clock_time()
+          RETURNING 1)
+        SELECT require_match((SELECT count(*) FROM kept), 'refresh_token_spent')`,
+      values: [bucket, id, presentedHash, idleSeconds]
     }),
 
     revokeStatement: ({ bucket, id }) => ({

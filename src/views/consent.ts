@@ -1,6 +1,8 @@
 // The consent page: who asks, for what, for how long, and where the person is sent. Allow and Cancel have equal weight,
 // and neither is focused. Refuses to offer what nothing behind it can do.
 
+import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
+import { type DetailTypeView, detailSections } from './authorization-details.ts'
 import {
   type AccessView,
   accessList,
@@ -21,6 +23,10 @@ export interface ConsentPage {
   requested: readonly AccessView[]
   /** what the request asks for as well, and the person has allowed before */
   allowedBefore: readonly AccessView[]
+  /** the same of authorization details (RFC 9396) */
+  requestedDetails: readonly AuthorizationDetail[]
+  detailsAllowedBefore: readonly AuthorizationDetail[]
+  detailTypes: readonly DetailTypeView[]
   /** what the client could do before, and can no longer, once this is allowed */
   takenAway?: readonly AccessView[] | undefined
   /** how long the access lasts that this request ends with */
@@ -37,8 +43,11 @@ export function renderConsent(frame: Frame, page: ConsentPage): string {
   const product = frame.site.product.name
   const term = { text: client.name, shown: name(client.name) }
   const access = { words, locale: frame.locale, product, resources: page.resources }
+  const told = { types: page.detailTypes, locale: frame.locale }
   const lost = page.takenAway?.some(({ scopes }) => scopes.length > 0)
-  const earlier = page.allowedBefore.some(({ scopes }) => scopes.length > 0)
+  const earlier =
+    page.allowedBefore.some(({ scopes }) => scopes.length > 0) ||
+    page.detailsAllowedBefore.length > 0
   return renderPage(frame, {
     title: words.consent.title,
     body: html`${monogram(client)}
@@ -51,7 +60,12 @@ ${
 ${warning(client, words.consent)}
 <h2>${earlier ? words.consent.willAlsoAllow(term) : words.consent.willAllow(term)}</h2>
 ${accessList(page.requested, access)}
-${earlier && html`<h2>${words.consent.alreadyAllowed}</h2>${accessList(page.allowedBefore, access)}`}
+${detailSections(page.requestedDetails, told)}
+${
+  earlier &&
+  html`<h2>${words.consent.alreadyAllowed}</h2>${accessList(page.allowedBefore, access)}
+${detailSections(page.detailsAllowedBefore, told)}`
+}
 ${
   lost &&
   html`<h2>${words.consent.takenAway(term)}</h2>

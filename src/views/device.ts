@@ -1,6 +1,8 @@
 // The device pages (RFC 8628 §3.3): enter the code, compare it, done. Refuses to connect by entering alone: whoever follows a link with the
 // code in it sees the code, who asks, from where and since when (RFC 8628 §5.4, §3.3.1), beside a warning against codes that others send.
 
+import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
+import { type DetailTypeView, detailSections } from './authorization-details.ts'
 import {
   type AccessView,
   accessList,
@@ -33,6 +35,8 @@ export interface DeviceConfirmPage {
   userCode: string
   client: ClientView
   requested: readonly AccessView[]
+  requestedDetails: readonly AuthorizationDetail[]
+  detailTypes: readonly DetailTypeView[]
   resources: readonly ResourceView[]
   /** network address that asked for the code */
   address: string | undefined
@@ -91,9 +95,10 @@ export function renderDeviceConfirm(frame: Frame, page: DeviceConfirmPage): stri
 <div class="note"><p><strong>${words.device.scam}</strong></p><p>${words.device.scamAdvice}</p></div>
 ${facts(page, words)}
 ${
-  page.requested.some(access => access.scopes.length > 0) &&
+  (page.requested.some(access => access.scopes.length > 0) || page.requestedDetails.length > 0) &&
   html`<h2>${words.device.access}</h2>
-${accessList(page.requested, { words, locale: frame.locale, product: frame.site.product.name, resources: page.resources })}`
+${accessList(page.requested, { words, locale: frame.locale, product: frame.site.product.name, resources: page.resources })}
+${detailSections(page.requestedDetails, { types: page.detailTypes, locale: frame.locale })}`
 }
 <form method="post" action="${page.action}">
 ${hidden({ xsrf: page.xsrf, user_code: page.userCode })}

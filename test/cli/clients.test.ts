@@ -47,6 +47,21 @@ async function start(clients: { client_id: string; client_secret?: string }[] = 
   return { run, registry: first.registry, ended: first.ended, database: first.database }
 }
 
+t.test('--profile holds a client to FAPI 2.0, and says what the profile refuses', async t => {
+  const { run, registry } = await start()
+  const keys = ['--jwks-uri', 'https://app.example.com/keys']
+  t.match(await run('create', ...web, '--id', 'bank', '--profile', 'fapi2', ...keys), { code: 0 })
+  const client = await registry.find('bank')
+  t.match(client?.metadata, { profile: 'fapi2', require_pushed_authorization_requests: true })
+  const secret = await run('update', 'bank', '--auth-method', 'client_secret_basic')
+  t.equal(secret.code, 1)
+  t.match(secret.err, /token_endpoint_auth_method must be private_key_jwt.*profile fapi2/)
+  t.match(await run('update', 'bank', '--profile', 'fapi1'), { code: 1, err: /fapi2/ })
+  const late = await run('create', ...web, '--id', 'late')
+  t.equal(late.code, 0)
+  t.match(await run('update', 'late', '--profile', 'fapi2'), { code: 1, err: /profile fapi2/ })
+})
+
 t.test('create shows the secret once, and says so', async t => {
   const { run, registry } = await start()
   const made = await run('create', ...web, '--id', 'web', '--name', 'My app', '--first-party')

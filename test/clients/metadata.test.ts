@@ -293,7 +293,7 @@ t.test('a default resource is a configured one', async t => {
 
 t.test('what is not offered is refused, not left out in silence', async t => {
   const refused: readonly [object, RegExp][] = [
-    [{ profile: 'fapi2' }, /not offered yet/],
+    [{ profile: 'fapi1' }, /must be fapi2 or fapi2-message-signing/],
     [{ subject_type: 'other' }, /public or pairwise/],
     [{ sector_identifier_uri: 'https://app.example.com/sector' }, /pairwise/],
     [{ userinfo_signed_response_alg: 'none' }, /RS256 or ES256 or EdDSA/],

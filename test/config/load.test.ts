@@ -154,6 +154,8 @@ t.test('every variable reaches its key', async t => {
     'conformance.responseTypes': '["id_token"]',
     'conformance.registration': 'open',
     resources: '[{"identifier":"https://api.example.com"}]',
+    authorizationDetails:
+      '[{"type":"payment","resources":["https://api.example.com"],"title":{"en":"Pay"}}]',
     'dpop.nonce': 'required',
     acr: '[{"value":"urn:a","amr":["pwd"]}]',
     clients: '[{"client_id":"a","type":"machine"}]',
@@ -174,9 +176,11 @@ t.test('every variable reaches its key', async t => {
   for (const { path, variable, schema } of configKeys) {
     const value = values[path] ?? ''
     const base = path === 'database.directUrl' ? { DATABASE_URL: 'postgres://localhost/a' } : {}
-    const needs = /^conformance\.(?!enabled)/.test(path)
+    const needs: Environment = /^conformance\.(?!enabled)/.test(path)
       ? { MINTMARK_CONFORMANCE__ENABLED: 'true' }
-      : {}
+      : path === 'authorizationDetails'
+        ? { MINTMARK_RESOURCES: values['resources'] }
+        : {}
     const config = load({ ...base, ...needs, ...besideTls(path), [variable]: value })
     if (path === 'mode' || path === 'database.embedded') continue
     t.not(JSON.stringify(config), plain, `${variable} changes something`)

@@ -52,6 +52,7 @@ export const parameterNames = [
   'request',
   'request_uri',
   'claims',
+  'authorization_details',
   'registration',
   'dpop_jkt',
   'user_code',

@@ -8,11 +8,11 @@ import { startTestServer } from '../support/server.ts'
 const redirectUri = 'https://late.example.com/callback'
 
 /** Registers a client as the command line does, and asks without PKCE. */
-async function outcome(t: Test, type: 'web' | 'spa' | undefined) {
+async function outcome(t: Test, type: 'web' | 'spa' | undefined, members: object = {}) {
   const server = await startTestServer(t, { pkce: { exemptClient: 'late' } })
   const { clients } = server.server
   if (type !== undefined) {
-    const metadata = { redirect_uris: [redirectUri] }
+    const metadata = { redirect_uris: [redirectUri], ...members }
     const made = await clients.create({ clientId: 'late', type, owner: 'cli', metadata })
     if (!made.ok) throw new Error(made.reason)
   }
@@ -46,6 +46,15 @@ t.test(
     t.match(refused, { error: 'invalid_request', error_description: /PKCE is required/ })
   }
 )
+
+t.test('a client with a profile is still refused, and the log says so (FAPI 2.0)', async t => {
+  const { said, refused } = await outcome(t, 'web', {
+    profile: 'fapi2',
+    jwks_uri: 'https://late.example.com/keys'
+  })
+  t.match(said, /profile fapi2.*MINTMARK_PKCE__EXEMPT_CLIENT/)
+  t.match(refused, { error: 'invalid_request' })
+})
 
 t.test('a name that nobody has exempts nobody', async t => {
   const { said, refused } = await outcome(t, undefined)

@@ -21,6 +21,8 @@ export const loginDetails: InteractionDetails = {
   },
   requested: [],
   allowedBefore: [],
+  requestedDetails: [],
+  detailsAllowedBefore: [],
   lasts: 'until sign-out',
   accountId: undefined,
   loginHint: undefined,
@@ -98,6 +100,7 @@ export async function buildPages(t: Test, given: Given = {}) {
     assets,
     issuer,
     resources: [],
+    detailTypes: [],
     secureCookies: issuer.startsWith('https:')
   })
   setPageNotFound(app, { site, issuer })

@@ -9,7 +9,7 @@ import { loginDetails } from './harness.ts'
 const issuer = 'http://localhost:3000'
 const site = createSite({ product: { name: 'mintmark' }, issuer })
 const now = () => new Date('2026-11-21T11:04:00Z')
-const renderers = createRenderers({ site, issuer, resources: [], now })
+const renderers = createRenderers({ site, issuer, resources: [], detailTypes: [], now })
 const language = { uiLocales: undefined, cookieHeader: undefined, acceptLanguage: 'en' }
 const form = { action: `${issuer}/device`, xsrf: 'token' }
 const { client } = loginDetails
@@ -41,6 +41,7 @@ t.test(
       userCode: 'WDJB-MJHT',
       client,
       requested: [],
+      requestedDetails: [],
       address: '203.0.113.7',
       startedAt: new Date('2026-11-21T11:01:30Z'),
       language

@@ -134,6 +134,12 @@ t.test('it is for an API, with the scopes of the client’s list at most', async
     const answer = await ask(await assert_(), { resource: target })
     t.match(answer, { status: 400, body: { error: 'invalid_target' } }, String(target))
   }
+  const details = JSON.stringify([{ type: 'payment' }])
+  t.match(
+    await ask(await assert_(), { authorization_details: details }),
+    { status: 400, body: { error: 'invalid_authorization_details' } },
+    'not passed over'
+  )
   const none = await token(basic('assistant'), {
     grant_type: grantType,
     assertion: await assert_()

@@ -98,6 +98,26 @@ t.test(
   }
 )
 
+t.test(
+  'a token that is kept stays as it is and moves the idle time; one that is not current, idle or revoked is spent',
+  async t => {
+    const { family, currentHash, rotation, row } = await addFamily()
+    const keep = (presentedHash: Buffer) =>
+      families.keepStatement({ ...family, presentedHash, idleSeconds: 300 })
+    const before = await row()
+    await database.pipeline([keep(currentHash)])
+    const after = await row()
+    t.ok(after.remainingSeconds > before.remainingSeconds + 100)
+    t.same({ ...after, remainingSeconds: 0 }, { ...before, remainingSeconds: 0 })
+    const second = bytes()
+    await database.pipeline([rotation(currentHash, second)])
+    await t.rejects(database.pipeline([keep(currentHash)]), spent, 'no longer current')
+    await database.pipeline([keep(second)])
+    await database.pipeline([families.revokeStatement(family)])
+    await t.rejects(database.pipeline([keep(second)]), spent, 'revoked')
+  }
+)
+
 t.test('generations in a row that a second address was answered are counted (D-26)', async t => {
   const { currentHash, rotation, row } = await addFamily()
   const hashes = [currentHash, ...Array.from({ length: 5 }, bytes)]

@@ -39,6 +39,8 @@ export function clientNamed(say: Say = usual => usual): ClientView {
   }
 }
 
+const noDetails = { requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+
 /** All pages, by name. */
 export function renderSamples(frame: Frame, say: Say = usual => usual): Record<string, string> {
   const action = say('/interaction/abc')
@@ -96,6 +98,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     }),
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
+      ...noDetails,
       action,
       csrf: say('csrf'),
       client,
@@ -105,7 +108,31 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       resources,
       accountName: say('ada@example.com')
     }),
+    'consent-details': renderConsent(frame, {
+      action,
+      csrf: say('csrf'),
+      client,
+      requested: [],
+      allowedBefore: [],
+      requestedDetails: [
+        { type: 'payment', to: say('Merchant A'), amount: { value: '12.00' }, note: [say('May')] }
+      ],
+      detailsAllowedBefore: [{ type: say('unknown'), anything: { deep: [say('value'), 1, true] } }],
+      detailTypes: [
+        {
+          type: 'payment',
+          title: { en: say('Make a payment'), ko: say('송금') },
+          sentences: [
+            { en: `${say('Pay')} {amount.value} to {to}.`, ko: '{to}에게 {amount.value} 보내기' }
+          ]
+        }
+      ],
+      lasts: 'until sign-out',
+      resources: [],
+      accountName: undefined
+    }),
     'consent-again': renderConsent(frame, {
+      ...noDetails,
       action,
       csrf: say('csrf'),
       client,
@@ -119,6 +146,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       accountName: say('ada@example.com')
     }),
     'consent-replaced': renderConsent(frame, {
+      ...noDetails,
       action,
       csrf: say('csrf'),
       client,
@@ -163,6 +191,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       resources
     }),
     'consent-native': renderConsent(frame, {
+      ...noDetails,
       action,
       csrf: say('csrf'),
       client: { ...client, unverifiable: true, firstParty: true, redirectHost: say('127.0.0.1') },
@@ -173,6 +202,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       accountName: undefined
     }),
     'consent-document': renderConsent(frame, {
+      ...noDetails,
       action,
       csrf: say('csrf'),
       client: {
@@ -198,6 +228,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     'device-input-throttled': renderDeviceInput(frame, { ...device, problem: 'throttled' }),
     'device-aborted': renderDeviceInput(frame, { ...device, problem: 'aborted' }),
     'device-confirm': renderDeviceConfirm(frame, {
+      ...noDetails,
       ...device,
       client,
       requested,
