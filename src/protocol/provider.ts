@@ -24,6 +24,7 @@ import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
+import { hideAmbiguousProof } from './ambiguous-proofs.ts'
 import { createAuthenticationContexts } from './authentication-context.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
@@ -288,6 +289,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     // What we say and accept never depends on the request's Host (RFC 9700 §4.13): discovery, `htu` and assertion audiences follow it.
     ctx.req.headers.host = publicUrl.host
     Object.defineProperty(ctx.request, 'protocol', { get: () => publicUrl.protocol.slice(0, -1) })
+    hideAmbiguousProof(ctx.req.headers)
     await hideUnopenable(ctx)
     await units.run(requests.of(ctx.req), async unit => {
       unit.tokenHandle = requests.of(ctx.req).tokenHandle

@@ -2,6 +2,7 @@
 // audience; here stands what it leaves open. Refuses a JWT that was made for something else, and one that could be used for ever.
 
 import { type Configuration, errors } from 'oidc-provider'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 
 type Options = NonNullable<NonNullable<Configuration['features']>['requestObjects']>
@@ -15,6 +16,10 @@ export function requestObjects(now: () => Date): Options {
     assertJwtClaimsAndHeader: async (ctx, claims, header, client) => {
       // was looked at when it was pushed; what is in our row since may be the engine's own, unsigned
       if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return
+      // decrypted by now, if it was encrypted
+      if (!hasOneReading(String(ctx.oidc.params?.['request']))) {
+        throw new errors.InvalidRequestObject('the request object can be read in two ways')
+      }
       const { typ } = header
       // RFC 9101 §10.8: the explicit type tells it from other JWTs of the client; a plain one is an older client's
       if (

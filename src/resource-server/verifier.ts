@@ -4,6 +4,7 @@
 // itself as the audience. Never reads a token from a query or a body (RFC 9700 §4.3.2).
 
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import { missing, readAccessToken, type VerifiedAccessToken } from './access-token.ts'
 import type { ClientCertificate } from './certificate.ts'
 import { createKeySource, failureCoolDown, IssuerUnavailable } from './keys.ts'
@@ -203,9 +204,14 @@ function readBearer(authorization: string | undefined): string | undefined {
   return token ?? (value === '' || /\s/.test(value) || /^bearer$/i.test(value) ? undefined : value)
 }
 
-/** Three base64url parts of bearable length: whatever else it is, no work is spent on it. */
+/**
+ * Three base64url parts of bearable length that say one thing: whatever else it is, no work is spent
+ * on it.
+ */
 function isPlausible(token: string): boolean {
-  return token.length <= longestToken && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)
+  return (
+    token.length <= longestToken && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token) && hasOneReading(token)
+  )
 }
 
 /**

@@ -1,0 +1,58 @@
+// The files that read a JWT, in this project and in the engine (oidc-provider), and the places of jwt-places.ts where each is reached; or why
+// nothing that a stranger sends gets there. A file that is missing here fails tokens.test.ts.
+
+const clientAssertions = [
+  'client assertion at the token endpoint',
+  'client assertion at introspection',
+  'client assertion at revocation',
+  'client assertion at PAR',
+  'client assertion at device authorization',
+  'client assertion with a MAC'
+]
+const requestObjects = [
+  'request object at authorize',
+  'request object at PAR',
+  'encrypted request object'
+]
+const hints = ['id_token_hint at authorize', 'id_token_hint at logout']
+const proofs = ['DPoP proof at the token endpoint', 'DPoP proof at PAR']
+const accessTokens = [
+  'Bearer at userinfo',
+  'form at userinfo',
+  'introspection',
+  'revocation',
+  'subject_token',
+  'actor_token'
+]
+
+export const readers: Readonly<Record<string, readonly string[] | { never: string }>> = {
+  'src/clients/software-statement.ts': ['software statement'],
+  'src/clients/trusted-issuers.ts': [
+    'workload token',
+    'JWT-SVID',
+    'assertion of the JWT bearer grant'
+  ],
+  'src/protocol/access-tokens.ts': accessTokens,
+  'src/protocol/encrypted-requests.ts': requestObjects,
+  'src/protocol/foreign-issuers.ts': { never: 'builds the reader of clients/trusted-issuers.ts' },
+  'src/protocol/hints.ts': hints,
+  'src/protocol/id-token-hints.ts': hints,
+  'src/protocol/replay-detection.ts': { never: 'reads the time of a proof that was verified' },
+  'src/resource-server/status-list.ts': ['status list in an API'],
+  'src/resource-server/verifier.ts': ['verifier of an API'],
+
+  'oidc-provider/actions/authorization/claims.js': hints,
+  'oidc-provider/actions/authorization/process_request_object.js': requestObjects,
+  'oidc-provider/actions/authorization/pushed_authorization_requests.js': requestObjects,
+  'oidc-provider/actions/credential.js': { never: 'verifiable credentials are off' },
+  'oidc-provider/actions/end_session.js': hints,
+  'oidc-provider/helpers/check_attest_binding.js': { never: 'attestations are off' },
+  'oidc-provider/helpers/jwt.js': [...requestObjects, ...hints, ...clientAssertions],
+  'oidc-provider/helpers/validate_dpop.js': proofs,
+  'oidc-provider/models/id_token.js': hints,
+  'oidc-provider/models/token_helpers.js': { never: 'attestations are off' },
+  'oidc-provider/shared/attest_client_auth.js': { never: 'attestations are off' },
+  'oidc-provider/shared/client_auth.js': clientAssertions,
+  'oidc-provider/shared/jwt_client_auth.js': clientAssertions,
+  'oidc-provider/shared/reject_structured_tokens.js': ['introspection', 'revocation']
+}
