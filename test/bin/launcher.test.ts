@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import {
   copyFileSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -64,8 +65,11 @@ const unfit = [
 ]
 
 function run(t: Test, folder: string, flags: string[], args: string[]) {
+  // an ordinary one's environment, without the cache that a test run may name
+  const { NODE_COMPILE_CACHE: _, ...env } = process.env
   const child = spawn(process.execPath, [...flags, 'bin/mintmark.mjs', ...args], {
     cwd: folder,
+    env,
     stdio: ['ignore', 'pipe', 'pipe']
   })
   t.teardown(() => child.kill('SIGKILL'))
@@ -98,6 +102,23 @@ t.test('a Node that fits runs the command in its own process', async t => {
   t.strictSame(await say(), { pid: child.pid, arguments: ['exit', '5', 'a b'], mark: null })
   t.match(await exit, { code: 5, signal: null })
 })
+
+t.test(
+  'what was compiled is kept in its own folder, and where it cannot be, it runs all the same',
+  async t => {
+    const folder = install(t)
+    const cache = join(folder, 'node_modules/.cache')
+    await run(t, folder, [], ['exit', '0']).exit
+    t.not(readdirSync(join(cache, 'compile')).length, 0)
+    rmSync(cache, { recursive: true })
+    writeFileSync(cache, 'no folder')
+    t.strictSame(await run(t, folder, [], ['exit', '0']).exit, {
+      code: 0,
+      signal: null,
+      stderr: ''
+    })
+  }
+)
 
 t.test(
   'another one hands over to the Node of the optional package, with arguments and exit code',

@@ -17,7 +17,7 @@ import { makePlace, type Place, type Running, startMintmark } from '../support/p
 import { freePort } from '../support/server.ts'
 
 const issuer = 'https://id.example.com'
-const rounds = Number(process.env['MINTMARK_RESTARTS'] ?? 4)
+const rounds = Number(process.env['MINTMARK_RESTARTS'] ?? 2)
 const clientCount = 50
 /** A stop takes less than this, seconds: what an operator's supervisor must wait before it kills. */
 const longestStop = 10
