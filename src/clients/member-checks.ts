@@ -4,6 +4,7 @@
 
 import { isOpenidScope } from '../oauth/scope.ts'
 import { grantProblems } from './assertion-grants.ts'
+import { attesterProblem } from './attestation.ts'
 import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
 import { clientAlgorithms, joseValues } from './jose-members.ts'
@@ -289,6 +290,13 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
       const problems = grantProblems(value, trustedIssuers, isOpenidScope)
       for (const { at, problem } of problems) report(problem, at)
       return problems.length === 0 ? value : undefined
+    })
+  ],
+  [
+    'attester',
+    ours((value, report, { trustedIssuers = [] }) => {
+      const problem = attesterProblem(value, trustedIssuers)
+      return problem === undefined ? value : report(problem)
     })
   ],
   [

@@ -3,6 +3,7 @@
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
 import { jwtBearerGrantType } from './assertion-grants.ts'
+import { checkAttestation } from './attestation.ts'
 import { type ClientMetadata, signsWithSecret } from './client.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
@@ -165,6 +166,8 @@ const rules: readonly ((
   },
 
   checkMutualTls,
+
+  checkAttestation,
 
   (metadata, report, { type }) => {
     if (type !== 'machine') return

@@ -4,6 +4,7 @@
 
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { jwtBearerGrantType } from './assertion-grants.ts'
+import { attestationMethods } from './attestation.ts'
 import type { ClientAuthMethod, ClientType } from './client.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -27,7 +28,8 @@ const confidential: Template['authMethods'] = [
   'client_secret_jwt',
   'private_key_jwt',
   'tls_client_auth',
-  'self_signed_tls_client_auth'
+  'self_signed_tls_client_auth',
+  ...attestationMethods
 ]
 const code = ['authorization_code', 'refresh_token']
 
@@ -47,7 +49,7 @@ export const templates: Record<ClientType, Template> = {
   native: {
     applicationType: 'native',
     grantTypes: { usual: code, allowed: [...code, deviceGrantType] },
-    authMethods: ['none']
+    authMethods: ['none', ...attestationMethods]
   },
   machine: {
     applicationType: 'web',

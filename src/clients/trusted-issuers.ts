@@ -21,6 +21,8 @@ export interface TrustedIssuer {
   jwksUri?: string | undefined
   algorithms: readonly string[]
   maxLifetimeSeconds: number
+  /** whether its attestations count (client-attestation.ts) */
+  attests?: boolean
 }
 
 /** `reason` is for the log: it may quote the token, and is no answer to whoever sent it. */
@@ -31,6 +33,14 @@ export interface TrustedIssuers {
   named(jwt: string, kind: AssertionKind): string | undefined
   /** @throws Fault `key_unavailable` when the issuer's keys are not to be had: the token may be good */
   verify(jwt: string, kind: AssertionKind): Promise<VerifiedToken>
+  /**
+   * The key that an attestation of an issuer must be signed with; undefined: it does not attest, or has none like this.
+   * @throws Fault `key_unavailable`
+   */
+  attestationKey(
+    issuer: string,
+    header: { alg?: string | undefined; kid?: string | undefined }
+  ): Promise<PublicJwk | undefined>
 }
 
 /**
@@ -83,6 +93,12 @@ export function createTrustedIssuers(options: {
 
   return {
     named,
+
+    async attestationKey(name, { alg, kid }) {
+      const issuer = known.get(name)
+      if (issuer?.attests !== true || alg === undefined || kid === undefined) return undefined
+      return issuer.algorithms.includes(alg) ? findKey(issuer, { alg, kid }) : undefined
+    },
 
     async verify(jwt, kind) {
       const parsed = parse(jwt)

@@ -1,7 +1,13 @@
 // How clients prove who they are, as options of the engine: which methods there are, and what a signed assertion must say (RFC 7523 §3,
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
-import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import {
+  type ClientAuthMethod,
+  type Configuration,
+  errors,
+  type KoaContextWithOIDC
+} from 'oidc-provider'
+import { attestationsAreOn, isAttested } from '../clients/attestation.ts'
 import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
 import { templates } from '../clients/templates.ts'
 import type { Config } from '../config/schema.ts'
@@ -37,7 +43,13 @@ export function buildClientAuthentication(
   const { issuer } = parts
   const mutualTls = mutualTlsOf(parts.config.clientCertificates)
   return {
-    clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
+    clientAuthMethods: [
+      ...usableMethods(templates.web.authMethods, mutualTls).filter(
+        method => attestationsAreOn(parts.config) || !isAttested(method)
+      ),
+      'none'
+      // the types do not know the method with a DPoP proof yet
+    ] as ClientAuthMethod[],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
     assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header) => {
       // RFC 8725 §3.11: a request object has the same issuer and audience (RFC 9101 §4)

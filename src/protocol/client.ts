@@ -17,7 +17,6 @@ import {
   needsSecret,
   type RegisteredClient
 } from '../clients/client.ts'
-import { type MutualTls, unservedReason } from '../clients/mutual-tls.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
 import { openSecret } from '../clients/sealed-secrets.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
@@ -41,7 +40,8 @@ export const extraMetadata = [
   'refresh_tokens',
   'dpop_nonce',
   'workload_identity',
-  'assertion_grants'
+  'assertion_grants',
+  'attester'
 ] as const
 
 export interface ClientSource {
@@ -67,7 +67,8 @@ export interface ClientDependencies {
   /** what a trusted issuer says of the client of this request */
   assertion(): ForeignAssertion | undefined
   seal: Pick<Sealer, 'open'>
-  mutualTls: MutualTls
+  /** why a client that was let in once cannot be served now */
+  unservedReason(metadata: RegisteredClient['metadata']): string | undefined
   /** grant types that the engine was not told of: it would refuse the whole client */
   switchedOff: ReadonlySet<string>
   now: () => Date
@@ -76,7 +77,7 @@ export interface ClientDependencies {
 /** Replaces the engine's client lookup and secret comparison on this provider. */
 export function installClients(
   provider: Provider,
-  { source, remoteKeys, assertion, seal, mutualTls, switchedOff, now }: ClientDependencies
+  { source, remoteKeys, assertion, seal, unservedReason, switchedOff, now }: ClientDependencies
 ): EngineClients {
   const built = new WeakMap<RegisteredClient, EngineClient>()
   const rows = new WeakMap<EngineClient, RegisteredClient>()
@@ -108,7 +109,7 @@ export function installClients(
     const known = built.get(row)
     if (known !== undefined) return known
     // the engine would leave out what it does not know, and hand out tokens that are bound to nothing
-    const unserved = unservedReason(row.metadata, mutualTls)
+    const unserved = unservedReason(row.metadata)
     if (unserved !== undefined) throw new errors.InvalidClientAuth(unserved)
     const client = new Client(engineMetadata(row, placeholder, switchedOff))
     if (needsSecret(row.metadata))

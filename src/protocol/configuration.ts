@@ -37,7 +37,8 @@ export const endpoints = {
   registration: '/oauth/register',
   device_authorization: '/oauth/device',
   code_verification: '/device',
-  end_session: '/logout'
+  end_session: '/logout',
+  challenge: '/oauth/challenge'
 } as const
 
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {

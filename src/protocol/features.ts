@@ -4,7 +4,9 @@
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
+import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
 import type { Config } from '../config/schema.ts'
+import { clientAttestation } from './client-attestation.ts'
 import { isPublic } from './client-authentication.ts'
 import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
@@ -25,6 +27,9 @@ export interface FeatureParts {
   /** for updates of registered clients (registration.ts) */
   reapplyStatement(properties: Record<string, unknown>): Promise<void>
   dpopNonceKey: Buffer
+  attesters: Pick<TrustedIssuers, 'attestationKey'>
+  /** when a backup of the database was restored; what was used before, it may have forgotten */
+  restoredAt: Date | undefined
   now: () => Date
 }
 
@@ -55,6 +60,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
         (ctx.oidc.client !== undefined &&
           registeredClient(ctx.oidc.client).metadata.dpop_nonce === 'required')
     },
+    attestClientAuth: clientAttestation({ ...parts, challengeKey: parts.dpopNonceKey }),
     mTLS: engineMutualTls(mutualTlsOf(config.clientCertificates), parts.certificate),
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {

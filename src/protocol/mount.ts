@@ -72,6 +72,9 @@ const registrationTable: Endpoint[] = [
   { url: `${endpoints.registration}/:clientId`, methods: ['GET', 'PUT', 'DELETE'] }
 ]
 
+/** Where an attested client asks for a challenge (draft-ietf-oauth-attestation-based-client-auth §8). */
+const challengeEndpoint: Endpoint = { url: endpoints.challenge, methods: ['POST', 'OPTIONS'] }
+
 export interface MountDependencies {
   /** the engine as it is now: it is swapped when keys rotate */
   engine(): Engine
@@ -83,6 +86,7 @@ export interface MountDependencies {
   assertions: ForeignAssertions | undefined
   clientCertificates: ClientCertificates
   registration: 'on' | 'off'
+  attestations: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
   pageHeaders: Record<string, string>
 }
@@ -98,7 +102,11 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
     // clients ask here, so they are not answered with the page of an unknown address
     for (const { url } of registrationTable) app.all(url, refuseRegistration)
   }
-  const endpointsHere = deps.registration === 'on' ? [...table, ...registrationTable] : table
+  const endpointsHere = [
+    ...table,
+    ...(deps.registration === 'on' ? registrationTable : []),
+    ...(deps.attestations === 'on' ? [challengeEndpoint] : [])
+  ]
   for (const endpoint of endpointsHere) {
     // RFC 9110 §9.3.2: HEAD is GET without a body. Only metadata: elsewhere a GET does something.
     const head = endpoint.cached === undefined ? [] : (['HEAD'] as const)
@@ -114,6 +122,7 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
 const speaksJson = [
   ...table.filter(endpoint => endpoint.page === undefined),
   ...registrationTable,
+  challengeEndpoint,
   { url: endpoints.jwks },
   { url: `${statusListPath}/` }
 ].map(({ url }) => url.replace('/:clientId', '/'))

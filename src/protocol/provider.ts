@@ -10,7 +10,8 @@ import {
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
 import { jwtBearerGrantType } from '../clients/assertion-grants.ts'
-import { mutualTlsOf } from '../clients/mutual-tls.ts'
+import { unattestedReason } from '../clients/attestation.ts'
+import { mutualTlsOf, unservedReason } from '../clients/mutual-tls.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
 import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
 import type { Config } from '../config/schema.ts'
@@ -189,6 +190,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       guarded(() => deps.adapter.reapplyStatement(units.current(), properties)),
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
+    attesters: deps.issuers,
     pairwiseKey: deps.pairwiseKey,
     authenticationContexts,
     outbound: deps.outbound,
@@ -218,7 +220,9 @@ export function createEngine(deps: EngineDependencies): Engine {
     remoteKeys: deps.remoteKeys,
     assertion: () => units.current()?.assertion,
     seal: deps.adapter.seal,
-    mutualTls: mutualTlsOf(config.clientCertificates),
+    unservedReason: metadata =>
+      unservedReason(metadata, mutualTlsOf(config.clientCertificates)) ??
+      unattestedReason(metadata, config),
     // the engine would refuse the whole client for a grant type that it was not told of
     switchedOff: new Set([
       ...(exchange.offered ? [] : [tokenExchangeGrantType]),

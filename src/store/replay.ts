@@ -5,7 +5,7 @@ import { digest } from '../lib/secret.ts'
 import type { Queries } from './database.ts'
 
 /** Whose `jti` it is: a client may number its assertions and its proofs alike. */
-export type ReplayKind = 'client assertion' | 'DPoP proof' | 'grant assertion'
+export type ReplayKind = 'client assertion' | 'DPoP proof' | 'grant assertion' | 'attestation proof'
 
 export interface ReplayStore {
   /**

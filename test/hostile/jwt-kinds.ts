@@ -104,6 +104,29 @@ export function foreign(issuer: string, audience: string, subject: string, key: 
   }
 }
 
+/** draft-ietf-oauth-attestation-based-client-auth-12 §5.1 */
+export function attestationOf(issuer: string, clientId: string, key: OwnKey, instance: OwnKey) {
+  const { kty, crv, x, y } = instance.publicJwk
+  return {
+    header: { alg: 'ES256', kid: key.kid, typ: 'oauth-client-attestation+jwt' },
+    claims: () => ({ iss: issuer, sub: clientId, cnf: { jwk: { kty, crv, x, y } }, ...soon() }),
+    sign: key.sign,
+    publicJwk: key.publicJwk,
+    otherKeys: []
+  } satisfies Kind
+}
+
+/** §5.2 */
+export function attestedProofOf(audience: string, challenge: string, instance: OwnKey) {
+  return {
+    header: { alg: 'ES256', typ: 'oauth-client-attestation-pop+jwt' },
+    claims: () => ({ aud: audience, jti: randomUUID(), iat: seconds(), challenge }),
+    sign: instance.sign,
+    publicJwk: instance.publicJwk,
+    otherKeys: []
+  } satisfies Kind
+}
+
 /** RFC 9449 §4.2 */
 export function proofFor(url: string, key: OwnKey): Kind {
   const { kty, crv, x, y } = key.publicJwk

@@ -19,6 +19,8 @@ import { api } from '../support/configuration.ts'
 import { basic, form, json } from './endpoints.ts'
 import {
   assertionOf,
+  attestationOf,
+  attestedProofOf,
   foreign,
   genuine,
   type Kind,
@@ -161,6 +163,25 @@ export async function startPlaces(t: Test) {
   }
   const listToken = (await requests.tokens({ scope: 'openid read:list', resource: listedApi }))
     .access_token
+  const instance = madeKey('instance')
+  const asked = await requests.post(endpoints.challenge, { headers: {}, parameters: {} }, {})
+  const attestation = attestationOf(ciIssuer, 'attested', ci, instance)
+  const proof = attestedProofOf(issuer, String(asked.body['attestation_challenge']), instance)
+  const attestedAt = (
+    name: string,
+    kind: Kind,
+    shown: (jwt: string) => [string, string]
+  ): Place => ({
+    ...{ name, kind, inHeader: true, accepted: isOk },
+    wire: jwt =>
+      post(
+        token,
+        { grant_type: 'client_credentials' },
+        ...[['oauth-client-attestation', shown(jwt)[0]] as const],
+        ...[['oauth-client-attestation-pop', shown(jwt)[1]] as const]
+      ),
+    refused: refusedWith('invalid_client', 'invalid_request', 'use_attestation_challenge')
+  })
   const around = {
     'a line break behind it': 'blanks around a header are none of it (RFC 9110 §5.5)'
   }
@@ -277,6 +298,8 @@ export async function startPlaces(t: Test) {
         ...[basic('web'), ['dpop', jwt] as const]
       )
     ),
+    attestedAt('client attestation', attestation, jwt => [jwt, genuine(proof)]),
+    attestedAt('proof of an attested key', proof, jwt => [genuine(attestation), jwt]),
     {
       ...{ name: 'request object at authorize', inHeader: true },
       kind: requestOf(parametersOf('signer'), issuer, own, forEncryption),

@@ -9,6 +9,7 @@ const clientAssertions = [
   'client assertion at device authorization',
   'client assertion with a MAC'
 ]
+const attestations = ['client attestation', 'proof of an attested key']
 const requestObjects = [
   'request object at authorize',
   'request object at PAR',
@@ -46,13 +47,17 @@ export const readers: Readonly<Record<string, readonly string[] | { never: strin
   'oidc-provider/actions/authorization/pushed_authorization_requests.js': requestObjects,
   'oidc-provider/actions/credential.js': { never: 'verifiable credentials are off' },
   'oidc-provider/actions/end_session.js': hints,
-  'oidc-provider/helpers/check_attest_binding.js': { never: 'attestations are off' },
+  'oidc-provider/helpers/check_attest_binding.js': {
+    never: 'reads the key of an attestation that was verified'
+  },
   'oidc-provider/helpers/jwt.js': [...requestObjects, ...hints, ...clientAssertions],
   'oidc-provider/helpers/validate_dpop.js': proofs,
   'oidc-provider/models/id_token.js': hints,
-  'oidc-provider/models/token_helpers.js': { never: 'attestations are off' },
-  'oidc-provider/shared/attest_client_auth.js': { never: 'attestations are off' },
-  'oidc-provider/shared/client_auth.js': clientAssertions,
+  'oidc-provider/models/token_helpers.js': {
+    never: 'reads the key of an attestation that was verified'
+  },
+  'oidc-provider/shared/attest_client_auth.js': attestations,
+  'oidc-provider/shared/client_auth.js': [...clientAssertions, ...attestations],
   'oidc-provider/shared/jwt_client_auth.js': clientAssertions,
   'oidc-provider/shared/reject_structured_tokens.js': ['introspection', 'revocation']
 }

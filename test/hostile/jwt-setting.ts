@@ -31,7 +31,7 @@ export async function startSetting(t: Test) {
   const arena = await startArena(t, {
     ...withLists,
     trustedIssuers: [
-      { issuer: ciIssuer, jwksUri: `${ciIssuer}/keys` },
+      { issuer: ciIssuer, jwksUri: `${ciIssuer}/keys`, attests: true },
       { issuer: domain, jwksUri: `${host.url}/bundle` }
     ],
     registration: {
@@ -67,6 +67,10 @@ export async function startSetting(t: Test) {
           { issuer: ciIssuer, subject: 'job' },
           { issuer: domain, subject: `${domain}/job` }
         ]
+      },
+      {
+        ...{ client_id: 'attested', type: 'machine', attester: ciIssuer },
+        token_endpoint_auth_method: 'attest_jwt_client_auth'
       },
       {
         ...{ client_id: 'assistant', type: 'machine', client_secret: secretOf('assistant') },

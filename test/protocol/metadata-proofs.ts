@@ -1,6 +1,8 @@
 // What discovery may say, member by member: the test that shows each value of it at work, the values that others know, and how one of them that
 // is not advertised is refused. metadata-honesty.test.ts holds this table to the documents, and tries every value that is missing in them.
 
+import { joseProofs, signing } from './metadata-jose.ts'
+
 export type Test = readonly [file: string, title: string]
 
 export interface Proof {
@@ -16,73 +18,24 @@ const discovery = (title: string): Test => ['test/protocol/discovery.test.ts', t
 const endpoint: Proof = {
   works: discovery('every endpoint is at the issuer, and is there (RFC 8414 §2)')
 }
-const signing = [
-  ...[
-    'none',
-    'HS256',
-    'HS384',
-    'HS512',
-    'RS1',
-    'RS256',
-    'RS384',
-    'RS512',
-    'PS256',
-    'PS384',
-    'PS512'
-  ],
-  ...['ES256', 'ES384', 'ES512', 'ES256K', 'EdDSA', 'Ed25519', 'Ed448', 'ML-DSA-44', 'es256', 'x']
-]
-const keyManagement = [
-  ...['RSA1_5', 'RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512', 'dir', 'none'],
-  ...[
-    'ECDH-ES',
-    'ECDH-ES+A128KW',
-    'ECDH-ES+A192KW',
-    'ECDH-ES+A256KW',
-    'A128KW',
-    'A192KW',
-    'A256KW'
-  ],
-  ...['A128GCMKW', 'A192GCMKW', 'A256GCMKW', 'PBES2-HS256+A128KW', 'PBES2-HS512+A256KW']
-]
-const content = [
-  ...[
-    'A128CBC-HS256',
-    'A192CBC-HS384',
-    'A256CBC-HS512',
-    'A128GCM',
-    'A192GCM',
-    'A256GCM',
-    'none',
-    'x'
-  ]
-]
-const signed = 'test/protocol/signed-responses.test.ts'
-const encryption: Test = [
-  'test/protocol/encrypted-responses.test.ts',
-  'each advertised way of encryption is taken for each kind of message, signed inside (Core §10.2, RFC 9701 §5, JARM §2.2)'
-]
-const encryptionOf = (message: string): [string, Proof][] => [
-  [
-    `${message}_encryption_alg_values_supported`,
-    { works: encryption, known: keyManagement, askedBy: `${message}_encrypted_response_alg` }
-  ],
-  [
-    `${message}_encryption_enc_values_supported`,
-    { works: encryption, known: content, askedBy: `${message}_encrypted_response_enc` }
-  ]
-]
 const requests: Test = [
   'test/protocol/request-objects.test.ts',
   'each advertised algorithm of request objects is taken, by value and pushed (RFC 9101 §5, RFC 9126 §3)'
 ]
-const encryptedRequests: Test = [
-  'test/protocol/encrypted-requests.test.ts',
-  'each advertised way of encrypting a request is taken, by value and pushed (RFC 9101 §6.1)'
-]
 const logoutNotices = 'test/protocol/logout-notices.test.ts'
 const unsupported = discovery('what is said to be unsupported is (Discovery §3)')
-const attestation = { never: 'attestation-based client authentication is off' }
+const attestation: Test = [
+  'test/protocol/client-attestation.test.ts',
+  'an attested instance authenticates, after a challenge (§8)'
+]
+/** What is refused is tried there, too: it needs an attester. */
+const attesting: Proof = {
+  works: [
+    'test/protocol/client-attestation.test.ts',
+    'each advertised algorithm signs attestations and proofs, and no other does'
+  ],
+  known: signing
+}
 
 export const proofs: ReadonlyMap<string, Proof> = new Map<string, Proof>([
   ['issuer', { works: endpoint.works }],
@@ -167,90 +120,13 @@ export const proofs: ReadonlyMap<string, Proof> = new Map<string, Proof>([
       known: [
         ...['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
         ...['none', 'tls_client_auth', 'self_signed_tls_client_auth', 'attest_jwt_client_auth'],
+        'attest_jwt_client_auth_dpop',
         ...['spiffe_jwt', 'client_x509', 'x']
       ],
       askedBy: 'token_endpoint_auth_method'
     }
   ],
-  [
-    'token_endpoint_auth_signing_alg_values_supported',
-    {
-      works: [
-        'test/protocol/client-authentication.test.ts',
-        'each advertised algorithm of assertions is taken (RFC 7523 §3)'
-      ],
-      known: signing,
-      askedBy: 'token_endpoint_auth_signing_alg'
-    }
-  ],
-  [
-    'id_token_signing_alg_values_supported',
-    {
-      works: [
-        'test/protocol/id-token.test.ts',
-        'each advertised algorithm signs for who registered it (Core §15.1, Registration §2)'
-      ],
-      known: signing,
-      askedBy: 'id_token_signed_response_alg'
-    }
-  ],
-  [
-    'userinfo_signing_alg_values_supported',
-    {
-      works: [
-        signed,
-        'each advertised algorithm signs userinfo for who registered it (Core §5.3.2, Registration §2)'
-      ],
-      known: signing,
-      askedBy: 'userinfo_signed_response_alg'
-    }
-  ],
-  [
-    'introspection_signing_alg_values_supported',
-    {
-      works: [
-        signed,
-        'each advertised algorithm signs introspection for who registered it, and asks for it (RFC 9701 §4, §5)'
-      ],
-      known: signing,
-      askedBy: 'introspection_signed_response_alg'
-    }
-  ],
-  [
-    'authorization_signing_alg_values_supported',
-    {
-      works: [
-        signed,
-        'each advertised algorithm signs authorization responses, in each mode (JARM §2.1, §2.3)'
-      ],
-      known: signing,
-      askedBy: 'authorization_signed_response_alg'
-    }
-  ],
-  [
-    'request_object_signing_alg_values_supported',
-    { works: requests, known: signing, askedBy: 'request_object_signing_alg' }
-  ],
-  [
-    'request_object_encryption_alg_values_supported',
-    { works: encryptedRequests, known: keyManagement, askedBy: 'request_object_encryption_alg' }
-  ],
-  [
-    'request_object_encryption_enc_values_supported',
-    { works: encryptedRequests, known: content, askedBy: 'request_object_encryption_enc' }
-  ],
-  ...['id_token', 'userinfo', 'introspection', 'authorization'].flatMap(encryptionOf),
-  [
-    'dpop_signing_alg_values_supported',
-    {
-      works: [
-        'test/protocol/dpop.test.ts',
-        'each advertised algorithm of proofs is taken (RFC 9449 §5.1)'
-      ],
-      known: signing,
-      askedBy: 'proof'
-    }
-  ],
+  ...joseProofs,
   [
     'subject_types_supported',
     {
@@ -397,9 +273,12 @@ export const proofs: ReadonlyMap<string, Proof> = new Map<string, Proof>([
   ['require_pushed_authorization_requests', { works: { never: 'nobody is made to push' } }],
   ['require_signed_request_object', { works: { never: 'it is a member of single clients' } }],
   ['challenge_endpoint', { works: attestation }],
-  ['client_attestation_signing_alg_values_supported', { works: attestation }],
-  ['client_attestation_pop_signing_alg_values_supported', { works: attestation }],
-  ['client_attestation_pop_methods_supported', { works: attestation }],
+  ['client_attestation_signing_alg_values_supported', attesting],
+  ['client_attestation_pop_signing_alg_values_supported', attesting],
+  [
+    'client_attestation_pop_methods_supported',
+    { works: { never: 'an attestation is no signal beside another method' } }
+  ],
   ...[
     'backchannel_authentication_endpoint',
     'backchannel_token_delivery_modes_supported',
