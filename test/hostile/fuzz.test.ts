@@ -7,7 +7,7 @@ import { readCorpus, sendMany, startFuzzing } from './fuzzing.ts'
 
 const { MINTMARK_FUZZ_SEED: given, MINTMARK_FUZZ_REQUESTS: count } = process.env
 const seeds = given === undefined ? readCorpus().seeds : given.split(',').map(Number)
-const requestsPerSeed = Number(count ?? 400)
+const requestsPerSeed = Number(count ?? 250)
 const fuzzing = await startFuzzing(t)
 
 t.test('requests that found something once are answered in words', async t => {

@@ -120,6 +120,7 @@ export async function startPlaces(t: Test) {
   const assertion = assertionOf('signer', issuer, own, forEncryption)
   const machine = assertionOf('machine', issuer, own, forEncryption)
   const invalidClient = refusedWith('invalid_client', 'invalid_request')
+  const thinly = (place: Place): Place => ({ ...place, thin: true })
   const clientAt = (name: string, kind: Kind, wire: (jwt: string) => Wire): Place => ({
     ...{ name, kind, wire },
     accepted: ({ status }) => status === 200 || status === 201,
@@ -206,7 +207,7 @@ export async function startPlaces(t: Test) {
     },
     {
       // RFC 7009 §2.2: whatever it is, the answer is 200; that nothing was revoked is seen in the end
-      ...{ name: 'revocation', kind: forRevocation, accepted: isOk, refused: isOk },
+      ...{ name: 'revocation', kind: forRevocation, accepted: isOk, refused: isOk, thin: true },
       goodUntilShown: async () => (await requests.userinfo(genuine(forRevocation))).status === 200,
       wire: jwt => post(revocation, { token: jwt }, basic('web'))
     },
@@ -224,7 +225,7 @@ export async function startPlaces(t: Test) {
       refused: refusedWith('invalid_request')
     },
     {
-      ...{ name: 'actor_token', kind: actor, accepted: isOk },
+      ...{ name: 'actor_token', kind: actor, accepted: isOk, thin: true },
       wire: jwt =>
         post(
           token,
@@ -240,20 +241,20 @@ export async function startPlaces(t: Test) {
     clientAt('client assertion at the token endpoint', machine, jwt =>
       post(token, { grant_type: 'client_credentials', ...asserted(jwt) })
     ),
-    {
-      ...clientAt('client assertion at introspection', machine, jwt =>
+    thinly(
+      clientAt('client assertion at introspection', machine, jwt =>
         post(introspection, { token: 'x', ...asserted(jwt) })
-      ),
-      thin: true
-    },
-    {
-      ...clientAt('client assertion at revocation', machine, jwt =>
+      )
+    ),
+    thinly(
+      clientAt('client assertion at revocation', machine, jwt =>
         post(revocation, { token: 'x', ...asserted(jwt) })
-      ),
-      thin: true
-    },
-    clientAt('client assertion at PAR', assertion, jwt =>
-      post(par, { ...parametersOf('signer'), ...asserted(jwt) })
+      )
+    ),
+    thinly(
+      clientAt('client assertion at PAR', assertion, jwt =>
+        post(par, { ...parametersOf('signer'), ...asserted(jwt) })
+      )
     ),
     {
       // who it is counts before what it may
@@ -271,8 +272,10 @@ export async function startPlaces(t: Test) {
     clientAt('workload token', foreign(ciIssuer, issuer, 'job', ci), jwt =>
       post(token, { grant_type: 'client_credentials', client_id: 'workload', ...asserted(jwt) })
     ),
-    clientAt('JWT-SVID', svid(foreign(domain, issuer, `${domain}/job`, ci)), jwt =>
-      post(token, { grant_type: 'client_credentials', ...asserted(jwt, assertionTypes.svid) })
+    thinly(
+      clientAt('JWT-SVID', svid(foreign(domain, issuer, `${domain}/job`, ci)), jwt =>
+        post(token, { grant_type: 'client_credentials', ...asserted(jwt, assertionTypes.svid) })
+      )
     ),
     {
       ...{ name: 'assertion of the JWT bearer grant', accepted: isOk },
@@ -291,11 +294,13 @@ export async function startPlaces(t: Test) {
     proofAt('DPoP proof at the token endpoint', token, jwt =>
       post(token, { grant_type: 'client_credentials' }, basic('billing'), ['dpop', jwt])
     ),
-    proofAt('DPoP proof at PAR', par, jwt =>
-      post(
-        par,
-        { ...parametersOf('web'), redirect_uri: 'https://app.example.com/callback' },
-        ...[basic('web'), ['dpop', jwt] as const]
+    thinly(
+      proofAt('DPoP proof at PAR', par, jwt =>
+        post(
+          par,
+          { ...parametersOf('web'), redirect_uri: 'https://app.example.com/callback' },
+          ...[basic('web'), ['dpop', jwt] as const]
+        )
       )
     ),
     attestedAt('client attestation', attestation, jwt => [jwt, genuine(proof)]),
@@ -311,7 +316,7 @@ export async function startPlaces(t: Test) {
       refused: ({ status }) => status === 400
     },
     {
-      ...{ name: 'request object at PAR', accepted: ({ status }) => status === 201 },
+      ...{ name: 'request object at PAR', accepted: ({ status }) => status === 201, thin: true },
       kind: requestOf(parametersOf('secretive'), issuer, own, forEncryption),
       wire: jwt => post(par, { client_id: 'secretive', request: jwt }, basic('secretive')),
       refused: refusedWith('invalid_request_object', 'invalid_request')

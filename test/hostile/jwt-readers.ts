@@ -1,5 +1,7 @@
 // The files that read a JWT, in this project and in the engine (oidc-provider), and the places of jwt-places.ts where each is reached; or why
-// nothing that a stranger sends gets there. A file that is missing here fails tokens.test.ts.
+// nothing that a stranger sends gets there; and the same by endpoint. A file that is missing here fails tokens.test.ts, an endpoint the compiler.
+
+import type { endpoints } from '../../src/protocol/configuration.ts'
 
 const clientAssertions = [
   'client assertion at the token endpoint',
@@ -61,3 +63,34 @@ export const readers: Readonly<Record<string, readonly string[] | { never: strin
   'oidc-provider/shared/jwt_client_auth.js': clientAssertions,
   'oidc-provider/shared/reject_structured_tokens.js': ['introspection', 'revocation']
 }
+
+/** What each endpoint reads; a new one that takes a JWT needs a place of its own in jwt-places.ts. */
+export const atEndpoints = {
+  authorization: ['request object at authorize', 'id_token_hint at authorize'],
+  token: [
+    'client assertion at the token endpoint',
+    'client assertion with a MAC',
+    ...attestations,
+    'workload token',
+    'JWT-SVID',
+    'assertion of the JWT bearer grant',
+    'subject_token',
+    'actor_token',
+    'DPoP proof at the token endpoint'
+  ],
+  userinfo: ['Bearer at userinfo', 'form at userinfo'],
+  jwks: [],
+  introspection: ['client assertion at introspection', 'introspection'],
+  revocation: ['client assertion at revocation', 'revocation'],
+  pushed_authorization_request: [
+    'client assertion at PAR',
+    'request object at PAR',
+    'encrypted request object',
+    'DPoP proof at PAR'
+  ],
+  registration: ['software statement'],
+  device_authorization: ['client assertion at device authorization'],
+  code_verification: [],
+  end_session: ['id_token_hint at logout'],
+  challenge: []
+} satisfies Record<keyof typeof endpoints, readonly string[]>

@@ -13,7 +13,7 @@ import { basic, form } from './endpoints.ts'
 import { forgeries } from './forgeries.ts'
 import { genuine } from './jwt-kinds.ts'
 import { type Place, startPlaces } from './jwt-places.ts'
-import { readers } from './jwt-readers.ts'
+import { atEndpoints, readers } from './jwt-readers.ts'
 import type { Answer } from './wire.ts'
 
 /** Counts who connects, at an address that forged headers name. */
@@ -68,6 +68,8 @@ t.test('forged tokens are refused wherever a token is read, and nothing is fetch
 
   const named = new Set(Object.values(readers).flatMap(where => ('never' in where ? [] : where)))
   t.same([...named].sort(), places.map(({ name }) => name).sort(), 'each place has its reader')
+  const reached = places.filter(({ read }) => read === undefined).map(({ name }) => name)
+  t.same(Object.values(atEndpoints).flat().sort(), reached.sort(), 'and its endpoint')
 
   for (const place of places) {
     const { name, kind, except = {} } = place
