@@ -4,7 +4,7 @@
 
 import { isOpenidScope } from '../oauth/scope.ts'
 import { grantProblems } from './assertion-grants.ts'
-import { attesterProblem } from './attestation.ts'
+import { attesterProblem, isAttested } from './attestation.ts'
 import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
 import { clientAlgorithms, joseValues } from './jose-members.ts'
@@ -213,11 +213,15 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ],
   [
     'token_endpoint_auth_method',
-    (value, report, { type, mutualTls = 'off' }) => {
+    (value, report, { type, source, trustedIssuers = [], mutualTls = 'off' }) => {
       const unusable = methodProblem(value, mutualTls)
       if (unusable !== undefined) return report(`must not be ${value}: ${unusable}`)
       const hint = type === 'web' ? ` for type web; a client without a secret is spa or native` : ''
-      const methods = usableMethods(templates[type].authMethods, mutualTls)
+      // a stranger names no attester, and where nobody is trusted there is none
+      const attestable = source !== 'registration' && trustedIssuers.length > 0
+      const methods = usableMethods(templates[type].authMethods, mutualTls).filter(
+        method => attestable || !isAttested(method)
+      )
       return oneOf(methods, hint || ` for type ${type}`)(value, report, {
         type
       } as MetadataContext)
