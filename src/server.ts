@@ -11,6 +11,7 @@ import { attestationsAreOn } from './clients/attestation.ts'
 import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import type { Config } from './config/schema.ts'
+import { createManagedGrantRevocation } from './grants/managed.ts'
 import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { createAddressList } from './lib/address-list.ts'
 import { createOutbound } from './lib/outbound.ts'
@@ -42,13 +43,18 @@ import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
+import { createBoundTokens } from './protocol/bound-tokens.ts'
 import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
 import { endpoints } from './protocol/configuration.ts'
+import { createConnectedApps } from './protocol/connected-apps.ts'
 import { createCurrentEngine } from './protocol/engine.ts'
 import { createForeignIssuers } from './protocol/foreign-issuers.ts'
+import { grantsPath } from './protocol/grant-scopes.ts'
+import { grantsEndpoint } from './protocol/grants-endpoint.ts'
 import { createInteractions } from './protocol/interactions.ts'
 import { createLogoutNotifier } from './protocol/logout-notices.ts'
 import { answersJson, mount } from './protocol/mount.ts'
+import { createPersonSessions } from './protocol/person-sessions.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
 import { saveRegistration } from './protocol/registration.ts'
 import { createRequestFactsBook } from './protocol/request-facts.ts'
@@ -64,6 +70,7 @@ import { createGrantStore } from './store/grants.ts'
 import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
 import { createLogoutNoticeStore } from './store/logout-notices.ts'
+import { createManagedGrantStore } from './store/managed-grants.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { RestoreState } from './store/restore.ts'
@@ -145,8 +152,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     issuer,
     resources: config.resources,
     accessTokens: config.accessTokens,
+    grantManagement: config.grantManagement,
     keys: ring
   })
+  const managed = createManagedGrantStore({ sql: database })
+  const accessTokens = createAccessTokens({ issuer, keys: ring, resources, grants, now })
+  const replay = createReplayStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
   const secretVersions = (purpose: SecretPurpose) =>
     secrets.all(purpose).map(({ version }) => `${purpose}:${version}`)
@@ -172,6 +183,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
+  const sessions = createSessionAdapter({
+    sessions: createSessionStore({ sql: database }),
+    ...{ seal, now }
+  })
   const clientSource = composeClientSource({ config, clients, database, outbound, units, log })
   const foreign = createForeignIssuers({ config, clients, accountStore, outbound, log, now })
   const engine = createCurrentEngine({
@@ -183,20 +198,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clients: clientSource,
     units,
     grants,
-    replay: createReplayStore({ sql: database }),
+    replay,
     outbound,
     ...foreign,
     refreshTokens,
     adapter: {
       artifacts: createArtifactStore({ sql: database, partitions: partitions.of('artifacts') }),
       buckets: createArtifactBuckets({ lifetimes: artifactLifetimes(config), now }),
-      sessions: createSessionAdapter({
-        sessions: createSessionStore({ sql: database }),
-        seal,
-        now
-      }),
+      sessions,
       refreshTokens,
-      accessTokens: createAccessTokens({ issuer, keys: ring, resources, grants, now }),
+      accessTokens,
+      managed,
       ...saveRegistration({ clients, sql: database, rules: config.registration, now }),
       seal,
       userCodeKeys: () => keysOf('user_code'),
@@ -222,7 +234,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const interactions = createInteractions({
     provider: () => engine.current().provider,
     clients: clientSource,
-    ...{ grants, units, requests, issuer },
+    ...{ grants, managed, units, requests, issuer },
+    csrfKeys: () => keysOf('csrf')
+  })
+  const persons = createPersonSessions({
+    provider: () => engine.current().provider,
+    ...{ units, requests, issuer },
+    sessions,
+    lifetimes: config.sessions,
     csrfKeys: () => keysOf('csrf')
   })
 
@@ -234,7 +253,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     issuer,
     answersJson: path => answersJson(path) || healthPaths.has(path),
     anyHost: healthPaths,
-    alias: origin === undefined ? undefined : { origin, paths: aliasedPaths(endpoints) }
+    alias: origin === undefined ? undefined : { origin, paths: aliasedPaths(endpoints, grantsPath) }
   })
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -276,22 +295,31 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     settings: createSettingsStore({ sql: database, now }),
     state: traffic.state
   })
+  const clientCertificates = createClientCertificates({
+    source: config.clientCertificates,
+    proxies: createAddressList(config.trustedProxies),
+    authorities: certificates.authorities,
+    now
+  })
   await app.register(mount, {
     engine: () => engine.current(),
     keys: ring,
     cacheSeconds: config.keys.cacheLifetimeSeconds,
     requests,
     assertions: foreign.assertions,
-    clientCertificates: createClientCertificates({
-      source: config.clientCertificates,
-      proxies: createAddressList(config.trustedProxies),
-      authorities: certificates.authorities,
-      now
-    }),
+    clientCertificates,
     registration: config.registration.enabled ? 'on' : 'off',
     attestations: attestationsAreOn(config) ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
+  if (config.grantManagement.enabled) {
+    const provider = () => engine.current().provider
+    const { restoredAt } = options.restored ?? {}
+    const bound = { issuer, provider, accessTokens, clientCertificates, replay, restoredAt }
+    const { revoke } = createManagedGrantRevocation({ database })
+    const parts = { tokens: createBoundTokens(bound), managed, revoke }
+    await app.register(grantsEndpoint, { ...parts, issuer, units, requests })
+  }
   await app.register(statusListEndpoint, {
     lists: createStatusLists({
       issuer,
@@ -302,7 +330,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     })
   })
   await app.register(pages, {
-    interactions,
+    ...{ interactions, persons },
+    apps: createConnectedApps({ database, clients }),
     authenticate: async input => {
       const outcome = await authenticate(input)
       return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome
@@ -311,9 +340,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       const account = await accountStore.findById(accountId)
       return account && (account.email ?? account.login)
     },
-    site,
-    assets,
-    issuer,
+    ...{ site, assets, issuer },
     resources: config.resources,
     secureCookies: issuer.startsWith('https:')
   })

@@ -55,9 +55,24 @@ export const auditEvents = {
     }
   },
   'grant.revoked': { outcome: success, data: { grantId: 'text', reason: 'text' } },
-  'consent.granted': { outcome: success, data: { scope: 'list', 'resource?': 'list' } },
+  'consent.granted': {
+    outcome: success,
+    data: {
+      scope: 'list',
+      'resource?': 'list',
+      // of a grant that the client manages (Grant Management for OAuth 2.0)
+      'action?': ['create', 'merge', 'replace'],
+      'grant?': 'text'
+    }
+  },
   'consent.declined': { outcome: refused, data: { 'scope?': 'list', 'resource?': 'list' } },
   'consent.withdrawn': { outcome: success, data: {} },
+  // `grant`: its `grant_id`; `grantId`: the authorization that it is from then on
+  'managed_grant.claimed': { outcome: success, data: { grant: 'text', grantId: 'text' } },
+  'managed_grant.revoked': {
+    outcome: success,
+    data: { grant: 'text', by: ['client', 'account', 'operator'] }
+  },
 
   'token.issued': {
     outcome: success,

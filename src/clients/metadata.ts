@@ -108,6 +108,17 @@ const rules: readonly ((
     }
   },
 
+  // what people allowed a web client, it looks after by a token of its own, and has no other use for one
+  ({ grant_types }, report, { type }) => {
+    const own = type === 'web' && grant_types.includes('client_credentials')
+    if (own && !grant_types.includes('authorization_code')) {
+      report(
+        'grant_types',
+        'must have authorization_code beside client_credentials, unless the type is machine'
+      )
+    }
+  },
+
   ({ redirect_uris, grant_types }, report) => {
     if (grant_types.includes('authorization_code') && redirect_uris.length === 0) {
       report('redirect_uris', 'must have at least one, for authorization_code')

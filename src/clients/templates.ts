@@ -36,7 +36,11 @@ const code = ['authorization_code', 'refresh_token']
 export const templates: Record<ClientType, Template> = {
   web: {
     applicationType: 'web',
-    grantTypes: { usual: code, allowed: [...code, tokenExchangeGrantType, jwtBearerGrantType] },
+    grantTypes: {
+      usual: code,
+      // client_credentials for the Grant Management API alone (protocol/resources.ts)
+      allowed: [...code, 'client_credentials', tokenExchangeGrantType, jwtBearerGrantType]
+    },
     authMethods: confidential
   },
   spa: {

@@ -5,6 +5,7 @@ import Type, { type Static } from 'typebox'
 import { acrSchema } from './acr-schema.ts'
 import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
+import { grantManagementSchema } from './grant-management-schema.ts'
 import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
@@ -232,6 +233,7 @@ export const configSchema = closedObject({
   ),
   registration: registrationSchema,
   clientMetadataDocuments: clientDocumentSchema,
+  grantManagement: grantManagementSchema,
   limits: limitsSchema,
   audit: auditSchema,
   metrics: metricsSchema,

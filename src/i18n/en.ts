@@ -33,6 +33,8 @@ export const en: Messages = {
   login: {
     title: 'Sign in',
     continueTo: client => ['to continue to ', client.shown],
+    toAccount: product => `to your ${product} account`,
+    signedInTitle: 'You are signed in',
     identifier: 'Email or username',
     password: 'Password',
     submit: 'Sign in',
@@ -57,6 +59,8 @@ export const en: Messages = {
     willAllow: client => ['This will allow ', client.shown, ' to:'],
     willAlsoAllow: client => ['New: this will also allow ', client.shown, ' to:'],
     alreadyAllowed: 'Already allowed',
+    takenAway: client => [client.shown, ' will no longer be able to:'],
+    replacesBefore: 'If you allow this, it takes the place of what you allowed before.',
     accountGroup: product => `Your ${product} account`,
     unverified:
       'This app has not been verified. Only continue if you know and trust the developer.',
@@ -88,6 +92,18 @@ export const en: Messages = {
       address: 'See your postal address',
       offline_access: 'Keep access when you are not using the app'
     }
+  },
+  apps: {
+    title: 'Connected apps',
+    lead: product =>
+      `You have allowed these apps to use your ${product} account. Removing access ends it at once, on all of their devices.`,
+    none: 'No app has access to your account.',
+    place: 'Address',
+    firstAllowed: 'First allowed',
+    lastUsed: 'Last used',
+    details: 'Details',
+    remove: 'Remove access',
+    removeOf: client => [' of ', client.shown]
   },
   logout: {
     title: product => `Sign out of ${product}?`,

@@ -31,6 +31,8 @@ export const ko: Messages = {
   login: {
     title: '로그인',
     continueTo: client => [client.shown, `${josa(client.text, '로/으로')} 계속`],
+    toAccount: product => `${product} 계정으로 계속`,
+    signedInTitle: '로그인되었습니다',
     identifier: '이메일 또는 사용자 이름',
     password: '비밀번호',
     submit: '로그인',
@@ -55,6 +57,11 @@ export const ko: Messages = {
     willAllow: client => [client.shown, '에 다음을 허용합니다:'],
     willAlsoAllow: client => ['새로운 권한: ', client.shown, '에 다음을 추가로 허용합니다:'],
     alreadyAllowed: '이미 허용한 권한',
+    takenAway: client => [
+      client.shown,
+      `${josa(client.text, '은/는')} 더 이상 다음을 할 수 없습니다:`
+    ],
+    replacesBefore: '허용하면 이전에 허용한 권한을 대신합니다.',
     accountGroup: product => `${product} 계정`,
     unverified: '확인되지 않은 앱입니다. 개발자를 알고 신뢰하는 경우에만 계속하세요.',
     unverifiable:
@@ -85,6 +92,18 @@ export const ko: Messages = {
       address: '우편 주소 보기',
       offline_access: '앱을 사용하지 않을 때도 접근 유지'
     }
+  },
+  apps: {
+    title: '연결된 앱',
+    lead: product =>
+      `다음 앱에 ${product} 계정 사용을 허용했습니다. 접근 권한을 삭제하면 앱의 모든 기기에서 즉시 끝납니다.`,
+    none: '계정에 접근할 수 있는 앱이 없습니다.',
+    place: '주소',
+    firstAllowed: '처음 허용한 때',
+    lastUsed: '마지막 사용',
+    details: '세부 사항',
+    remove: '접근 권한 삭제',
+    removeOf: client => [': ', client.shown]
   },
   logout: {
     title: product => `${product}에서 로그아웃할까요?`,

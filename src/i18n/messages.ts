@@ -31,6 +31,9 @@ export interface Messages {
   login: {
     title: string
     continueTo: <T>(client: Term<T>) => Sentence<T>
+    /** in its place where no client asks */
+    toAccount: (product: string) => string
+    signedInTitle: string
     identifier: string
     password: string
     submit: string
@@ -49,6 +52,9 @@ export interface Messages {
     /** in its place where something was allowed before */
     willAlsoAllow: <T>(client: Term<T>) => Sentence<T>
     alreadyAllowed: string
+    /** heading of what a client may no longer do once this is allowed */
+    takenAway: <T>(client: Term<T>) => Sentence<T>
+    replacesBefore: string
     accountGroup: (product: string) => string
     unverified: string
     unverifiable: string
@@ -68,6 +74,18 @@ export interface Messages {
     cancel: string
     /** OpenID scopes in words; a scope without an entry shows its own name */
     scopes: Readonly<Record<string, string>>
+  }
+  apps: {
+    title: string
+    lead: (product: string) => string
+    none: string
+    place: string
+    firstAllowed: string
+    lastUsed: string
+    details: string
+    remove: string
+    /** behind it, for whoever hears the button alone */
+    removeOf: <T>(client: Term<T>) => Sentence<T>
   }
   logout: {
     title: (product: string) => string

@@ -18,7 +18,7 @@ export interface BoundaryDependencies {
   /** paths that answer whatever Host is asked for */
   anyHost: ReadonlySet<string>
   /** a second origin, and the paths that answer under it, too (RFC 8705 §5) */
-  alias?: { origin: string; paths: ReadonlySet<string> } | undefined
+  alias?: { origin: string; paths: Pick<ReadonlySet<string>, 'has'> } | undefined
 }
 
 interface Refusal {

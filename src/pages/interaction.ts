@@ -11,28 +11,12 @@ import { type LoginProblem, renderLogin } from '../views/login.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
 import { pageHeaders } from './headers.ts'
+import { type Authenticate, checkPassword, markProblem } from './password-check.ts'
 import { frameOf, hintsOf } from './site.ts'
-
-/** What was found out about a name and a password. */
-export type AuthenticateResult =
-  | { ok: true; accountId: string; amr: string[] }
-  /** `busy`: not looked at, come back; `throttled`: too many attempts; every other reason is told as one and the same sentence */
-  | { ok: false; reason: string; retryAfterSeconds?: number | undefined }
 
 export interface InteractionDependencies {
   interactions: Interactions
-  /** @throws Fault `store_unavailable` */
-  authenticate(input: {
-    login: string
-    password: string
-    /** network address of the person, for throttling */
-    address: string
-    /** aborted when the person has gone */
-    signal: AbortSignal
-    /** for the audit trail */
-    clientId: string
-    requestId: string
-  }): Promise<AuthenticateResult>
+  authenticate: Authenticate
   /** how a person knows their account: e-mail, login or name */
   accountName(accountId: string): Promise<string | undefined>
   site: Site
@@ -92,33 +76,18 @@ export function interactionRoutes(
 
   async function signIn(asked: Asked, fields: { login: string; password: string }) {
     const { request, reply } = asked
-    const { login, password } = fields
-    const missing = (['login', 'password'] as const).filter(id => fields[id] === '')
-    if (missing.length > 0) return showLogin(asked, login, { kind: 'missing', fields: missing })
-    const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
-    const result = await deps.authenticate({
-      login,
-      password,
-      address: request.ip,
-      signal: gone.signal,
-      clientId: asked.details.client.clientId,
-      requestId: request.id
-    })
-    if (result.ok) {
-      const { accountId, amr } = result
-      return onward(reply, await interactions.login(request.raw, reply.raw, { accountId, amr }))
-    }
-    return showLogin(asked, login, problemOf(result))
+    const { clientId } = asked.details.client
+    const checked = await checkPassword(deps.authenticate, asked, fields, { clientId })
+    if (!checked.ok) return showLogin(asked, fields.login, checked.problem)
+    const { accountId, amr } = checked
+    return onward(reply, await interactions.login(request.raw, reply.raw, { accountId, amr }))
   }
 
   function showLogin(asked: Asked, login = asked.details.loginHint, problem?: LoginProblem) {
     const { details, path } = asked
-    if (problem?.kind === 'throttled') asked.reply.header('retry-after', problem.seconds)
-    if (problem?.kind === 'busy') asked.reply.header('retry-after', problem.seconds)
+    markProblem(asked.reply, problem)
     return show(
       asked,
-      statusOf(problem),
       renderLogin(frame(asked), {
         action: path,
         csrf: details.csrf,
@@ -134,13 +103,13 @@ export function interactionRoutes(
     const { accountId } = details
     return show(
       asked,
-      200,
       renderConsent(frame(asked), {
         action: path,
         csrf: details.csrf,
         client: details.client,
         requested: details.requested,
         allowedBefore: details.allowedBefore,
+        takenAway: details.grantChange?.takenAway,
         lasts: details.lasts,
         resources: deps.resources,
         accountName: accountId === undefined ? undefined : await deps.accountName(accountId)
@@ -152,9 +121,8 @@ export function interactionRoutes(
     return frameOf(site, hintsOf(request.headers, details.uiLocales), path)
   }
 
-  function show({ reply }: Exchange, status: number, document: string) {
+  function show({ reply }: Exchange, document: string) {
     return reply
-      .code(status)
       .headers(pageHeaders('onward', issuer))
       .type('text/html; charset=utf-8')
       .send(document)
@@ -178,23 +146,4 @@ export function interactionRoutes(
       { status: 403, error: 'form_expired', tryAgain: exchange.path }
     )
   }
-}
-
-// 422 for a form that comes back: browsers show it like 200, but their password managers take an error status as "this password did not
-// work" and do not offer to keep it. Not 401, which "MUST" carry WWW-Authenticate (RFC 9110 §15.5.2) and would open the browser's own
-// dialogue.
-function statusOf(problem: LoginProblem | undefined): number {
-  return { none: 200, missing: 422, incorrect: 422, throttled: 429, busy: 503 }[
-    problem?.kind ?? 'none'
-  ]
-}
-
-function problemOf(refused: Extract<AuthenticateResult, { ok: false }>): LoginProblem {
-  const seconds = refused.retryAfterSeconds
-  if (refused.reason === 'busy')
-    return { kind: 'busy', seconds: Math.max(1, Math.ceil(seconds ?? 2)) }
-  if (refused.reason === 'throttled' || seconds !== undefined) {
-    return { kind: 'throttled', seconds: Math.max(1, Math.ceil(seconds ?? 60)) }
-  }
-  return { kind: 'incorrect' }
 }

@@ -1,16 +1,23 @@
-// All routes of the pages in one Fastify plugin: assets, language menu, sign-in and consent, with the form parser and the error pages that
+// All routes of the pages in one Fastify plugin: assets, language menu, sign-in (for an app and without one) and consent, with the form parser and the error pages that
 // belong to them and to nobody else. Refuses bodies over 16 KB and every content type but a form's.
 
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
+import type { PersonSessions } from '../protocol/ports.ts'
 import { type Assets, assetRoutes } from './assets.ts'
+import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected-apps.ts'
 import { createPageErrorHandler } from './error-page.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
+import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 
 const bodyLimit = 16 * 1024
 
-export interface PagesDependencies extends InteractionDependencies {
+export interface PagesDependencies
+  extends InteractionDependencies,
+    SignInDependencies,
+    ConnectedAppsDependencies {
+  persons: PersonSessions
   assets: Assets
   /** true: https, the cookie gets `Secure` and the `__Host-` prefix */
   secureCookies: boolean
@@ -26,6 +33,8 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(formbody, { bodyLimit })
     forms.register(languageRoutes, deps)
     forms.register(interactionRoutes, deps)
+    forms.register(signInRoutes, deps)
+    forms.register(connectedAppsRoutes, deps)
     ready()
   })
   done()

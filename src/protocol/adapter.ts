@@ -4,11 +4,13 @@
 import { type Adapter, type AdapterPayload, Provider } from 'oidc-provider'
 import { Fault } from '../lib/fault.ts'
 import type { GrantStore, Payload } from '../store/grants.ts'
+import type { ManagedGrantStore } from '../store/managed-grants.ts'
 import {
   type AccessTokenAdapterDependencies,
   createAccessTokenAdapter
 } from './access-token-adapter.ts'
 import { type ArtifactAdapterDependencies, createArtifactAdapter } from './artifact-adapter.ts'
+import { type GrantChange, widened } from './grant-change.ts'
 import { isBound, type RefreshRequest, type RefreshTokens } from './refresh-tokens.ts'
 import { claimsAsked } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
@@ -20,6 +22,7 @@ export interface AdapterDependencies
     AccessTokenAdapterDependencies {
   units: UnitOfWorkRunner
   grants: GrantStore
+  managed: ManagedGrantStore
   sessions: SessionAdapter
   refreshTokens: RefreshTokens
   resources: Pick<ResourceCatalogue, 'listsStatus'>
@@ -72,14 +75,19 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
   ) {
     const openid = payload['openid'] as { scope?: string } | undefined
     const audiences = Object.keys((payload['resources'] ?? {}) as object)
+    const accountId = String(payload['accountId'])
+    const clientId = String(payload['clientId'])
+    const change = current.grantChange
+    if (change?.action === 'create') {
+      current.effects.push(deps.managed.createStatement({ id: change.id, accountId, clientId }))
+    }
     current.effects.push(
       grants.saveStatement({
-        id,
-        accountId: String(payload['accountId']),
-        clientId: String(payload['clientId']),
+        ...{ id, accountId, clientId },
         sessionUid: Provider.ctx?.oidc?.session?.uid,
         offline: openid?.scope?.split(' ').includes('offline_access') ?? false,
-        payload: grantPayload(payload),
+        payload: grantPayload(payload, change),
+        managed: change && { id: change.id, base: change.base?.revision ?? 0 },
         // no longer than what hangs on it can live
         lifetimeSeconds: Math.min(ttl, deps.grantLifetimeSeconds),
         status: audiences.some(deps.resources.listsStatus) ? 'listed' : 'unlisted',
@@ -173,6 +181,13 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
       find: id => guarded(current => accessToken.find(current, 'ClientCredentials', id)),
       destroy: id => guarded(current => accessToken.deny(current, id))
     },
+    AuthorizationCode: {
+      upsert: (id, payload, ttl) =>
+        guarded(async current => {
+          const saved = widened(payload as Payload, current.grantChange)
+          artifact.save(current, 'AuthorizationCode', id, saved, ttl)
+        })
+    },
     DeviceCode: {
       findByUserCode: code => guarded(current => artifact.findByUserCode(current, code))
     },
@@ -197,9 +212,11 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
 }
 
 /** With it the claims that were asked of userinfo one by one: an access token that is no row cannot say. */
-function grantPayload(payload: Payload): Payload {
+function grantPayload(payload: Payload, change: GrantChange | undefined): Payload {
   const { jti: _, exp: __, ...stored } = payload
-  const userinfo = claimsAsked(Provider.ctx?.oidc?.params?.['claims'], ['userinfo'])
+  const before = change?.action === 'merge' ? (change.base.content.userinfo ?? []) : []
+  const asked = claimsAsked(Provider.ctx?.oidc?.params?.['claims'], ['userinfo'])
+  const userinfo = [...new Set([...before, ...asked])]
   return userinfo.length > 0 ? { ...stored, userinfo } : stored
 }
 

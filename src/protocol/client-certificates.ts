@@ -175,14 +175,22 @@ const aliased = {
 
 type Paths = Readonly<Record<(typeof aliased)[keyof typeof aliased], string>>
 
-/** The paths that answer under the second origin, too. */
-export function aliasedPaths(paths: Paths): ReadonlySet<string> {
-  return new Set(Object.values(aliased).map(name => paths[name]))
+/** The paths that answer under the second origin, too; `below`: whatever is under this one, as well. */
+export function aliasedPaths(paths: Paths, below?: string): Pick<ReadonlySet<string>, 'has'> {
+  const exact = new Set<string>(Object.values(aliased).map(name => paths[name]))
+  return {
+    has: path => exact.has(path) || (below !== undefined && path.startsWith(`${below}/`))
+  }
 }
 
 /** RFC 8705 §5: `mtls_endpoint_aliases`, where there is a second origin. */
-export function endpointAliases(origin: string | undefined, paths: Paths): object {
+export function endpointAliases(
+  origin: string | undefined,
+  paths: Paths,
+  further: Readonly<Record<string, string>> = {}
+): object {
   if (origin === undefined) return {}
+  const beside = Object.entries(further).map(([member, path]) => [member, origin + path])
   const aliases = Object.entries(aliased).map(([member, name]) => [member, origin + paths[name]])
-  return { mtls_endpoint_aliases: Object.fromEntries(aliases) }
+  return { mtls_endpoint_aliases: Object.fromEntries([...aliases, ...beside]) }
 }

@@ -18,7 +18,10 @@ import {
   isPublic
 } from './client-authentication.ts'
 import { endpointAliases } from './client-certificates.ts'
+import { cookieNames, sessionCookie } from './cookies.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
+import type { GrantManagement } from './grant-management.ts'
+import { grantManagementMetadata, grantsPath } from './grant-scopes.ts'
 import { createSubjectCheck } from './hints.ts'
 import { pairwiseIdentifiers } from './pairwise.ts'
 import { createInteractionPolicy } from './policy.ts'
@@ -52,6 +55,7 @@ export interface ConfigurationParts extends FeatureParts, ClientAuthenticationPa
   cookieKeys: Buffer[]
   pairwiseKey(): Buffer
   authenticationContexts: AuthenticationContexts
+  management: Pick<GrantManagement, 'parameters'>
   outbound: Pick<Outbound, 'fetch'>
 }
 
@@ -66,8 +70,6 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
   const { config, issuer, resources, pages, registeredClient } = parts
   const pairwise = pairwiseIdentifiers(parts.pairwiseKey)
   const secure = issuer.startsWith('https:')
-  const name = (cookie: string, prefix: string) =>
-    secure ? `${prefix}${cookie}` : `mintmark_${cookie}`
 
   return {
     adapter: parts.adapter,
@@ -114,6 +116,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       }
     },
 
+    extraParams: parts.management.parameters,
+
     // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name
     pkce: {
       required: (_ctx, client) => isPublic(client) || client.clientId !== config.pkce.exemptClient
@@ -121,13 +125,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     cookies: {
       keys: parts.cookieKeys,
-      names: {
-        session: name('session', '__Host-'),
-        // the engine forces the paths of these two, so that __Host- is not to be had
-        interaction: name('interaction', '__Secure-'),
-        resume: name('resume', '__Secure-')
-      },
-      long: { signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' },
+      names: cookieNames(secure),
+      long: sessionCookie(secure),
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure }
     },
 
@@ -216,7 +215,12 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
             protected_resources: openResources(config)
           }
         : {}),
-      ...endpointAliases(config.clientCertificates.origin, endpoints)
+      ...grantManagementMetadata(issuer, config.grantManagement),
+      ...endpointAliases(
+        config.clientCertificates.origin,
+        endpoints,
+        config.grantManagement.enabled ? { grant_management_endpoint: grantsPath } : {}
+      )
     }
   } satisfies Configuration as Configuration
 }

@@ -4,7 +4,10 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import { addExisting, allowedHere, scopesOf as managedScopes } from './grant-change.ts'
+import type { GrantManagement } from './grant-management.ts'
 import { claimsAsked, claimsWithin, scopesOfClaims } from './requested-claims.ts'
+import type { UnitOfWork } from './unit-of-work.ts'
 
 type Engine = KoaContextWithOIDC['oidc']
 
@@ -36,6 +39,8 @@ export async function grantForRequest(
   deps: {
     issuer: string
     grants: Pick<GrantStore, 'findConsent'>
+    management: Pick<GrantManagement, 'changeOf'>
+    unit: UnitOfWork | undefined
     client: RegisteredClient
   }
 ) {
@@ -46,20 +51,28 @@ export async function grantForRequest(
 
   const requested = requestedScopes(oidc)
   const claims = claimsAsked(oidc.params?.['claims'])
+  const change = await deps.management.changeOf(oidc, accountId)
+  if (deps.unit !== undefined) deps.unit.grantChange = change
   // A client that the operator runs is not asked about, unless its redirect leads where nobody can check who listens.
   const consented = isTrusted(deps.client, oidc.params?.['redirect_uri'])
     ? { ...requested, openid: [...requested.openid, ...scopesOfClaims(claims)] }
-    : await deps.grants.findConsent(accountId, clientId)
-  if (consented === undefined) return undefined
+    : change === undefined
+      ? await deps.grants.findConsent(accountId, clientId)
+      : // a grant that the client manages is asked for each time, and what other grants hold does not count
+        allowedHere(oidc.result, accountId)
+  const merged = change?.action === 'merge' ? change.base : undefined
+  if (consented === undefined && merged === undefined) return undefined
 
-  const granted = narrowed(requested, consented)
+  const granted = narrowed(requested, consented ?? { openid: [], resources: {} })
   const grant = new oidc.provider.Grant({ accountId, clientId })
   if (granted.openid.length > 0) grant.addOIDCScope(granted.openid.join(' '))
-  const allowed = claimsWithin(claims, consented.openid)
+  const before = merged === undefined ? [] : managedScopes(merged).openid
+  const allowed = claimsWithin(claims, [...(consented?.openid ?? []), ...before])
   if (allowed.length > 0) grant.addOIDCClaims(allowed)
   for (const [identifier, scopes] of Object.entries(granted.resources)) {
     if (scopes.length > 0) grant.addResourceScope(identifier, scopes.join(' '))
   }
+  if (merged !== undefined) addExisting(grant, merged)
   await grant.save()
   return grant
 }

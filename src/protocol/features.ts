@@ -10,6 +10,7 @@ import { clientAttestation } from './client-attestation.ts'
 import { isPublic } from './client-authentication.ts'
 import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
+import { asksForGrants, grantsAudience } from './grant-scopes.ts'
 import { statementPolicy } from './registration.ts'
 import { requestObjects } from './request-objects.ts'
 import { narrowParameter } from './requested-claims.ts'
@@ -31,6 +32,11 @@ export interface FeatureParts {
   /** when a backup of the database was restored; what was used before, it may have forgotten */
   restoredAt: Date | undefined
   now: () => Date
+}
+
+/** The client asks for a token of its own. */
+function isItself(ctx: KoaContextWithOIDC): boolean {
+  return ctx.oidc.params?.['grant_type'] === 'client_credentials'
 }
 
 export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['features']> {
@@ -70,6 +76,13 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
       defaultResource: (ctx, client, oneOf) => {
         // RFC 8707 §2.2: a token is for one audience; of several that a token request names, the engine refuses what is still a list
         if (ctx.oidc.route === 'token' && Array.isArray(ctx.oidc.params?.['resource'])) return oneOf
+        if (
+          config.grantManagement.enabled &&
+          isItself(ctx) &&
+          asksForGrants(ctx.oidc.requestParamScopes)
+        ) {
+          return grantsAudience(issuer)
+        }
         return (
           oneOf?.find(resource => resource !== issuer) ??
           oneOf?.[0] ??
@@ -78,8 +91,10 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
       },
       useGrantedResource: async () => true,
       getResourceServerInfo: async (ctx, identifier, client) => {
-        const info = resources.infoFor(identifier, registeredClient(client))
-        if (ctx.oidc.params?.['grant_type'] === 'client_credentials') {
+        const info = isItself(ctx)
+          ? resources.infoForItself(identifier, registeredClient(client))
+          : resources.infoFor(identifier, registeredClient(client))
+        if (isItself(ctx)) {
           // RFC 6749 §3.3: a scope that cannot be granted is an error, not a token that silently opens less
           const known = new Set(info.scope.split(' '))
           const missing = [...ctx.oidc.requestParamScopes].filter(scope => !known.has(scope))

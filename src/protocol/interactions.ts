@@ -5,11 +5,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Provider } from 'oidc-provider'
 import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac } from '../lib/secret.ts'
-import { isOpenidScope, missingScopes } from '../oauth/scope.ts'
+import { commonScopes, isOpenidScope, missingScopes } from '../oauth/scope.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import type { ManagedGrantStore } from '../store/managed-grants.ts'
 import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
-import type { InteractionDetails, Interactions, RequestedAccess } from './ports.ts'
+import { type GrantAction, scopesOf as managedScopes } from './grant-change.ts'
+import type {
+  InteractionDetails,
+  Interactions,
+  RequestedAccess,
+  ShownGrantChange
+} from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { claimsAsked, scopesOfClaims } from './requested-claims.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
@@ -49,17 +56,23 @@ function scopesAsked(interaction: EngineInteraction): ConsentedScopes {
   }
 }
 
-/** What was asked and is not in question: the person has allowed it before. */
-function scopesAllowedBefore(asked: ConsentedScopes, inQuestion: ConsentedScopes): ConsentedScopes {
+/** What of `scopes` is in `others`, too, or is not. */
+function compared(scopes: ConsentedScopes, others: ConsentedScopes, which: 'common' | 'missing') {
+  const pick = which === 'common' ? commonScopes : missingScopes
   return {
-    openid: missingScopes(asked.openid, inQuestion.openid),
+    openid: pick(scopes.openid, others.openid),
     resources: Object.fromEntries(
-      Object.entries(asked.resources).map(([identifier, scopes]) => [
+      Object.entries(scopes.resources).map(([identifier, names]) => [
         identifier,
-        missingScopes(scopes, inQuestion.resources[identifier] ?? [])
+        pick(names, others.resources[identifier] ?? [])
       ])
     )
   }
+}
+
+/** The action of a request on a grant that its client manages; it was judged before the page came (grant-management.ts). */
+function actionOf({ params }: EngineInteraction): GrantAction | undefined {
+  return params['grant_management_action'] as GrantAction | undefined
 }
 
 function accessTo({ openid, resources }: ConsentedScopes): RequestedAccess[] {
@@ -76,13 +89,14 @@ export function createInteractions(deps: {
   provider(): Provider
   clients: Pick<ClientSource, 'find'>
   grants: Pick<GrantStore, 'consentStatement'>
+  managed: Pick<ManagedGrantStore, 'find'>
   units: UnitOfWorkRunner
   requests: RequestFactsBook
   /** the current key first; a form that was shown under another one is still taken */
   csrfKeys: () => Buffer[]
   issuer: string
 }): Interactions {
-  const { units, clients, grants, requests, issuer } = deps
+  const { units, clients, grants, managed, requests, issuer } = deps
   const csrfOf = (uid: string, key = deps.csrfKeys()[0]) => {
     if (key === undefined) throw new Fault('key_unavailable', 'No key for forms is in use.')
     return hmac(key, 'interaction', uid)
@@ -139,6 +153,45 @@ export function createInteractions(deps: {
     }
   }
 
+  /**
+   * What a person is asked, and shown beside it: what was asked and is not in question, they have allowed before. Of a grant that the client
+   * manages that is what the grant holds, and nothing else.
+   */
+  async function inView(
+    interaction: EngineInteraction
+  ): Promise<Pick<InteractionDetails, 'requested' | 'allowedBefore' | 'grantChange'>> {
+    const asked = scopesAsked(interaction)
+    const inQuestion = scopesInQuestion(interaction)
+    const action = actionOf(interaction)
+    const { grant_id: id, client_id: clientId } = interaction.params
+    const known =
+      action === 'merge' || action === 'replace'
+        ? await managed.find(String(id), String(clientId))
+        : undefined
+    // nobody is shown what another person allowed
+    const base = known?.accountId === interaction.session?.accountId ? known : undefined
+    const held = base === undefined ? undefined : managedScopes(base)
+    const grantChange = (takenAway: ConsentedScopes): ShownGrantChange | undefined =>
+      action && { action, takenAway: accessTo(takenAway) }
+    const nothing = { openid: [], resources: {} }
+    if (held === undefined) {
+      const allowedBefore = accessTo(compared(asked, inQuestion, 'missing'))
+      return { requested: accessTo(inQuestion), allowedBefore, grantChange: grantChange(nothing) }
+    }
+    // whoever is asked again for what is there already sees what is asked for
+    const fresh = compared(asked, held, 'missing')
+    const isNew = accessTo(fresh).length > 0
+    const beside =
+      action === 'merge'
+        ? compared(held, isNew ? fresh : asked, 'missing')
+        : compared(asked, held, 'common')
+    return {
+      requested: accessTo(isNew ? fresh : asked),
+      allowedBefore: accessTo(action === 'merge' || isNew ? beside : nothing),
+      grantChange: grantChange(action === 'merge' ? nothing : compared(held, asked, 'missing'))
+    }
+  }
+
   return {
     async details(req, res) {
       return units.run(requests.of(req), async (): Promise<InteractionDetails | undefined> => {
@@ -148,7 +201,7 @@ export function createInteractions(deps: {
         const row = await clients.find(text(params['client_id']) ?? '')
         if (row === undefined) return undefined
         const asked = scopesAsked(interaction)
-        const inQuestion = scopesInQuestion(interaction)
+        const shown = await inView(interaction)
         const redirectUri = text(params['redirect_uri'])
         return {
           uid: interaction.uid,
@@ -158,8 +211,7 @@ export function createInteractions(deps: {
             // a device flow leads nowhere: its person stays on our pages (RFC 8628 §3.3)
             ...(redirectUri === undefined ? { redirectHost: '' } : {})
           },
-          requested: accessTo(inQuestion),
-          allowedBefore: accessTo(scopesAllowedBefore(asked, inQuestion)),
+          ...shown,
           // what the grant will hold, whenever it was allowed (consent.ts). Without this scope a refresh token of a client that always
           // gets one (`refresh_tokens`) ends with the session, too
           lasts: asked.openid.includes('offline_access') ? 'offline' : 'until sign-out',
@@ -187,17 +239,23 @@ export function createInteractions(deps: {
           return { error: 'access_denied', error_description: 'nobody is signed in' }
         }
         const granted = consented(interaction)
-        unit.effects.push(grants.consentStatement(accountId, clientId, granted))
+        const action = actionOf(interaction)
+        // what a grant that the client manages holds is remembered with that grant, and counts for no other
+        if (action === undefined) {
+          unit.effects.push(grants.consentStatement(accountId, clientId, granted))
+        }
         noteEffect(unit, {
           type: 'consent.granted',
           accountId,
           clientId,
           data: {
             scope: [...granted.openid, ...Object.values(granted.resources).flat()],
-            resource: Object.keys(granted.resources)
+            resource: Object.keys(granted.resources),
+            action,
+            grant: text(interaction.params['grant_id'])
           }
         })
-        return { consent: {} }
+        return { consent: action === undefined ? {} : { accountId, granted } }
       }),
 
     decline: (req, res) =>

@@ -9,8 +9,10 @@ import type { ClientCertificates } from './client-certificates.ts'
 import { endpoints } from './configuration.ts'
 import type { ForeignAssertions } from './foreign-assertions.ts'
 import { readAsQuery } from './form-body.ts'
+import { grantsPath } from './grant-scopes.ts'
 import { replaceToken } from './presented-token.ts'
-import type { Engine, Published } from './provider.ts'
+import type { Engine } from './provider.ts'
+import type { Published } from './published.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { bodyLimit } from './sentences.ts'
 import { statusListPath } from './status-claim.ts'
@@ -124,7 +126,9 @@ const speaksJson = [
   ...registrationTable,
   challengeEndpoint,
   { url: endpoints.jwks },
-  { url: `${statusListPath}/` }
+  { url: `${statusListPath}/` },
+  { url: grantsPath },
+  { url: `${grantsPath}/` }
 ].map(({ url }) => url.replace('/:clientId', '/'))
 
 /** Whether clients talk to the endpoint at this path, so that a refusal is JSON (RFC 6749 §5.2); people get a page. */

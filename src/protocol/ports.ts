@@ -28,6 +28,13 @@ export interface RequestedAccess {
   scopes: string[]
 }
 
+/** What a request does to a grant that its client has already, or begins (Grant Management for OAuth 2.0 §5.2). */
+export interface ShownGrantChange {
+  action: 'create' | 'merge' | 'replace'
+  /** what the person had allowed, and the client may no longer do then */
+  takenAway: RequestedAccess[]
+}
+
 /** One interaction of a person with the authorization endpoint, as far as a page needs it. */
 export interface InteractionDetails {
   uid: string
@@ -37,6 +44,8 @@ export interface InteractionDetails {
   requested: RequestedAccess[]
   /** for consent: what the request asks for as well, and the person has allowed before */
   allowedBefore: RequestedAccess[]
+  /** for consent to a grant that the client manages: what becomes of it */
+  grantChange?: ShownGrantChange | undefined
   /** how long what comes out of this request lasts */
   lasts: 'until sign-out' | 'offline'
   /** the account that is signed in already, if any */
@@ -60,6 +69,54 @@ export interface Interactions {
   /** the person said no: `access_denied` (RFC 6749 §4.1.2.1) */
   decline(req: IncomingMessage, res: ServerResponse): Promise<string>
   verifyCsrf(details: InteractionDetails, presented: unknown): boolean
+}
+
+/** The person who is signed in at this browser. */
+export interface SignedInPerson {
+  accountId: string
+  signedInAt: Date
+  /** stands in every form as `csrf`; bound to this session and this person */
+  csrf: string
+  verifyCsrf(presented: unknown): boolean
+}
+
+/** Sessions as pages see them that no client leads to: who is signed in, and signing in without a client. */
+export interface PersonSessions {
+  /** undefined: nobody. Does not prolong the session. */
+  find(req: IncomingMessage, res: ServerResponse): Promise<SignedInPerson | undefined>
+  /** What stands in the sign-in form as `csrf`, bound to a cookie that is set with it; nothing is stored. */
+  signInForm(req: IncomingMessage, res: ServerResponse): string
+  verifySignInForm(req: IncomingMessage, res: ServerResponse, presented: unknown): boolean
+  /** Signs in, under a new session identifier; who was signed in before and is somebody else is signed out. */
+  signIn(
+    req: IncomingMessage,
+    res: ServerResponse,
+    signedIn: { accountId: string; amr: string[] }
+  ): Promise<void>
+}
+
+/** An app that a person has allowed something. */
+export interface ShownApp {
+  client: ShownClient
+  access: RequestedAccess[]
+  /** authorization details (RFC 9396) */
+  details: Record<string, unknown>[]
+  lasts: 'until sign-out' | 'offline'
+  firstAllowedAt: Date
+  /** undefined: nothing of it lives now */
+  lastUsedAt: Date | undefined
+}
+
+/** What a person has allowed whom, and taking it back. */
+export interface ConnectedApps {
+  /** the one that was used last comes first */
+  list(accountId: string): Promise<ShownApp[]>
+  /** Ends everything that the client has of this account, and forgets what was consented to. Nothing there is no error. */
+  remove(
+    accountId: string,
+    clientId: string,
+    asked: { requestId: string; address: string | undefined }
+  ): Promise<void>
 }
 
 /** What tells a page its language: the request's `ui_locales`, cookie and Accept-Language. */

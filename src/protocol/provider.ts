@@ -18,7 +18,6 @@ import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
-import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
@@ -38,9 +37,11 @@ import { createEnginePages, type EnginePages, requestedAccess } from './engine-p
 import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
 import { createExchangePolicy } from './exchange-policy.ts'
+import { createGrantManagement } from './grant-management.ts'
 import { installHintCheck } from './id-token-hints.ts'
 import { registerJwtBearer } from './jwt-bearer.ts'
 import type { Renderers } from './ports.ts'
+import { type Published, publishedAs, withoutEmpty } from './published.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import { completeRecord } from './registration.ts'
 import { installReplayDetection, replaySeconds } from './replay-detection.ts'
@@ -108,12 +109,6 @@ const statusTells = new Set([
   'userinfo'
 ])
 
-/** Text that everybody may read, and what names this state of it. */
-export interface Published {
-  text: string
-  version: string
-}
-
 export interface Engine {
   provider: Provider
   callback: ReturnType<Provider['callback']>
@@ -170,6 +165,21 @@ export function createEngine(deps: EngineDependencies): Engine {
   })
 
   const authenticationContexts = createAuthenticationContexts(config)
+  const management = createGrantManagement({
+    ...config.grantManagement,
+    managed: deps.adapter.managed,
+    available(identifier = issuer, client) {
+      try {
+        return new Set(
+          resources.infoFor(identifier, registeredOf(client as EngineClient)).scope.split(' ')
+        )
+      } catch (error) {
+        if (error instanceof errors.InvalidTarget) return new Set()
+        throw error
+      }
+    },
+    guarded
+  })
   const configuration = buildConfiguration({
     config,
     issuer,
@@ -193,6 +203,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     attesters: deps.issuers,
     pairwiseKey: deps.pairwiseKey,
     authenticationContexts,
+    management,
     outbound: deps.outbound,
     restoredAt: deps.restoredAt,
     noteAssertion: ctx => clients.noteAssertion(ctx),
@@ -209,7 +220,10 @@ export function createEngine(deps: EngineDependencies): Engine {
       if (client === undefined) return undefined
       assertStillRegistered(client, ctx.oidc.params?.['redirect_uri'])
       grantOwnAudience(ctx)
-      return guarded(() => grantForRequest(ctx, { issuer, grants, client: registeredOf(client) }))
+      const unit = units.current()
+      return guarded(() =>
+        grantForRequest(ctx, { issuer, grants, management, unit, client: registeredOf(client) })
+      )
     }
   })
   const provider = new SpeakingProvider(issuer, configuration)
@@ -308,6 +322,7 @@ export function createEngine(deps: EngineDependencies): Engine {
           metadata = publishedAs(ctx, JSON.stringify(ctx.body))
         }
         completeRecord(oidc, unit, findRegistered)
+        management.complete(oidc, unit)
       } catch (error) {
         failed(oidc, unit, error)
       }
@@ -374,21 +389,6 @@ export function createEngine(deps: EngineDependencies): Engine {
   }
 
   return { provider, callback: provider.callback(), pages, metadata: () => metadata }
-}
-
-/** RFC 8414 §3.2: "Claims with zero elements MUST be omitted from the response." */
-function withoutEmpty(metadata: object): object {
-  const kept = Object.entries(metadata).filter(([, value]) => !(Array.isArray(value) && !value[0]))
-  return Object.fromEntries(kept)
-}
-
-/** The answer as mount.ts gives it from then on, to the byte. */
-function publishedAs(ctx: Pick<KoaContextWithOIDC, 'set' | 'remove'>, text: string): Published {
-  const version = digest('metadata', text).toString('base64url')
-  ctx.set('etag', `"${version}"`)
-  ctx.set('access-control-allow-origin', '*')
-  ctx.remove('vary')
-  return { text, version }
 }
 
 /** The engine compares the redirect URI when a request comes, not when it is resumed: pages take time, and a client may give one up. */

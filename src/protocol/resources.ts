@@ -7,6 +7,7 @@ import { documentClients } from '../config/client-document-schema.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing, SigningAlgorithm } from '../keys/key-ring.ts'
 import { openidScopes } from '../oauth/scope.ts'
+import { grantScopes, grantsAudience } from './grant-scopes.ts'
 
 type Resource = Config['resources'][number]
 
@@ -24,6 +25,11 @@ export interface ResourceCatalogue {
    * @throws InvalidTarget when the client may not name this resource, known or not (RFC 8707 §2)
    */
   infoFor(identifier: string, client: RegisteredClient): ResourceServerInfo
+  /**
+   * The same for a token of the client's own (client_credentials): a web client gets one for the Grant Management API, a machine for the rest.
+   * @throws InvalidTarget
+   */
+  infoForItself(identifier: string, client: RegisteredClient): ResourceServerInfo
   /**
    * The same for a token that is exchanged for one of this resource: who may is the resource's `exchange` and not its `clients`.
    * Undefined: there is no such resource.
@@ -45,9 +51,11 @@ export function createResourceCatalogue(options: {
   issuer: string
   resources: readonly Resource[]
   accessTokens: Config['accessTokens']
+  grantManagement: Pick<Config['grantManagement'], 'enabled'>
   keys: Pick<KeyRing, 'active'>
 }): ResourceCatalogue {
   const { issuer, accessTokens, keys } = options
+  const managesGrants = options.grantManagement.enabled
   const resources = new Map(options.resources.map(resource => [resource.identifier, resource]))
 
   function info(
@@ -67,17 +75,30 @@ export function createResourceCatalogue(options: {
     }
   }
 
+  function infoFor(identifier: string, client: RegisteredClient): ResourceServerInfo {
+    // machine clients never hold OpenID scopes
+    if (identifier === issuer) {
+      return info(issuer, client.type === 'machine' ? [] : openidScopes, client, accessTokens)
+    }
+    const resource = resources.get(identifier)
+    if (resource === undefined || !mayName(resource, client)) {
+      throw new errors.InvalidTarget('the resource is unknown, or this client may not name it')
+    }
+    return info(identifier, Object.keys(resource.scopes), client, resource.accessTokens)
+  }
+
   return {
-    infoFor(identifier, client) {
-      // machine clients never hold OpenID scopes
-      if (identifier === issuer) {
-        return info(issuer, client.type === 'machine' ? [] : openidScopes, client, accessTokens)
+    infoFor,
+
+    infoForItself(identifier, client) {
+      if (client.type === 'machine') return infoFor(identifier, client)
+      // what people allow a web client, it does not get by itself
+      if (!managesGrants || client.type !== 'web' || identifier !== grantsAudience(issuer)) {
+        throw new errors.InvalidTarget(
+          'this client gets tokens of its own for the grant management endpoint only'
+        )
       }
-      const resource = resources.get(identifier)
-      if (resource === undefined || !mayName(resource, client)) {
-        throw new errors.InvalidTarget('the resource is unknown, or this client may not name it')
-      }
-      return info(identifier, Object.keys(resource.scopes), client, resource.accessTokens)
+      return info(identifier, grantScopes, client, accessTokens)
     },
 
     infoForExchange(identifier, client) {
@@ -90,7 +111,10 @@ export function createResourceCatalogue(options: {
     defaultFor: client => client.metadata.default_resource ?? issuer,
     typOf: audience => resources.get(audience)?.accessTokens.typ ?? 'at+jwt',
     introspectionClientOf: audience => resources.get(audience)?.introspectionClient,
-    isAudience: audience => audience === issuer || resources.has(audience),
+    isAudience: audience =>
+      audience === issuer ||
+      resources.has(audience) ||
+      (managesGrants && audience === grantsAudience(issuer)),
     listsStatus: audience => resources.get(audience)?.statusList === true,
     algorithms: () => [
       ...new Set([

@@ -11,6 +11,7 @@ import { type Database, Refused, type Statement } from '../store/database.ts'
 import { inLockOrder } from '../store/ending.ts'
 import type { LiveGrant } from '../store/grants.ts'
 import type { FamilyRow } from '../store/refresh-families.ts'
+import type { GrantChange } from './grant-change.ts'
 
 /** Who asks, for the audit trail. */
 export interface RequestFacts {
@@ -72,6 +73,8 @@ export interface UnitOfWork {
   assertion: ForeignAssertion | undefined
   /** What the token that is issued by exchange says of those it came through (token-exchange.ts). */
   exchanged: { act?: ActClaim; via: readonly string[] } | undefined
+  /** What this authorization does to a grant that its client manages (grant-change.ts). */
+  grantChange: GrantChange | undefined
   /** An access token is revoked: the engine's revocation of its grant is not meant. */
   revokesAccessToken: boolean
   /** The first failure of the store or of a key: the engine turns it into a 500, we answer 503. */
@@ -121,6 +124,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         tokenHandle: undefined,
         assertion: undefined,
         exchanged: undefined,
+        grantChange: undefined,
         revokesAccessToken: false,
         fault: undefined,
         outcome: undefined

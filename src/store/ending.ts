@@ -5,7 +5,7 @@ import type { Queries, Statement } from './database.ts'
 import { endAccountClients } from './logout-notices.ts'
 
 // The order of locks, for every transaction that takes more than one of these:
-//   accounts, clients -> clients of sessions -> sessions -> grants (by id) -> bits of status lists (by grant) -> refresh token families
+//   accounts, clients -> clients of sessions -> sessions -> managed grants (by id) -> grants (by id) -> bits of status lists (by grant) -> refresh token families
 // Two that end the same things meet at the first one that they share; the later one waits there, with nothing in hand that the other wants.
 // Bits follow their grants by triggers, and accounts, clients and sessions at the end of the transaction (migrations/0014_status_lists.sql,
 // 0016_lock_order.sql). A rotation locks its family alone, which is the last.
@@ -62,6 +62,13 @@ export async function endAccount(accountId: string, sql: Queries): Promise<void>
 
 /** Ends what was given to a client that is a metadata document, and what people said to it: it asks for something else now. */
 export async function endDocument(clientId: string, sql: Queries): Promise<void> {
+  // the managed grants first, as in the order above: what comes after them is ended by the client already
+  await sql.run(
+    'ending.document_managed_grants',
+    `WITH locked AS (SELECT id FROM managed_grants WHERE client_id = $1 ORDER BY id COLLATE "C" FOR UPDATE)
+     DELETE FROM managed_grants m USING locked WHERE m.id = locked.id`,
+    [clientId]
+  )
   await endClients([clientId], sql)
   await sql.run('ending.document_consents', 'DELETE FROM consents WHERE client_id = $1', [clientId])
 }
@@ -82,9 +89,11 @@ const ranks: Record<string, number> = {
   'session_clients.save': -1,
   'session_clients.end': -1,
   'grants.save': 1,
+  'grants.supersede': 1.5,
   'grants.revoke': 2,
   'refresh_families.revoke': 3,
-  'refresh_families.revoke_by_grant': 3
+  'refresh_families.revoke_by_grant': 3,
+  'refresh_families.supersede': 3
 }
 
 /**

@@ -30,6 +30,8 @@ export interface LiveGrant {
   /** seconds, by the database's clock */
   remainingSeconds: number
   account: GrantAccount
+  /** the grant that the client manages, which this one is an authorization of */
+  managedId: string | undefined
   /** where its tokens' status stands; undefined when no resource of it asked for a list */
   status: StatusEntry | undefined
 }
@@ -37,7 +39,7 @@ export interface LiveGrant {
 /** Columns and joins that judge a grant; shared by every read that needs one, so that none forgets a condition. */
 export const liveGrantColumns = `
   g.id AS grant_id, g.client_id AS grant_client_id, g.session_uid AS grant_session_uid, g.payload AS grant_payload,
-  g.status_list, g.status_idx, extract(epoch FROM g.expires_at - clock_time())::float8 AS grant_remaining,
+  g.status_list, g.status_idx, g.managed_id, extract(epoch FROM g.expires_at - clock_time())::float8 AS grant_remaining,
   a.id AS account_id, a.login, a.name, a.email, a.email_verified, a.locale, a.claims, a.updated_at AS account_updated_at`
 
 /** Joins `g` and `a`; both are null where the grant does not live. `$grant` is an SQL expression for the grant's condition. */
@@ -61,6 +63,7 @@ export interface LiveGrantRow {
   grant_remaining: number
   status_list: number | null
   status_idx: number | null
+  managed_id: string | null
   account_id: string
   login: string
   name: string | null
@@ -81,6 +84,7 @@ export function liveGrantOf(row: LiveGrantRow): LiveGrant | undefined {
     sessionUid: row.grant_session_uid ?? undefined,
     payload: row.grant_payload,
     remainingSeconds: row.grant_remaining,
+    managedId: row.managed_id ?? undefined,
     status: statusOf(row),
     account: {
       id: row.account_id,
@@ -146,6 +150,8 @@ export interface GrantStore {
     status?: 'listed' | 'unlisted'
     /** of a client that is a metadata document: the grant counts while the document asks for the same */
     documentDigest?: Buffer | undefined
+    /** of a grant that the client manages: which, and the revision of it that this authorization changes */
+    managed?: { id: string; base: number } | undefined
   }): Statement
   /** Ends the grant and its refresh token families. Nothing to match is no error: it has ended already. */
   revokeStatements(id: string): Statement[]
@@ -194,9 +200,9 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
       name: 'grants.save',
       // the index travels with the grant: whoever reads one has the other
       text: `INSERT INTO grants (id, handle, account_id, client_id, session_uid, offline, payload, expires_at, status_list, status_idx,
-          document_digest)
+          document_digest, managed_id, managed_base)
         SELECT $1::text, $2, $3::uuid, $4, $5, $6::boolean, $7::jsonb, fresh.expires_at, fresh.status[1], fresh.status[2],
-          $10::bytea
+          $10::bytea, $11::text, $12::integer
         FROM (SELECT expires_at, CASE WHEN $9::integer IS NOT NULL
             THEN take_status_entry($1, NULL, $9, expires_at + status_keep()) END AS status
           FROM (SELECT clock_time() + make_interval(secs => $8) AS expires_at) AS lifetime) AS fresh
@@ -213,7 +219,9 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
         JSON.stringify(grant.payload),
         grant.lifetimeSeconds,
         grant.status === 'listed' ? statusListSize : null,
-        grant.documentDigest ?? null
+        grant.documentDigest ?? null,
+        grant.managed?.id ?? null,
+        grant.managed?.base ?? null
       ]
     }),
 

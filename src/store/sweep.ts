@@ -14,6 +14,7 @@ export const sweptTables = [
   { table: 'sessions', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'session_clients', key: 'ctid', column: 'expires_at', keep: '1 minute' },
   { table: 'grants', key: 'id', column: 'expires_at', keep: '1 day' },
+  { table: 'managed_grants', key: 'id', column: 'expires_at', keep: '1 hour' },
   // an hour more: nobody's copy of a list may show the bit of whom an index belonged to before
   { table: 'status_entries', key: 'ctid', column: 'free_at', keep: '1 hour' },
   { table: 'attempts', key: 'ctid', column: 'window_end', keep: '1 minute' },

@@ -21,6 +21,8 @@ export interface ConsentPage {
   requested: readonly AccessView[]
   /** what the request asks for as well, and the person has allowed before */
   allowedBefore: readonly AccessView[]
+  /** what the client could do before, and can no longer, once this is allowed */
+  takenAway?: readonly AccessView[] | undefined
   /** how long the access lasts that this request ends with */
   lasts: 'until sign-out' | 'offline'
   resources: readonly ResourceView[]
@@ -35,6 +37,7 @@ export function renderConsent(frame: Frame, page: ConsentPage): string {
   const product = frame.site.product.name
   const term = { text: client.name, shown: name(client.name) }
   const access = { words, locale: frame.locale, product, resources: page.resources }
+  const lost = page.takenAway?.some(({ scopes }) => scopes.length > 0)
   const earlier = page.allowedBefore.some(({ scopes }) => scopes.length > 0)
   return renderPage(frame, {
     title: words.consent.title,
@@ -49,6 +52,12 @@ ${warning(client, words.consent)}
 <h2>${earlier ? words.consent.willAlsoAllow(term) : words.consent.willAllow(term)}</h2>
 ${accessList(page.requested, access)}
 ${earlier && html`<h2>${words.consent.alreadyAllowed}</h2>${accessList(page.allowedBefore, access)}`}
+${
+  lost &&
+  html`<h2>${words.consent.takenAway(term)}</h2>
+<p>${words.consent.replacesBefore}</p>
+${accessList(page.takenAway ?? [], access)}`
+}
 <dl class="facts"><div><dt>${words.consent.duration}</dt><dd>${
       page.lasts === 'offline' ? words.consent.durationOffline : words.consent.durationSession
     }</dd></div>${

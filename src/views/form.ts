@@ -2,7 +2,7 @@
 // same words in the summary and at the field, tied by aria-describedby, never by colour alone. Refuses fields without a visible label.
 
 import type { Messages } from '../i18n/messages.ts'
-import { html, type Markup } from './markup.ts'
+import { type Child, html, type Markup } from './markup.ts'
 
 /** A problem, at one field or (without `field`) with the whole form. */
 export interface Problem {
@@ -60,7 +60,7 @@ export function hidden(values: Record<string, string>): Markup {
 }
 
 /** The button that goes on. Only in front of it in meaning, never in order: Enter presses the first button of a form. */
-export function submit(label: string, look: 'primary' | 'equal', sends?: [string, string]): Markup {
+export function submit(label: Child, look: 'primary' | 'equal', sends?: [string, string]): Markup {
   return html`<button class="${look}" type="submit"${sends && html` name="${sends[0]}" value="${sends[1]}"`}>${label}</button>`
 }
 

@@ -8,7 +8,10 @@ import { html, name } from './markup.ts'
 export interface LoginPage {
   action: string
   csrf: string
-  clientName: string
+  /** where it leads on to; undefined: to a page of ours, and then there is nobody to go back to */
+  clientName: string | undefined
+  /** more that travels along */
+  carried?: Record<string, string>
   /** what was entered before, or the request's `login_hint` */
   login: string | undefined
   problem?: LoginProblem | undefined
@@ -32,9 +35,9 @@ export function renderLogin(frame: Frame, page: LoginPage): string {
     outcome: free ? undefined : 'failed',
     body: html`${problemSummary(words, problems)}
 <h1>${words.login.title}</h1>
-<p class="lead">${words.login.continueTo({ text: page.clientName, shown: name(page.clientName) })}</p>
+<p class="lead">${page.clientName === undefined ? words.login.toAccount(frame.site.product.name) : words.login.continueTo({ text: page.clientName, shown: name(page.clientName) })}</p>
 <form method="post" action="${page.action}">
-${hidden({ csrf: page.csrf, prompt: 'login' })}
+${hidden({ csrf: page.csrf, prompt: 'login', ...page.carried })}
 ${field({
   id: 'login',
   label: words.login.identifier,
@@ -54,7 +57,7 @@ ${field({
 })}
 <div class="buttons">
 ${submit(words.login.submit, 'primary')}
-${decline(words.common.cancel, 'quiet', ['decline', 'yes'])}
+${page.clientName !== undefined && decline(words.common.cancel, 'quiet', ['decline', 'yes'])}
 </div>
 </form>`
   })

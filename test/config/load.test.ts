@@ -119,6 +119,8 @@ t.test('every variable reaches its key', async t => {
     'registration.requireSoftwareStatement': 'true',
     'registration.reapUnused': '31d',
     'clientMetadataDocuments.enabled': 'true',
+    'grantManagement.enabled': 'true',
+    'grantManagement.actionRequired': 'true',
     'clientMetadataDocuments.hosts': '["app.example.com"]',
     'clientMetadataDocuments.stale': '2d',
     'clientMetadataDocuments.fetches': '61',

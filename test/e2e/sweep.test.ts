@@ -7,6 +7,7 @@ import t from 'tap'
 import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
 import { startSweeping } from '../../src/ops/sweep.ts'
 import { createClientDocumentStore } from '../../src/store/client-documents.ts'
+import { createManagedGrantStore, newManagedGrantId } from '../../src/store/managed-grants.ts'
 import { createReplayStore } from '../../src/store/replay.ts'
 import { createSweeper } from '../../src/store/sweep.ts'
 import { redirectUri, secretOf } from '../support/configuration.ts'
@@ -24,7 +25,7 @@ const othersCare = [
 ]
 
 t.test('what has expired leaves every table, and nothing else does', async t => {
-  const { store, issuer } = await startTestServer(t)
+  const { store, issuer, accountId } = await startTestServer(t)
   const { database } = store
   const sweeper = createSweeper({ sql: database })
   const partitions = testPartitions(database)
@@ -78,6 +79,10 @@ t.test('what has expired leaves every table, and nothing else does', async t => 
     { clientId: 'https://app.example.com/c', host: 'app.example.com', source: '192.0.2.1' },
     { perHost: 1, perSource: 1, total: 1 }
   )
+
+  const managed = createManagedGrantStore({ sql: database })
+  const begun = { id: newManagedGrantId(), accountId, clientId: 'web' }
+  await database.pipeline([managed.createStatement(begun)])
 
   const before = await counts()
   for (const table of expiring) t.not(before[table], 0, `${table} has rows`)

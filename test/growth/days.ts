@@ -42,6 +42,8 @@ function traffic(config: Config, parties: { accountId: string; clientId: string 
     `INSERT INTO grants (id, handle, account_id, client_id, payload, offline, expires_at)
       SELECT gen_random_uuid(), gen_random_uuid(), '${accountId}', '${clientId}', '{"openid": {"scope": "openid"}}', true,
         ${after(absolute + daySeconds)} FROM ${each}`,
+    `INSERT INTO managed_grants (id, account_id, client_id, expires_at)
+      SELECT gen_random_uuid(), '${accountId}', '${clientId}', ${after(absolute + daySeconds)} FROM ${each}`,
     `INSERT INTO refresh_families (bucket, id, grant_id, account_id, client_id, current_hash, successor_salt,
         successor_key_version, payload, expires_at, idle_expires_at)
       SELECT floor((${epoch} + ${absolute}) / 86400), gen_random_uuid(), gen_random_uuid(), '${accountId}', '${clientId}',

@@ -2,6 +2,7 @@
 // matrix.test.ts compares this table with the routes that are there.
 
 import { endpoints } from '../../src/protocol/configuration.ts'
+import { grantsPath } from '../../src/protocol/grant-scopes.ts'
 import { statusListPath } from '../../src/protocol/status-claim.ts'
 import { api, redirectUri, secretOf } from '../support/configuration.ts'
 import type { Wire } from './wire.ts'
@@ -161,6 +162,24 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       route: '/interaction/:uid',
       methods: ['GET', 'HEAD', 'POST'],
       sound: post('/interaction/some-interaction', 'prompt=login&csrf=x&login=a&password=b')
+    },
+    {
+      ...page,
+      route: '/sign-in',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/sign-in', 'return_to=/device&csrf=x&login=a&password=b')
+    },
+    {
+      ...page,
+      route: '/account/grants',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/grants', 'csrf=x&client_id=web')
+    },
+    {
+      ...client,
+      route: `${grantsPath}/:grantId`,
+      methods: ['DELETE', 'GET', 'HEAD'],
+      sound: { method: 'DELETE', target: `${grantsPath}/some-grant`, headers: [] }
     },
     {
       ...page,

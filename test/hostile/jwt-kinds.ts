@@ -172,3 +172,21 @@ export function statementOf(publisher: string, key: OwnKey): Kind {
 }
 
 export const genuine = (kind: Rightful): string => signedBy(kind)
+
+/** SPIFFE names its issuer by `sub`. */
+export function svid(kind: Kind): Kind {
+  return {
+    ...kind,
+    claims() {
+      const { iss: _, ...claims } = kind.claims()
+      return claims
+    }
+  }
+}
+
+/** The published set does not tell what a key is for: to an API, the type of a token does (RFC 9068 §4). */
+export function purposes({ otherKeys }: Kind): Record<string, string> {
+  return Object.fromEntries(
+    otherKeys.map(([what]) => [`signed with ${what}`, 'one of our keys, and the right type'])
+  )
+}

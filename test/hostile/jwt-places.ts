@@ -28,8 +28,10 @@ import {
   madeKey,
   ours,
   proofFor,
+  purposes,
   requestOf,
-  statementOf
+  statementOf,
+  svid
 } from './jwt-kinds.ts'
 import { bearerGrant, callback, publisher, staffApi, startSetting } from './jwt-setting.ts'
 import type { Answer, Wire } from './wire.ts'
@@ -198,6 +200,21 @@ export async function startPlaces(t: Test) {
       ...{ name: 'form at userinfo', kind: forUserinfo, thin: true },
       wire: jwt => post(userinfo, { access_token: jwt }),
       ...{ accepted: isOk, refused: refusedWith('invalid_token', 'invalid_request') }
+    },
+    {
+      // whose it is counts before what it may
+      ...{
+        name: 'Bearer at the Grant Management API',
+        kind: forUserinfo,
+        inHeader: true,
+        thin: true
+      },
+      wire: jwt => ({
+        target: '/oauth/grants/some-grant',
+        headers: [['authorization', `Bearer ${jwt}`]]
+      }),
+      accepted: ({ status }) => status === 403,
+      refused: refusedWith('invalid_token', 'invalid_request')
     },
     {
       ...{ name: 'introspection', kind: forUserinfo },
@@ -372,22 +389,4 @@ export async function startPlaces(t: Test) {
     }
   ]
   return { arena, places, host }
-}
-
-/** SPIFFE names its issuer by `sub`. */
-function svid(kind: Kind): Kind {
-  return {
-    ...kind,
-    claims() {
-      const { iss: _, ...claims } = kind.claims()
-      return claims
-    }
-  }
-}
-
-/** The published set does not tell what a key is for: to an API, the type of a token does (RFC 9068 §4). */
-function purposes({ otherKeys }: Kind): Record<string, string> {
-  return Object.fromEntries(
-    otherKeys.map(([what]) => [`signed with ${what}`, 'one of our keys, and the right type'])
-  )
 }

@@ -22,6 +22,7 @@ const proofs = ['DPoP proof at the token endpoint', 'DPoP proof at PAR']
 const accessTokens = [
   'Bearer at userinfo',
   'form at userinfo',
+  'Bearer at the Grant Management API',
   'introspection',
   'revocation',
   'subject_token',
@@ -92,5 +93,6 @@ export const atEndpoints = {
   device_authorization: ['client assertion at device authorization'],
   code_verification: [],
   end_session: ['id_token_hint at logout'],
-  challenge: []
-} satisfies Record<keyof typeof endpoints, readonly string[]>
+  challenge: [],
+  grants: ['Bearer at the Grant Management API']
+} satisfies Record<keyof typeof endpoints | 'grants', readonly string[]>

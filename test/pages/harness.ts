@@ -4,10 +4,10 @@ import fastify from 'fastify'
 import type { Test } from 'tap'
 import { createAssets } from '../../src/pages/assets.ts'
 import { setPageNotFound } from '../../src/pages/error-page.ts'
-import type { AuthenticateResult } from '../../src/pages/interaction.ts'
 import { pages } from '../../src/pages/pages.ts'
+import type { AuthenticateResult } from '../../src/pages/password-check.ts'
 import { createSite } from '../../src/pages/site.ts'
-import type { InteractionDetails, Interactions } from '../../src/protocol/ports.ts'
+import type { InteractionDetails, Interactions, PersonSessions } from '../../src/protocol/ports.ts'
 
 export const loginDetails: InteractionDetails = {
   uid: 'abc',
@@ -39,6 +39,16 @@ interface Given {
   details?: InteractionDetails | undefined | (() => Promise<InteractionDetails | undefined>)
   authenticate?: (input: { login: string; password: string }) => Promise<AuthenticateResult>
   issuer?: string
+}
+
+/** Nobody is signed in, and everybody who signs in is remembered in `calls`. */
+function nobody(calls: string[]): PersonSessions {
+  return {
+    find: async () => undefined,
+    signInForm: () => 'right',
+    verifySignInForm: (_req, _res, presented) => presented === 'right',
+    signIn: async (_req, _res, { accountId }) => void calls.push(`sign in ${accountId}`)
+  }
 }
 
 /** The server and the list of what its ports were asked to do. */
@@ -73,6 +83,11 @@ export async function buildPages(t: Test, given: Given = {}) {
   })
   await app.register(pages, {
     interactions,
+    persons: nobody(calls),
+    apps: {
+      list: async () => [],
+      remove: async (_, clientId) => void calls.push(`remove ${clientId}`)
+    },
     authenticate: async input => {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)

@@ -249,3 +249,22 @@ t.test('each advertised language of the pages is one that they speak (Discovery 
     t.match(page.text, new RegExp(`<html[^>]* lang="${ui_locales}"`), ui_locales)
   }
 })
+
+t.test(
+  'grant management is neither advertised nor there, unless it is switched on (FAPI GM §7.1)',
+  async t => {
+    const { body } = await requests.get(configurationPath)
+    t.same(
+      Object.keys(body).filter(name => name.startsWith('grant_management')),
+      []
+    )
+    const answer = await requests.get('/oauth/grants/TSdqirmAxDa0_-DB_1bASQ')
+    t.equal(answer.status, 404)
+    const code = await requests.code({ extra: { grant_management_action: 'create' } })
+    const redeemed = await requests.redeem(code)
+    t.equal(redeemed.status, 200, 'a parameter that nobody knows is ignored')
+    t.notOk('grant_id' in redeemed.body)
+    const own = await requests.machine('billing', { scope: 'grant_management_query' })
+    t.equal(own.body['error'], 'invalid_scope')
+  }
+)

@@ -269,7 +269,22 @@ export const proofs: ReadonlyMap<string, Proof> = new Map<string, Proof>([
       ]
     }
   ],
+  ...['grant_management_endpoint', 'grant_management_actions_supported'].map(
+    (name): [string, Proof] => [
+      name,
+      {
+        works: [
+          'test/protocol/grant-management.test.ts',
+          'openid-client creates, queries and revokes a grant, by discovery alone (FAPI GM §5, §6)'
+        ],
+        ...(name.endsWith('_supported')
+          ? { known: ['create', 'merge', 'replace', 'query', 'revoke', 'update', 'x'] }
+          : {})
+      }
+    ]
+  ),
   // what the engine could say besides
+  ['grant_management_action_required', { works: { never: 'no server here demands an action' } }],
   ['require_pushed_authorization_requests', { works: { never: 'nobody is made to push' } }],
   ['require_signed_request_object', { works: { never: 'it is a member of single clients' } }],
   ['challenge_endpoint', { works: attestation }],

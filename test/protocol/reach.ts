@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import { createGrantAdministration } from '../../src/grants/administer.ts'
 import { type Browser, createBrowser } from '../support/browser.ts'
 import { redirectUri, secretOf } from '../support/configuration.ts'
+import type { Form } from '../support/forms.ts'
 import { fetchFrom, type ProcessRequest, startServerProcess } from '../support/processes.ts'
 import { startTestServer } from '../support/server.ts'
 import { bitOf, listedApi, withLists } from './listed.ts'
@@ -24,6 +25,8 @@ interface Subject {
   browser: Browser
   accountId: string
   tokens: { forApi: string; forUserinfo: string; refresh: string }
+  /** of a grant that the client manages */
+  grantId: string
   code: Code
 }
 
@@ -56,6 +59,8 @@ interface Row {
   fates: Fates
   /** its grant ends with its session */
   withSession?: true
+  /** its tokens are of a grant that the client manages */
+  managed?: true
   do(subject: Subject): Promise<unknown>
 }
 
@@ -98,6 +103,30 @@ export async function reach(
       act: 'ending the grants of an account at a client',
       fates: all('refused'),
       do: ({ accountId, app }) => grants.revokeAll({ accountId, clientId: app.clientId })
+    },
+    {
+      act: 'removing access at the page of the account',
+      fates: all('refused'),
+      async do({ browser, app }) {
+        const page = await browser.get('/account/grants')
+        const form = ({ fields }: Form) => fields.get('client_id') === app.clientId
+        const answer = await browser.submitForm(page, {}, { form })
+        if (answer.status !== 303) throw new Error(answer.html)
+      }
+    },
+    {
+      act: 'giving up a grant that the client manages',
+      fates: oneGrant,
+      managed: true,
+      async do({ app, grantId }) {
+        const scope = 'grant_management_revoke'
+        const own = await requests.token(app.caller, { grant_type: 'client_credentials', scope })
+        const answer = await fetch(`${main.issuer}/oauth/grants/${grantId}`, {
+          method: 'DELETE',
+          headers: { authorization: `Bearer ${own.body.access_token}` }
+        })
+        if (answer.status !== 204) throw new Error(await answer.text())
+      }
     },
     {
       act: 'signing out',
@@ -148,6 +177,7 @@ export async function reach(
   const [resource] = withLists.resources
   const overrides = {
     ...withLists,
+    grantManagement: { enabled: true },
     resources: [{ ...resource, clients: [...names, ...machines] }]
   }
 
@@ -176,7 +206,7 @@ export async function reach(
   /** A client and a person of their own, with tokens of every kind and a code that waits. */
   async function makeSubject(
     clientId: string,
-    { withSession }: Pick<Row, 'withSession'>
+    { withSession, managed }: Pick<Row, 'withSession' | 'managed'>
   ): Promise<Subject> {
     const secret = secretOf(clientId)
     const made = await main.server.clients.create({
@@ -186,7 +216,7 @@ export async function reach(
       secret,
       metadata: {
         redirect_uris: [redirectUri],
-        grant_types: ['authorization_code', 'refresh_token'],
+        grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
         ...(withSession ? { refresh_tokens: 'always' } : {})
       }
     })
@@ -206,13 +236,16 @@ export async function reach(
       resource: [listedApi, main.issuer],
       extra: withSession ? {} : { prompt: 'consent' }
     }
-    const { access_token: forApi, refresh_token: first } = await requests.tokens(request)
+    const asked = { ...request.extra, ...(managed && { grant_management_action: 'create' }) }
+    const answered = await requests.tokens({ ...request, extra: asked })
+    const { access_token: forApi, refresh_token: first } = answered
     const { body } = await requests.refresh(app, first, { resource: main.issuer })
     return {
       app,
       browser,
       accountId: created.account.id,
       tokens: { forApi, forUserinfo: body.access_token, refresh: body.refresh_token },
+      grantId: String(answered['grant_id']),
       code: await requests.code(request)
     }
   }

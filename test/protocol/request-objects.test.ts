@@ -45,6 +45,7 @@ const members = (app: App) => ({
   token_endpoint_auth_method: 'private_key_jwt'
 })
 const server = await startTestServer(t, {
+  grantManagement: { enabled: true },
   clients: [
     {
       ...members(signer),
@@ -203,6 +204,36 @@ t.test('openid-client signs its request, and all of the flow follows (RFC 9101 �
   })
   t.equal(tokens.claims()?.['email'], 'ada@example.com')
 })
+
+t.test(
+  'an action on a grant counts where it is signed, and not beside it (FAPI GM §5.2)',
+  async t => {
+    const managed = async (claims: object, beside: Parameters) => {
+      const { callbackUrl } = await end(
+        await signed({ claims: { ...pkce, ...claims } }),
+        signer,
+        beside
+      )
+      const { body } = await requests.token(await asserting(signer), {
+        grant_type: 'authorization_code',
+        code: callbackUrl.searchParams.get('code') ?? '',
+        redirect_uri: signer.redirectUri,
+        code_verifier: pkceVerifier
+      })
+      t.ok(body.access_token)
+      return 'grant_id' in body
+    }
+    const pkceVerifier = oidc.randomPKCECodeVerifier()
+    const pkce = { code_challenge: await oidc.calculatePKCECodeChallenge(pkceVerifier) }
+    const action = { grant_management_action: 'create' }
+    t.equal(await managed(action, {}), true)
+    t.equal(await managed({}, action), false)
+    t.equal(
+      (await refusals(await signed({ claims: { grant_management_action: 'merge' } }))).pushed,
+      'invalid_request'
+    )
+  }
+)
 
 t.test('what stands beside a request object counts for nothing (RFC 9101 §5, §6.3)', async t => {
   const request = await signed({ claims: { scope: 'openid', state: 'signed' } })

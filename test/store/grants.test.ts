@@ -4,6 +4,12 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { createClientStore } from '../../src/store/clients.ts'
 import { clientGeneration, createGrantStore, grantHandle } from '../../src/store/grants.ts'
+import {
+  createManagedGrantStore,
+  endManagedGrants,
+  newManagedGrantId
+} from '../../src/store/managed-grants.ts'
+import { createRefreshFamilyStore } from '../../src/store/refresh-families.ts'
 import { createSessionStore } from '../../src/store/sessions.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { addGrant, addParties, count, turnClock } from './rows.ts'
@@ -172,4 +178,56 @@ t.test('how long a grant lives is told by the database’s clock', async t => {
   t.ok(remainingSeconds > 50 && remainingSeconds <= 60)
   await turnClock(database, 101)
   t.equal(await grants.find(id), undefined)
+})
+
+t.test('a managed grant is changed once from one state, and what was before it ends', async t => {
+  const { accountId, clientId } = await addParties(database)
+  const managed = createManagedGrantStore({ sql: database })
+  const families = createRefreshFamilyStore({ sql: database })
+  const id = newManagedGrantId()
+  await database.pipeline([managed.createStatement({ id, accountId, clientId })])
+  const begin = async (base: number, scope: string) => {
+    const grantId = `grant-${randomUUID()}`
+    const family = { bucket: Math.floor(now() / 86_400) + 30, id: randomUUID() }
+    const common = { accountId, clientId, sessionUid: undefined }
+    await database.pipeline([
+      grants.saveStatement({
+        ...{ ...common, id: grantId, offline: true, payload: { openid: { scope } } },
+        ...{ lifetimeSeconds: 1000, managed: { id, base } }
+      }),
+      families.insertStatement({
+        ...{ ...common, ...family, grantId, payload: {}, jkt: undefined, certificate: undefined },
+        ...{ currentHash: Buffer.from(family.id), successorSalt: Buffer.from('salt') },
+        ...{ successorKeyVersion: 1, absoluteSeconds: 1000, idleSeconds: 1000 }
+      })
+    ])
+    return { grantId, family }
+  }
+  const claim = ({ grantId }: { grantId: string }) =>
+    database.pipeline(managed.claimStatements(id, grantId))
+  const ended = async ({ family }: { family: { bucket: number; id: string } }) =>
+    (await families.find(family))?.row.revoked
+
+  t.equal(await managed.find(id, clientId), undefined, 'nobody has redeemed a code')
+  const first = await begin(0, 'openid')
+  await claim(first)
+  t.match(await managed.find(id, clientId), {
+    revision: 1,
+    content: { openid: { scope: 'openid' } }
+  })
+  t.equal(await managed.find(id, 'another'), undefined)
+
+  const rivals = [await begin(1, 'openid email'), await begin(1, 'openid profile')]
+  const outcomes = await Promise.allSettled(rivals.map(claim))
+  const lost = outcomes.filter(outcome => outcome.status === 'rejected')
+  t.match(lost, [{ reason: { what: 'grant_changed' } }])
+  t.equal(await ended(first), true)
+  t.same((await Promise.all(rivals.map(ended))).sort(), [false, true])
+  t.match(await managed.find(id, clientId), { revision: 2 })
+  await t.rejects(claim(first), /grant_changed/, 'a state of before')
+
+  const { managed: gone } = await database.transaction(tx => endManagedGrants(tx, { id, clientId }))
+  t.match(gone, [{ id, accountId }])
+  const late = await begin(2, 'openid')
+  await t.rejects(claim(late), /grant_changed/, 'it was given up meanwhile')
 })

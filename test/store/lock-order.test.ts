@@ -17,6 +17,11 @@ import {
 } from '../../src/store/database.ts'
 import { endAccount, endClients, inLockOrder } from '../../src/store/ending.ts'
 import { createGrantStore } from '../../src/store/grants.ts'
+import {
+  createManagedGrantStore,
+  endManagedGrants,
+  newManagedGrantId
+} from '../../src/store/managed-grants.ts'
 import { createRefreshFamilyStore } from '../../src/store/refresh-families.ts'
 import { createSessionStore } from '../../src/store/sessions.ts'
 import { createTestDatabase } from '../support/postgres.ts'
@@ -63,15 +68,19 @@ async function addScene(database: Database) {
     family: { bucket: Math.floor(Date.now() / 1000 / day) + 30, id: randomUUID() },
     hash: randomBytes(32)
   }))
+  const managed = createManagedGrantStore({ sql: database })
+  const managedId = newManagedGrantId()
   const sessions = createSessionStore({ sql: database })
   const session = { id: randomBytes(32), uid, accountId, payload: {}, sealed: undefined }
   const signedIn = { uid, clientId, sid: 'sid', grantId: undefined, lifetimeSeconds: 1000 }
   await database.pipeline([
     sessions.insertStatement({ ...session, lifetimeSeconds: 1000 }),
     sessions.clientStatement(signedIn),
+    managed.createStatement({ id: managedId, accountId, clientId }),
     ...given.flatMap(({ grantId, family, hash }) => [
       grants.saveStatement({
-        ...{ ...common, id: grantId, offline: false, lifetimeSeconds: 1000, status: 'listed' }
+        ...{ ...common, id: grantId, offline: false, lifetimeSeconds: 1000, status: 'listed' },
+        managed: { id: managedId, base: 0 }
       }),
       families.insertStatement({
         ...{ ...family, ...common, grantId, currentHash: hash, successorSalt: randomBytes(32) },
@@ -80,14 +89,15 @@ async function addScene(database: Database) {
       })
     ])
   ])
-  return { accountId, clientId, uid, given, session, signedIn }
+  return { accountId, clientId, uid, given, session, signedIn, managedId }
 }
 
 type Scene = Awaited<ReturnType<typeof addScene>>
 
 /** Everything that ends them, as the server does it; `order` is that of what a request gathers. */
 function endings(database: Database, scene: Scene, order: Order): (() => Promise<unknown>)[] {
-  const { accountId, clientId, uid, given, session, signedIn } = scene
+  const { accountId, clientId, uid, given, session, signedIn, managedId } = scene
+  const managed = createManagedGrantStore({ sql: database })
   const grants = createGrantStore({ sql: database })
   const families = createRefreshFamilyStore({ sql: database })
   const sessions = createSessionStore({ sql: database })
@@ -110,6 +120,17 @@ function endings(database: Database, scene: Scene, order: Order): (() => Promise
     }),
     () => createGrantAdministration({ database }).revokeAll({ accountId, clientId }),
     ...given.map(revokeToken),
+    // a client that gives its grant up, and others that redeem their codes for it
+    change(async tx => void (await endManagedGrants(tx, { id: managedId, clientId }))),
+    ...given.map(({ grantId, family }) => async () => {
+      const gathered = [
+        ...managed.claimStatements(managedId, grantId),
+        families.revokeStatement(family)
+      ]
+      await send(database, order(gathered)).catch(error => {
+        if (!(error instanceof Refused)) throw error
+      })
+    }),
     // another authorization in the session
     () =>
       send(

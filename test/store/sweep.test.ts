@@ -27,6 +27,8 @@ async function fill(many: number) {
     `INSERT INTO session_clients SELECT gen_random_uuid(), 'c', 's', NULL, e FROM ${series}`,
     `INSERT INTO grants (id, handle, account_id, client_id, payload, expires_at)
       SELECT gen_random_uuid(), gen_random_uuid(), '${account}', '${account}', '{}', e FROM ${series}`,
+    `INSERT INTO managed_grants (id, account_id, client_id, expires_at)
+      SELECT gen_random_uuid(), '${account}', '${account}', e FROM ${series}`,
     `INSERT INTO attempts SELECT 'k', uuid_send(gen_random_uuid()), 1, e FROM ${series}`,
     `INSERT INTO document_fetches (client_id, host, source, used, expires_at)
       SELECT gen_random_uuid(), 'h', 's', false, e FROM ${series}`,
@@ -37,7 +39,8 @@ async function fill(many: number) {
 }
 
 const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
-expiring.push('session_clients', 'grants', 'attempts', 'document_fetches', 'registration_tokens')
+expiring.push('session_clients', 'grants', 'managed_grants', 'attempts')
+expiring.push('document_fetches', 'registration_tokens')
 
 async function counts() {
   const all = await Promise.all(expiring.map(async table => [table, await count(database, table)]))
@@ -71,7 +74,11 @@ t.test('what expired leaves when its time to be recognised is over, and no soone
   await sweeper.sweep()
   t.same(
     await counts(),
-    { ...each(0), artifacts_lasting: 3, user_codes: 3, grants: 3, registration_tokens: 3 },
+    {
+      ...each(0),
+      ...{ artifacts_lasting: 3, user_codes: 3, grants: 3, managed_grants: 3 },
+      registration_tokens: 3
+    },
     'the grants of reused tokens must still be known'
   )
   await turnClock(database, 100 + 3601)

@@ -3,12 +3,14 @@
 
 import type { Locale } from '../../src/i18n/messages.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
+import { renderConnectedApps } from '../../src/views/connected-apps.ts'
 import { renderConsent } from '../../src/views/consent.ts'
 import { renderDeviceConfirm, renderDeviceDone, renderDeviceInput } from '../../src/views/device.ts'
 import { renderError } from '../../src/views/error.ts'
 import type { Frame, Site } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
+import { renderSignedIn } from '../../src/views/signed-in.ts'
 
 type Say = (usual: string) => string
 
@@ -77,6 +79,11 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       ...login,
       problem: { kind: 'throttled', seconds: 180 }
     }),
+    'login-own': renderLogin(frame, { ...login, clientName: undefined }),
+    'signed-in': renderSignedIn(frame, {
+      accountName: say('ada@example.com'),
+      signOut: say('/logout')
+    }),
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
       action,
@@ -100,6 +107,50 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       lasts: 'offline',
       resources,
       accountName: say('ada@example.com')
+    }),
+    'consent-replaced': renderConsent(frame, {
+      action,
+      csrf: say('csrf'),
+      client,
+      requested: [{ resource: api, scopes: [say('write:things')] }],
+      allowedBefore: [{ scopes: ['openid'] }],
+      takenAway: [{ scopes: ['email'] }, { resource: api, scopes: ['read:things'] }],
+      lasts: 'until sign-out',
+      resources,
+      accountName: say('ada@example.com')
+    }),
+    'connected-apps': renderConnectedApps(frame, {
+      action,
+      csrf: say('csrf'),
+      accountName: say('ada@example.com'),
+      signOut: say('/logout'),
+      apps: [
+        {
+          client: { ...client, clientId: say('acme') },
+          access: requested,
+          details: [{ type: say('payment'), actions: [say('initiate')] }],
+          lasts: 'offline',
+          firstAllowedAt: new Date('2026-10-01T09:00:00Z'),
+          lastUsedAt: now
+        },
+        {
+          client: { ...client, clientId: say('other'), name: say('Other'), redirectHost: '' },
+          access: [{ scopes: ['openid'] }],
+          details: [],
+          lasts: 'until sign-out',
+          firstAllowedAt: now,
+          lastUsedAt: undefined
+        }
+      ],
+      resources
+    }),
+    'connected-apps-none': renderConnectedApps(frame, {
+      action,
+      csrf: say('csrf'),
+      accountName: say('ada@example.com'),
+      signOut: say('/logout'),
+      apps: [],
+      resources
     }),
     'consent-native': renderConsent(frame, {
       action,
