@@ -7,6 +7,7 @@ import { createAuthenticator } from './accounts/authenticate.ts'
 import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
 import { appendAuditEvent } from './audit/record.ts'
+import { attestationsAreOn } from './clients/attestation.ts'
 import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import type { Config } from './config/schema.ts'
@@ -302,6 +303,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientCertificates,
     registration: config.registration.enabled ? 'on' : 'off',
     backchannel: config.ciba.enabled ? 'on' : 'off',
+    attestations: attestationsAreOn(config) ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
   if (config.grantManagement.enabled) {

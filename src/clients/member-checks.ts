@@ -5,6 +5,7 @@
 import { shownTextProblem } from '../lib/shown-text.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { grantProblems } from './assertion-grants.ts'
+import { attesterProblem, isAttested } from './attestation.ts'
 import { deliveryModes } from './backchannel-members.ts'
 import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
@@ -210,11 +211,15 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ],
   [
     'token_endpoint_auth_method',
-    (value, report, { type, mutualTls = 'off' }) => {
+    (value, report, { type, source, trustedIssuers = [], mutualTls = 'off' }) => {
       const unusable = methodProblem(value, mutualTls)
       if (unusable !== undefined) return report(`must not be ${value}: ${unusable}`)
       const hint = type === 'web' ? ` for type web; a client without a secret is spa or native` : ''
-      const methods = usableMethods(templates[type].authMethods, mutualTls)
+      // a stranger names no attester, and where nobody is trusted there is none
+      const attestable = source !== 'registration' && trustedIssuers.length > 0
+      const methods = usableMethods(templates[type].authMethods, mutualTls).filter(
+        method => attestable || !isAttested(method)
+      )
       return oneOf(methods, hint || ` for type ${type}`)(value, report, {
         type
       } as MetadataContext)
@@ -312,6 +317,13 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
       const problems = grantProblems(value, trustedIssuers, isOpenidScope)
       for (const { at, problem } of problems) report(problem, at)
       return problems.length === 0 ? value : undefined
+    })
+  ],
+  [
+    'attester',
+    ours((value, report, { trustedIssuers = [] }) => {
+      const problem = attesterProblem(value, trustedIssuers)
+      return problem === undefined ? value : report(problem)
     })
   ],
   [

@@ -3,6 +3,7 @@
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
 import { jwtBearerGrantType } from './assertion-grants.ts'
+import { checkAttestation } from './attestation.ts'
 import { backchannelProblems, cibaGrantType } from './backchannel-members.ts'
 import { type ClientMetadata, signsWithSecret } from './client.ts'
 import { partOfRegistered, unrelaxedMember } from './conformance.ts'
@@ -198,6 +199,8 @@ const rules: readonly ((
   },
 
   checkMutualTls,
+
+  checkAttestation,
 
   (metadata, report, { type }) => {
     if (type !== 'machine') return

@@ -2,6 +2,7 @@
 // place of what the client says itself. Refuses whoever is not named in the configuration, what they have not signed, and what is over.
 
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, jwtVerify } from 'jose'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import { clientAlgorithms } from './jose-members.ts'
 
 export interface StatementSigner {
@@ -46,6 +47,9 @@ export function createStatementReader(options: {
   return async value => {
     if (typeof value !== 'string' || value.length > longest) {
       return refused('invalid', 'software_statement is not a JWT of bearable length')
+    }
+    if (!hasOneReading(value)) {
+      return refused('invalid', 'software_statement is no JWT that can be read in one way only')
     }
     const issuer = issuerOf(value)
     if (issuer === undefined) return refused('invalid', 'software_statement has no issuer')

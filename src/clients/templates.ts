@@ -4,6 +4,7 @@
 
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { jwtBearerGrantType } from './assertion-grants.ts'
+import { attestationMethods } from './attestation.ts'
 import { cibaGrantType } from './backchannel-members.ts'
 import type { ClientAuthMethod, ClientType } from './client.ts'
 
@@ -29,7 +30,8 @@ const confidential: Template['authMethods'] = [
   'client_secret_jwt',
   'private_key_jwt',
   'tls_client_auth',
-  'self_signed_tls_client_auth'
+  'self_signed_tls_client_auth',
+  ...attestationMethods
 ]
 const code = ['authorization_code', 'refresh_token']
 
@@ -59,7 +61,7 @@ export const templates: Record<ClientType, Template> = {
   native: {
     applicationType: 'native',
     grantTypes: { usual: code, allowed: [...code, deviceGrantType] },
-    authMethods: ['none']
+    authMethods: ['none', ...attestationMethods]
   },
   machine: {
     applicationType: 'web',

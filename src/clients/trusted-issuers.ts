@@ -4,7 +4,7 @@
 
 import { compactVerify, errors, type JWK } from 'jose'
 import { Fault } from '../lib/fault.ts'
-import { hasDuplicateMembers } from '../lib/json-members.ts'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import {
   createKeySource,
   type FetchKeys,
@@ -21,6 +21,8 @@ export interface TrustedIssuer {
   jwksUri?: string | undefined
   algorithms: readonly string[]
   maxLifetimeSeconds: number
+  /** whether its attestations count (client-attestation.ts) */
+  attests?: boolean
 }
 
 /** `reason` is for the log: it may quote the token, and is no answer to whoever sent it. */
@@ -31,6 +33,14 @@ export interface TrustedIssuers {
   named(jwt: string, kind: AssertionKind): string | undefined
   /** @throws Fault `key_unavailable` when the issuer's keys are not to be had: the token may be good */
   verify(jwt: string, kind: AssertionKind): Promise<VerifiedToken>
+  /**
+   * The key that an attestation of an issuer must be signed with; undefined: it does not attest, or has none like this.
+   * @throws Fault `key_unavailable`
+   */
+  attestationKey(
+    issuer: string,
+    header: { alg?: string | undefined; kid?: string | undefined }
+  ): Promise<PublicJwk | undefined>
 }
 
 /**
@@ -84,6 +94,12 @@ export function createTrustedIssuers(options: {
   return {
     named,
 
+    async attestationKey(name, { alg, kid }) {
+      const issuer = known.get(name)
+      if (issuer?.attests !== true || alg === undefined || kid === undefined) return undefined
+      return issuer.algorithms.includes(alg) ? findKey(issuer, { alg, kid }) : undefined
+    },
+
     async verify(jwt, kind) {
       const parsed = parse(jwt)
       const issuer = known.get(named(jwt, kind) ?? '')
@@ -92,11 +108,10 @@ export function createTrustedIssuers(options: {
       const { header, claims } = parsed
       const about = (reason: string) => refused(`of ${issuer.issuer} ${reason}`)
 
-      const { alg, kid, typ, crit } = header
+      const { alg, kid, typ } = header
       if (typeof alg !== 'string' || !issuer.algorithms.includes(alg))
         return about('has another alg')
       if (!types[kind].has(typeOf(typ))) return about('is of a type that is for something else')
-      if (crit !== undefined) return about('has crit')
       if (typeof kid !== 'string') return about('has no kid')
       const key = await findKey(issuer, header as { alg: string; kid: string })
       if (key === undefined) return about('names a key that the issuer does not publish')
@@ -146,26 +161,12 @@ function isTime(value: unknown): value is number {
 function parse(
   jwt: string
 ): { header: Record<string, unknown>; claims: Record<string, unknown> } | undefined {
-  if (jwt.length > longestToken) return undefined
+  if (jwt.length > longestToken || !hasOneReading(jwt)) return undefined
   const parts = jwt.split('.')
-  const [first, second, third] = parts
-  if (parts.length !== 3 || !first || !second || !third) return undefined
-  const [header, claims] = [first, second].map(readPart)
-  // RFC 4648 §3.5: bits that encode nothing must be zero, else one token has many spellings
-  if (Buffer.from(third, 'base64url').toString('base64url') !== third) return undefined
-  return header === undefined || claims === undefined ? undefined : { header, claims }
-}
-
-function readPart(part: string): Record<string, unknown> | undefined {
-  const bytes = Buffer.from(part, 'base64url')
-  const text = bytes.toString('utf8')
-  if (bytes.toString('base64url') !== part || !Buffer.from(text).equals(bytes)) return undefined
-  try {
-    const object = parseObject('', bytes)
-    return hasDuplicateMembers(text) ? undefined : object
-  } catch {
-    return undefined
-  }
+  const [header, claims] = parts.map(part => Buffer.from(part, 'base64url').toString('utf8'))
+  // a JWE has five
+  if (parts.length !== 3 || header === undefined || claims === undefined) return undefined
+  return { header: JSON.parse(header), claims: JSON.parse(claims) }
 }
 
 /** RFC 7515 §4.1.9: without a slash, `application/` is meant to stand before it. */

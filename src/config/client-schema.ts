@@ -50,6 +50,9 @@ export const clientSchema = closedObject({
   jwks_uri: text('Where its public keys are.'),
   workload_identity: Type.Optional(workloadIdentitySchema),
   assertion_grants: Type.Optional(assertionGrantsSchema),
+  attester: text(
+    'The trusted issuer that attests for its instances, with `attest_jwt_client_auth` or `attest_jwt_client_auth_dpop`.'
+  ),
   id_token_signed_response_alg: text('Algorithm of its ID tokens.'),
   userinfo_signed_response_alg: text('Algorithm of its userinfo responses; left out: plain JSON.'),
   introspection_signed_response_alg: text(

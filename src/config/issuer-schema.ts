@@ -40,6 +40,11 @@ export const trustedIssuerSchema = closedObject({
     default: '24h',
     minimum: '1m',
     maximum: '7d'
+  }),
+  attests: Type.Boolean({
+    default: false,
+    description:
+      'Whether it attests for clients that name it as their `attester`. Attestations follow a draft (12), and may change with it.'
   })
 })
 

@@ -12,9 +12,9 @@ import { Compile } from 'typebox/schema'
 import type { RegisteredClient } from '../clients/client.ts'
 import { closedMemberSchema, type MemberSchema } from '../config/member-schema.ts'
 import type { Config } from '../config/schema.ts'
-import { hasDuplicateMembers } from '../lib/json-members.ts'
 import { shownTextProblem } from '../lib/shown-text.ts'
 import { type AuthorizationDetail, uncoveredDetails } from '../oauth/authorization-details.ts'
+import { hasDuplicateMembers } from '../oauth/json-members.ts'
 import type { ResourceCatalogue } from './resources.ts'
 
 // Facts of the engine (9.13.3) that this depends on, each held by test/protocol/authorization-details.test.ts:

@@ -1,13 +1,20 @@
 // How clients prove who they are, as options of the engine: which methods there are, and what a signed assertion must say (RFC 7523 §3,
 // tightened). The keys and secrets themselves are client.ts and clients/.
 
-import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import {
+  type Client,
+  type ClientAuthMethod,
+  type Configuration,
+  errors,
+  type KoaContextWithOIDC
+} from 'oidc-provider'
+import { attestationsAreOn, isAttested } from '../clients/attestation.ts'
 import type { RegisteredClient } from '../clients/client.ts'
 import { isRelaxed } from '../clients/conformance.ts'
 import { mutualTlsOf, usableMethods } from '../clients/mutual-tls.ts'
 import { templates } from '../clients/templates.ts'
 import type { Config } from '../config/schema.ts'
-import { hasDuplicateMembers } from '../lib/json-members.ts'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { assertAssertionAlgorithm } from './profile.ts'
 
@@ -41,7 +48,13 @@ export function buildClientAuthentication(
   const { issuer } = parts
   const mutualTls = mutualTlsOf(parts.config.clientCertificates)
   return {
-    clientAuthMethods: [...usableMethods(templates.web.authMethods, mutualTls), 'none'],
+    clientAuthMethods: [
+      ...usableMethods(templates.web.authMethods, mutualTls).filter(
+        method => attestationsAreOn(parts.config) || !isAttested(method)
+      ),
+      'none'
+      // the types do not know the method with a DPoP proof yet
+    ] as ClientAuthMethod[],
     // RFC 7523 §3 as tightened by RFC 7523bis: the issuer alone is our name, so an assertion made for another server cannot be used here
     assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
       // RFC 8725 §3.11: a request object has the same issuer and audience (RFC 9101 §4)
@@ -49,7 +62,10 @@ export function buildClientAuthentication(
         throw new errors.InvalidClientAuth('a request object is no client assertion')
       }
       assertAssertionAlgorithm(parts.registeredClient(client), header)
-      assertOneReading(ctx.oidc.params?.['client_assertion'])
+      // RFC 7519 §4, RFC 8725 §3.3: what says two things says nothing
+      if (!hasOneReading(String(ctx.oidc.params?.['client_assertion']))) {
+        throw new errors.InvalidClientAuth('the assertion can be read in two ways')
+      }
       // the suite names the endpoint, as RFC 7523 §3 has it; the engine has seen that it is one of ours
       const byEndpoint =
         typeof claims['aud'] === 'string' && isRelaxed(parts.config, parts.registeredClient(client))
@@ -72,13 +88,5 @@ export function buildClientAuthentication(
       }
       parts.noteAssertion(ctx)
     }
-  }
-}
-
-/** RFC 7519 §4: claim names are unique, and «JWT parsers MUST either reject JWTs with duplicate Claim Names» or take the last one. */
-function assertOneReading(assertion: unknown): void {
-  const parts = String(assertion).split('.').slice(0, 2)
-  if (parts.some(part => hasDuplicateMembers(Buffer.from(part, 'base64url').toString('utf8')))) {
-    throw new errors.InvalidClientAuth('a member of the assertion stands twice')
   }
 }

@@ -17,7 +17,6 @@ import {
   needsSecret,
   type RegisteredClient
 } from '../clients/client.ts'
-import { type MutualTls, unservedReason } from '../clients/mutual-tls.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
 import { openSecret } from '../clients/sealed-secrets.ts'
 import { matchClientSecret } from '../clients/secrets.ts'
@@ -43,7 +42,8 @@ export const extraMetadata = [
   'dpop_nonce',
   'conformance',
   'workload_identity',
-  'assertion_grants'
+  'assertion_grants',
+  'attester'
 ] as const
 
 export interface ClientSource {
@@ -69,9 +69,10 @@ export interface ClientDependencies {
   /** what a trusted issuer says of the client of this request */
   assertion(): ForeignAssertion | undefined
   seal: Pick<Sealer, 'open'>
-  mutualTls: MutualTls
   /** types of authorization details that it may ask for */
   detailTypes(client: RegisteredClient): string[]
+  /** why a client that was let in once cannot be served now */
+  unservedReason(metadata: RegisteredClient['metadata']): string | undefined
   /** grant types that the engine was not told of: it would refuse the whole client */
   switchedOff: ReadonlySet<string>
   now: () => Date
@@ -85,7 +86,7 @@ export function installClients(
     remoteKeys,
     assertion,
     seal,
-    mutualTls,
+    unservedReason,
     detailTypes,
     switchedOff,
     now
@@ -121,7 +122,7 @@ export function installClients(
     const known = built.get(row)
     if (known !== undefined) return known
     // the engine would leave out what it does not know, and hand out tokens that are bound to nothing
-    const unserved = unservedReason(row.metadata, mutualTls) ?? brokenProfile(row)
+    const unserved = unservedReason(row.metadata) ?? brokenProfile(row)
     if (unserved !== undefined) throw new errors.InvalidClientAuth(unserved)
     const metadata = engineMetadata(row, placeholder, switchedOff)
     const client = new Client({ ...metadata, authorization_details_types: detailTypes(row) })

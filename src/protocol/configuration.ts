@@ -49,7 +49,8 @@ export const endpoints = {
   device_authorization: '/oauth/device',
   backchannel_authentication: '/oauth/backchannel',
   code_verification: '/device',
-  end_session: '/logout'
+  end_session: '/logout',
+  challenge: '/oauth/challenge'
 } as const
 
 const { backchannel_authentication: _, ...withoutBackchannel } = endpoints

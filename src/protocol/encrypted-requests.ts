@@ -6,6 +6,7 @@ import { decodeProtectedHeader } from 'jose'
 import type { RegisteredClient } from '../clients/client.ts'
 import { contentEncryptions, requestEncryptionAlgorithms } from '../clients/jose-members.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 
 /** RFC 7516 §4.1 and RFC 7518 §4.6.1, and nothing else: no `zip`, no `crit`, no counts, no keys from elsewhere. */
 const members = new Set(['alg', 'enc', 'kid', 'epk', 'apu', 'apv', 'typ', 'cty'])
@@ -30,6 +31,7 @@ export function createEncryptedRequests(deps: {
   }
 
   function isForUs(jwe: string): boolean {
+    if (!hasOneReading(jwe)) return false
     try {
       const header = decodeProtectedHeader(jwe)
       const { alg, enc, kid } = header

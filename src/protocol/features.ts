@@ -5,8 +5,10 @@ import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provid
 import type { RegisteredClient } from '../clients/client.ts'
 import { opensRegistration } from '../clients/conformance.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
+import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
 import type { Config } from '../config/schema.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
+import { clientAttestation } from './client-attestation.ts'
 import { isPublic } from './client-authentication.ts'
 import { type ClientCertificate, engineMutualTls } from './client-certificates.ts'
 import type { EnginePages } from './engine-pages.ts'
@@ -39,6 +41,9 @@ export interface FeatureParts {
   /** for updates of registered clients (registration.ts) */
   reapplyStatement(properties: Record<string, unknown>): Promise<void>
   dpopNonceKey: Buffer
+  attesters: Pick<TrustedIssuers, 'attestationKey'>
+  /** when a backup of the database was restored; what was used before, it may have forgotten */
+  restoredAt: Date | undefined
   now: () => Date
 }
 
@@ -76,6 +81,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
         return config.dpop.nonce === 'required' || client?.metadata.dpop_nonce === 'required'
       }
     },
+    attestClientAuth: clientAttestation({ ...parts, challengeKey: parts.dpopNonceKey }),
     mTLS: engineMutualTls(mutualTlsOf(config.clientCertificates), parts.certificate),
     pushedAuthorizationRequests: { enabled: true },
     // at the same clients as ours (profile.ts), so that whatever a later engine knows to refuse is refused, too

@@ -5,6 +5,7 @@
 
 import type { Client, Provider } from 'oidc-provider'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 
 // Fact of the engine (9.13.3), held by test/protocol/logout-notices.test.ts: hints are verified by the static `IdToken.validate`, which looks at
 // issuer, audience and signature, and not at what kind of token it is.
@@ -15,6 +16,7 @@ export function installHintCheck(provider: Provider, keys: Pick<KeyRing, 'byKid'
   const { validate } = provider.IdToken
   Object.assign(provider.IdToken, {
     async validate(jwt: string, client: Client): Promise<Validated> {
+      if (!hasOneReading(jwt)) throw new Error('the hint can be read in two ways')
       const validated = await validate.call(provider.IdToken, jwt, client)
       const { typ, kid } = validated.header
       const typed = typ !== undefined && typ !== 'JWT'

@@ -78,6 +78,9 @@ const registrationTable: Endpoint[] = [
   { url: `${endpoints.registration}/:clientId`, methods: ['GET', 'PUT', 'DELETE'] }
 ]
 
+/** Where an attested client asks for a challenge (draft-ietf-oauth-attestation-based-client-auth §8). */
+const challengeEndpoint: Endpoint = { url: endpoints.challenge, methods: ['POST', 'OPTIONS'] }
+
 export interface MountDependencies {
   /** the engine as it is now: it is swapped when keys rotate */
   engine(): Engine
@@ -90,6 +93,7 @@ export interface MountDependencies {
   clientCertificates: ClientCertificates
   registration: 'on' | 'off'
   backchannel: 'on' | 'off'
+  attestations: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
   pageHeaders: Record<string, string>
 }
@@ -111,7 +115,8 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
   const endpointsHere = [
     ...table,
     ...(deps.registration === 'on' ? registrationTable : []),
-    ...(deps.backchannel === 'on' ? backchannelTable : [])
+    ...(deps.backchannel === 'on' ? backchannelTable : []),
+    ...(deps.attestations === 'on' ? [challengeEndpoint] : [])
   ]
   for (const endpoint of endpointsHere) {
     // RFC 9110 §9.3.2: HEAD is GET without a body. Only metadata: elsewhere a GET does something.
@@ -129,6 +134,7 @@ const speaksJson = [
   ...table.filter(endpoint => endpoint.page === undefined),
   ...registrationTable,
   ...backchannelTable,
+  challengeEndpoint,
   { url: endpoints.jwks },
   { url: `${statusListPath}/` },
   { url: grantsPath },

@@ -10,8 +10,9 @@ import {
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
 import { jwtBearerGrantType } from '../clients/assertion-grants.ts'
+import { unattestedReason } from '../clients/attestation.ts'
 import { cibaGrantType } from '../clients/backchannel-members.ts'
-import { mutualTlsOf } from '../clients/mutual-tls.ts'
+import { mutualTlsOf, unservedReason } from '../clients/mutual-tls.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
 import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
 import type { Config } from '../config/schema.ts'
@@ -23,6 +24,7 @@ import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
+import { hideAmbiguousProof } from './ambiguous-proofs.ts'
 import { createAuthenticationContexts } from './authentication-context.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
 import {
@@ -183,6 +185,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       guarded(() => deps.adapter.reapplyStatement(units.current(), properties)),
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
+    attesters: deps.issuers,
     pairwiseKey: deps.pairwiseKey,
     authenticationContexts,
     management,
@@ -222,7 +225,9 @@ export function createEngine(deps: EngineDependencies): Engine {
     remoteKeys: deps.remoteKeys,
     assertion: () => units.current()?.assertion,
     seal: deps.adapter.seal,
-    mutualTls: mutualTlsOf(config.clientCertificates),
+    unservedReason: metadata =>
+      unservedReason(metadata, mutualTlsOf(config.clientCertificates)) ??
+      unattestedReason(metadata, config),
     detailTypes: client => details.typesFor(client),
     // the engine would refuse the whole client for a grant type that it was not told of
     switchedOff: new Set([
@@ -295,6 +300,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     // What we say and accept never depends on the request's Host (RFC 9700 §4.13): discovery, `htu` and assertion audiences follow it.
     ctx.req.headers.host = publicUrl.host
     Object.defineProperty(ctx.request, 'protocol', { get: () => publicUrl.protocol.slice(0, -1) })
+    hideAmbiguousProof(ctx.req.headers)
     await hideUnopenable(ctx)
     await units.run(requests.of(ctx.req), async unit => {
       unit.tokenHandle = requests.of(ctx.req).tokenHandle

@@ -42,7 +42,13 @@ function proofTime(): number {
 
 /** A client authenticates once in a request, and before anything else of it is looked at (engine: shared/jwt_client_auth.js). */
 function replayKind(unit: UnitOfWork | undefined): ReplayKind {
-  const asserted = Provider.ctx?.oidc?.params?.['client_assertion'] !== undefined
+  const ctx = Provider.ctx
+  if (ctx?.headers['oauth-client-attestation-pop'] !== undefined) {
+    if (unit?.written.has('attestation proof') !== false) return 'DPoP proof'
+    unit.written.set('attestation proof', true)
+    return 'attestation proof'
+  }
+  const asserted = ctx?.oidc?.params?.['client_assertion'] !== undefined
   if (!asserted || unit === undefined || unit.written.has('client assertion')) return 'DPoP proof'
   unit.written.set('client assertion', true)
   return 'client assertion'

@@ -3,6 +3,7 @@
 
 import { type Client, type Configuration, errors } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { assertRequestObject } from './profile.ts'
 
@@ -28,6 +29,10 @@ export function requestObjects(
     assertJwtClaimsAndHeader: async (ctx, claims, header, client) => {
       // was looked at when it was pushed; what is in our row since may be the engine's own, unsigned
       if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return
+      // decrypted by now, if it was encrypted
+      if (!hasOneReading(String(ctx.oidc.params?.['request']))) {
+        throw new errors.InvalidRequestObject('the request object can be read in two ways')
+      }
       const { typ } = header
       // RFC 9101 §10.8: the explicit type tells it from other JWTs of the client; a plain one is an older client's
       if (

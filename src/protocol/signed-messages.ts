@@ -35,6 +35,7 @@ export function enabledAlgorithms(): NonNullable<Configuration['enabledJWA']> {
     requestObjectSigningAlgValues: clients,
     // HS256 is client_secret_jwt’s and no other's: the engine tells the two apart (shared/client_auth.js)
     clientAuthSigningAlgValues: [...clients, 'HS256'],
-    dPoPSigningAlgValues: clients
+    dPoPSigningAlgValues: clients,
+    attestSigningAlgValues: clients
   }
 }

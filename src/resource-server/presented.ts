@@ -2,6 +2,7 @@
 // look at its form, before any work is spent on it.
 
 import { decodeProtectedHeader } from 'jose'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 
 const longestToken = 16 * 1024
 
@@ -27,7 +28,7 @@ export function readPresented(authorization: string | undefined): Presented | un
  */
 export function formOf(token: string): 'jwt' | 'opaque' | 'none' {
   if (token.length > longestToken) return 'none'
-  if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return 'jwt'
+  if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return hasOneReading(token) ? 'jwt' : 'none'
   return /^[\w\-.~+/]+=*$/.test(token) ? 'opaque' : 'none'
 }
 

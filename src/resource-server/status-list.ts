@@ -5,6 +5,7 @@
 import { promisify } from 'node:util'
 import { inflate } from 'node:zlib'
 import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import { failureCoolDown, IssuerUnavailable } from './keys.ts'
 import { fetchText } from './metadata.ts'
 
@@ -89,6 +90,7 @@ export function createStatusSource(options: {
   async function load(uri: string): Promise<{ copy: Copy; ttlSeconds: number }> {
     const jwt = await fetchText(new URL(uri), fetch, 'application/statuslist+jwt')
     if (jwt === undefined) throw new Error(`${uri} is no status list of the issuer any more`)
+    if (!hasOneReading(jwt)) throw new Error(`${uri} can be read in two ways`)
     // §8.3: signature, `typ`, and `sub` equal to the `uri` of the token; the algorithm comes from our table, never from the list
     const { payload } = await jwtVerify(jwt, options.findKey, {
       algorithms: options.algorithms,

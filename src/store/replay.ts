@@ -10,6 +10,7 @@ export type ReplayKind =
   | 'DPoP proof'
   | 'grant assertion'
   | 'backchannel request'
+  | 'attestation proof'
 
 export interface ReplayStore {
   /**

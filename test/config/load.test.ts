@@ -98,7 +98,8 @@ t.test('every variable reaches its key', async t => {
     'clientCertificates.authorities': '/etc/mintmark/clients.pem',
     'clientCertificates.origin': 'https://mtls.example.com',
     'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
-    trustedIssuers: '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h" }]',
+    trustedIssuers:
+      '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h", "attests": true }]',
     'accessTokens.lifetime': '11m',
     'accessTokens.algorithm': 'RS256',
     'statusLists.ttl': '40s',

@@ -44,12 +44,16 @@ export function freePort(): Promise<number> {
 export async function startTestServer(
   t: Test,
   overrides: Overrides = {},
-  options: Pick<ServerOptions, 'now'> = {}
+  options: Pick<ServerOptions, 'now'> & {
+    /** changes what was checked already, as no file could */
+    settled?: (config: ServerOptions['config']) => ServerOptions['config']
+  } = {}
 ): Promise<TestServer> {
   const { url } = await createTestDatabase(t)
   const port = await freePort()
   const issuer = `http://localhost:${port}`
-  const config = testConfig(issuer, overrides)
+  const { settled = same => same, ...rest } = options
+  const config = settled(testConfig(issuer, overrides))
 
   const log: Record<string, unknown>[] = []
   const stream = { write: (line: string) => void log.push(JSON.parse(line)) }
@@ -64,7 +68,7 @@ export async function startTestServer(
   })
   t.teardown(() => store.end())
   await store.feed.ready()
-  const server = await createServer({ config, masterKey, store, log: logger, ...options })
+  const server = await createServer({ config, masterKey, store, log: logger, ...rest })
   t.teardown(() => server.close())
 
   const reconciled = await server.clients.reconcile(config.clients, { from: 'key', value: 1 })

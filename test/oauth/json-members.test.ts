@@ -1,7 +1,7 @@
 // Members that stand twice in one object, however they are written; equal names in different objects are none.
 
 import t from 'tap'
-import { hasDuplicateMembers } from '../../src/lib/json-members.ts'
+import { hasDuplicateMembers } from '../../src/oauth/json-members.ts'
 
 t.test('a name that stands twice in one object is found', async t => {
   for (const text of [
