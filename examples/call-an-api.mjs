@@ -87,7 +87,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     issuer,
     clientId: variable('MINTMARK_DEMO_MACHINE_CLIENT_ID'),
     clientSecret: variable('MINTMARK_DEMO_MACHINE_CLIENT_SECRET'),
-    resource: process.env.API_RESOURCE ?? `${issuer}/demo-api`,
+    resource: process.env.API_RESOURCE ?? 'https://things.example.com',
     scope: process.env.API_SCOPE ?? 'read:things'
   })
   const urls = process.argv.slice(2)

@@ -10,7 +10,7 @@ if (!issuer) {
   console.error('MINTMARK_ISSUER is not set: see examples/README.md')
   process.exit(1)
 }
-const audience = process.env.API_RESOURCE ?? `${issuer}/demo-api`
+const audience = process.env.API_RESOURCE ?? 'https://things.example.com'
 const port = Number(process.env.API_PORT ?? 4000)
 
 let keys

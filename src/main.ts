@@ -15,7 +15,7 @@ import { digest, hmac } from './lib/secret.ts'
 import { renderBanner } from './ops/banner.ts'
 import { isWorker, superviseWorkers, whenPrimaryEnds, workFor } from './ops/cluster.ts'
 import { type DemoSecrets, declare } from './ops/declare.ts'
-import { examinePath, findEpoch } from './ops/first-look.ts'
+import { firstLook } from './ops/first-look.ts'
 import { files, version } from './ops/installation.ts'
 import { serveMetrics } from './ops/metrics-server.ts'
 import {
@@ -26,7 +26,7 @@ import {
   type Store
 } from './ops/parts.ts'
 import { type HeldPort, holdPort } from './ops/port.ts'
-import { demoApi, demoResource } from './ops/seed.ts'
+import { demoApi, demoResource, hasDemo } from './ops/seed.ts'
 import { type DataFolder, openDataFolder } from './store/data-folder.ts'
 import { type EmbeddedPostgres, startEmbedded } from './store/embedded.ts'
 import { migrate } from './store/migrate.ts'
@@ -120,8 +120,7 @@ async function prepare(config: Config, log: Logger, undo: Undo): Promise<Prepare
   if (unknown.length > 0) {
     log.warn({ unknown }, 'a newer version has been here; this one still works on its schema')
   }
-  await examinePath(url, config, log)
-  const restored = await findEpoch(url, config, development ? folder : undefined, log)
+  const restored = await firstLook(url, config, development ? folder : undefined, log)
 
   const remembered = Number(await folder?.recall(files.port))
   const held = await holdPort({
@@ -147,10 +146,9 @@ async function prepare(config: Config, log: Logger, undo: Undo): Promise<Prepare
 }
 
 function settled(config: Config, issuer: string) {
-  const resources =
-    config.mode === 'development'
-      ? [...config.resources, demoApi(config, issuer)]
-      : config.resources
+  const resources = hasDemo(config)
+    ? [...config.resources, demoApi(config, issuer)]
+    : config.resources
   return settle(config, { issuer, resources })
 }
 
@@ -191,7 +189,7 @@ async function build(found: Found, config: Config & { issuer: string }, log: Log
   const server = await createServer({ config, masterKey, store, log, restored })
   undo.add(() => server.close(delayOf(config) * 1_000))
   const { issuer } = config
-  if (config.mode === 'development') {
+  if (hasDemo(config)) {
     await server.app.register(demo, {
       issuer,
       clientId: demoWebClientId,

@@ -11,19 +11,20 @@ import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import type { Config } from './config/schema.ts'
 import { createManagedGrantRevocation } from './grants/managed.ts'
-import { type SecretPurpose, versionsInAByte } from './keys/server-secrets.ts'
+import { secretsByPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { createAddressList } from './lib/address-list.ts'
 import { createOutbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { startBackground } from './ops/background.ts'
 import { composeClientSource } from './ops/client-source.ts'
+import { endWithRun } from './ops/conformance.ts'
 import { health, healthPaths } from './ops/health.ts'
 import { httpLimits } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeys, type Keys } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
-import { startLogoutDelivery } from './ops/logout-delivery.ts'
 import { createMetricsPage } from './ops/metrics-server.ts'
+import { startNotices } from './ops/notices.ts'
 import {
   type Accounts,
   artifactLifetimes,
@@ -32,6 +33,7 @@ import {
   planPartitions,
   type Store
 } from './ops/parts.ts'
+import { watchRequests } from './ops/request-log.ts'
 import { openCertificates } from './ops/tls.ts'
 import { watchTraffic } from './ops/traffic.ts'
 import { createAssets } from './pages/assets.ts'
@@ -51,10 +53,10 @@ import { createCurrentEngine } from './protocol/engine.ts'
 import { createForeignIssuers } from './protocol/foreign-issuers.ts'
 import { grantsPath } from './protocol/grant-scopes.ts'
 import { grantsEndpoint } from './protocol/grants-endpoint.ts'
-import { createInteractions } from './protocol/interactions.ts'
 import { createLogoutNotifier } from './protocol/logout-notices.ts'
 import { answersJson, mount } from './protocol/mount.ts'
-import { createPersonSessions } from './protocol/person-sessions.ts'
+import { createPagePorts } from './protocol/page-ports.ts'
+import { createPingNotifier } from './protocol/pings.ts'
 import { createRefreshTokens } from './protocol/refresh-tokens.ts'
 import { saveRegistration } from './protocol/registration.ts'
 import { createRequestFactsBook } from './protocol/request-facts.ts'
@@ -63,13 +65,14 @@ import { createSessionAdapter } from './protocol/session-adapter.ts'
 import { createStatusClaims } from './protocol/status-claim.ts'
 import { createStatusLists, statusListEndpoint } from './protocol/status-lists.ts'
 import { createUnitOfWorkRunner } from './protocol/unit-of-work.ts'
+import { createUserCodeGuesses } from './protocol/user-code-guesses.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
+import { createBackchannelRequestStore } from './store/backchannel-requests.ts'
 import { createGrantStore } from './store/grants.ts'
 import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
-import { createLogoutNoticeStore } from './store/logout-notices.ts'
 import { createManagedGrantStore } from './store/managed-grants.ts'
 import { createRefreshFamilyStore } from './store/refresh-families.ts'
 import { createReplayStore } from './store/replay.ts'
@@ -125,9 +128,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const clients = composeClients(store, config, options.masterKey)
   const accounts = await composeAccounts(database, config, options.hasher)
   const accountStore = createAccountStore({ sql: database })
+  const attempts = createAttemptStore({ sql: database })
   const authenticate = createAuthenticator({
     accounts: accountStore,
-    attempts: createAttemptStore({ sql: database }),
+    attempts,
     hasher: accounts.hasher,
     queue: accounts.queue,
     record: event => appendAuditEvent(database, event),
@@ -139,7 +143,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const site = createSite({
     product: { name: config.product.name, logo: assets.logo },
     issuer,
-    assets
+    assets,
+    notice: config.conformance.enabled ? 'conformance' : undefined
   })
   const asked = { resources: config.resources, detailTypes: config.authorizationDetails }
   const renderers = createRenderers({ site, issuer, ...asked, now })
@@ -159,14 +164,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const accessTokens = createAccessTokens({ issuer, keys: ring, resources, grants, now })
   const replay = createReplayStore({ sql: database })
   const statusLists = createStatusListStore({ sql: database })
-  const secretVersions = (purpose: SecretPurpose) =>
-    secrets.all(purpose).map(({ version }) => `${purpose}:${version}`)
-  const versioned = (purpose: SecretPurpose) => ({
-    current: () => secrets.current(purpose),
-    byVersion: (version: number) => secrets.byVersion(purpose, version),
-    all: () => secrets.all(purpose)
-  })
-  const keysOf = (purpose: SecretPurpose) => secrets.all(purpose).map(({ key }) => key)
+  const { versioned, keysOf, stateOf } = secretsByPurpose(secrets)
   const refreshTokens = createRefreshTokens({
     families: createRefreshFamilyStore({
       sql: database,
@@ -183,10 +181,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     allowed: config.outbound.allowed,
     inside: config.mode === 'development' ? 'loopback' : 'refused'
   })
-  const sessions = createSessionAdapter({
-    sessions: createSessionStore({ sql: database }),
-    ...{ seal, now }
-  })
+  const sessionStore = createSessionStore({ sql: database })
+  const sessions = createSessionAdapter({ sessions: sessionStore, seal, now })
+  const backchannelRequests = createBackchannelRequestStore({ sql: database })
   const clientSource = composeClientSource({ config, clients, database, outbound, units, log })
   const foreign = createForeignIssuers({ config, clients, accountStore, outbound, log, now })
   const engine = createCurrentEngine({
@@ -213,18 +210,26 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       ...saveRegistration({ clients, sql: database, rules: config.registration, now }),
       seal,
       userCodeKeys: () => keysOf('user_code'),
-      deviceIntervalSeconds: config.deviceCodes.intervalSeconds,
+      guesses: createUserCodeGuesses({
+        attempts,
+        key: () => secrets.current('user_code').key,
+        codeSeconds: config.deviceCodes.lifetimeSeconds
+      }),
+      intervals: {
+        deviceSeconds: config.deviceCodes.intervalSeconds,
+        backchannelSeconds: config.ciba.intervalSeconds
+      },
       grantLifetimeSeconds: config.refreshTokens.absoluteSeconds + 86_400,
       now
     },
     findAccount: grants.findAccount,
+    backchannel: { requests: backchannelRequests, attempts },
     renderers,
     clientId: issueClientId,
     cookieKeys: () => keysOf('cookie'),
     dpopNonceKey: () => secrets.current('dpop_nonce').key,
     pairwiseKey: () => secrets.current('pairwise').key,
-    version: () =>
-      [ring.version(), ...secretVersions('cookie'), ...secretVersions('dpop_nonce')].join(' '),
+    version: () => [ring.version(), ...stateOf('cookie'), ...stateOf('dpop_nonce')].join(' '),
     requests,
     audit,
     log,
@@ -232,17 +237,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     restoredAt: options.restored?.restoredAt,
     now
   })
-  const interactions = createInteractions({
+  const pagePorts = createPagePorts({
+    ...{ config, resources, grants, details, managed, sessions, sessionStore, backchannelRequests },
+    ...{ units, requests, seal, now },
     provider: () => engine.current().provider,
     clients: clientSource,
-    ...{ grants, managed, details, units, requests, issuer },
-    csrfKeys: () => keysOf('csrf')
-  })
-  const persons = createPersonSessions({
-    provider: () => engine.current().provider,
-    ...{ units, requests, issuer },
-    sessions,
-    lifetimes: config.sessions,
     csrfKeys: () => keysOf('csrf')
   })
 
@@ -258,7 +257,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    // one line a request, by our own hook: Fastify's two would say everything twice
+    // ours is in watchRequests
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
@@ -275,17 +274,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   certificates.follow(app.server)
   boundary.guard(app)
-  app.addHook('onRequest', async request => {
-    requests.note(request.raw, { requestId: request.id, address: request.ip })
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'none'
-    const labels = { method: request.method, route, status: String(reply.raw.statusCode) }
-    metrics.requestSeconds.observe(labels, reply.elapsedTime / 1_000)
-    if (healthPaths.has(request.url)) return
-    request.log.info({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request')
-  })
+  watchRequests(app, { requests, metrics })
 
+  if (config.conformance.enabled) await endWithRun(app, { database, now, log })
   await limitStrangers(app, {
     limits: config.limits,
     allowances: createAllowances(config, { sql: database, monotonic: () => performance.now() }),
@@ -310,6 +301,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     assertions: foreign.assertions,
     clientCertificates,
     registration: config.registration.enabled ? 'on' : 'off',
+    backchannel: config.ciba.enabled ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })
   if (config.grantManagement.enabled) {
@@ -330,8 +322,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     })
   })
   await app.register(pages, {
-    ...{ interactions, persons },
     apps: createConnectedApps({ database, clients }),
+    ...pagePorts,
+    now,
     authenticate: async input => {
       const outcome = await authenticate(input)
       return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome
@@ -353,13 +346,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     log,
     everySeconds: lookEverySeconds(config.keys.rotationIntervalSeconds)
   })
-  const logoutDelivery = startLogoutDelivery({
-    store: createLogoutNoticeStore({ sql: database }),
-    notifier: createLogoutNotifier({ provider: () => engine.current().provider, outbound }),
-    feed,
-    audit,
-    count: outcome => metrics.logoutNotices.inc({ outcome }),
-    log
+  const notices = startNotices({
+    sql: database,
+    logoutTokens: createLogoutNotifier({ provider: () => engine.current().provider, outbound }),
+    pings: createPingNotifier({ clients: clientSource, outbound, seal, now }),
+    ...{ feed, audit, metrics, log }
   })
   const background = startBackground({
     config,
@@ -367,7 +358,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     partitions,
     metrics,
     log,
-    tasks: [{ name: 'deliver logout tokens', run: logoutDelivery.run }]
+    tasks: notices.tasks
   })
   return {
     app,
@@ -385,7 +376,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }),
     async close(delayMillis = 0) {
       // beside the rest: a relying party may take its time, a stop may not. What is queued from now on is another process's, or the next one's
-      const delivered = logoutDelivery.end()
+      const delivered = notices.end()
       // who is still sending or reading then is let down: the database must be closed in good order, too
       await traffic.leave(delayMillis, httpLimits.closing)
       await app.close()

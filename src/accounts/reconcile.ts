@@ -19,6 +19,8 @@ export interface ConfiguredAccount {
   email?: string | undefined
   email_verified?: boolean | undefined
   locale?: string | undefined
+  /** more of them */
+  claims?: Record<string, unknown> | undefined
 }
 
 export interface ReconciledAccount {
@@ -49,7 +51,8 @@ function checked(declared: ConfiguredAccount) {
     name: declared.name,
     email: declared.email,
     emailVerified: declared.email_verified,
-    locale: declared.locale
+    locale: declared.locale,
+    claims: declared.claims
   })
   for (const outcome of [folded, prepared, profile]) {
     if (outcome.ok) continue

@@ -138,6 +138,16 @@ export const auditEvents = {
   'device.declined': { outcome: refused, data: {} },
   'device.throttled': { outcome: refused, data: {} },
 
+  'backchannel.started': {
+    outcome: success,
+    data: { 'scope?': 'list', 'bindingMessage?': 'text' }
+  },
+  'backchannel.refused': { outcome: refused, data: { reason: ['unknown_user', 'throttled'] } },
+  'backchannel.approved': { outcome: success, data: { grantId: 'text', 'scope?': 'list' } },
+  'backchannel.declined': { outcome: refused, data: {} },
+  'ping.delivered': { outcome: success, data: { attempts: 'number' } },
+  'ping.failed': { outcome: refused, data: { attempts: 'number', reason: 'text' } },
+
   'client.created': { outcome: success, data: { via: ['config', 'cli', 'registration', 'admin'] } },
   'client.updated': {
     outcome: success,

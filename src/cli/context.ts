@@ -19,7 +19,7 @@ import {
   planPartitions,
   type Store
 } from '../ops/parts.ts'
-import { demoApi } from '../ops/seed.ts'
+import { demoApi, hasDemo } from '../ops/seed.ts'
 import { openDataFolder } from '../store/data-folder.ts'
 import { createDatabase, type Database } from '../store/database.ts'
 import { openEmbedded } from '../store/embedded.ts'
@@ -115,8 +115,9 @@ export function createCliContext(): CliContext {
     const folder = given.mode === 'development' ? await openDataFolder(given.dataFolder) : undefined
     const port = given.port ?? Number((await folder?.recall(files.port)) ?? 3000)
     const issuer = given.issuer ?? `http://localhost:${port}`
-    const resources =
-      given.mode === 'development' ? [...given.resources, demoApi(given, issuer)] : given.resources
+    const resources = hasDemo(given)
+      ? [...given.resources, demoApi(given, issuer)]
+      : given.resources
     return settle(given, { issuer, resources })
   })
 

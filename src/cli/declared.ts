@@ -1,6 +1,7 @@
 // What a start would refuse of a sound configuration before it opens a database: clients that the policy does not let in, a logo that
 // cannot be read. For `config check`, `doctor` and the start itself, so that all three say the same.
 
+import { conformanceRules } from '../clients/conformance.ts'
 import { checkClientMetadata } from '../clients/metadata.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import { declaredClientProblems, type ReconcileProblem } from '../clients/reconcile.ts'
@@ -19,7 +20,6 @@ export function clientProblemLines(problems: readonly ReconcileProblem[]): strin
 /** One line a problem; none when a start gets past them. */
 export function declaredProblems(config: Config): string[] {
   const resources = config.resources.map(({ identifier }) => identifier)
-  const { enabled, responseTypes } = config.conformance
   const clients = declaredClientProblems(config.clients, {
     resources,
     check: (type, metadata, source) =>
@@ -29,7 +29,7 @@ export function declaredProblems(config: Config): string[] {
         development: config.mode === 'development',
         source,
         trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
-        responseTypes: enabled ? responseTypes : [],
+        conformance: conformanceRules(config),
         mutualTls: mutualTlsOf(config.clientCertificates),
         detailTypes: config.authorizationDetails.map(({ type }) => type)
       })

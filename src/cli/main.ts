@@ -10,6 +10,7 @@ import { version } from '../ops/installation.ts'
 import { accountsCommand } from './accounts.ts'
 import { clientsCommand } from './clients.ts'
 import { configCommand } from './config.ts'
+import { conformanceConfigCommand } from './conformance-config.ts'
 import { type CliContext, createCliContext } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { doctorChecks } from './doctor-checks.ts'
@@ -81,6 +82,7 @@ function program(context: CliContext): Command {
   mintmark.addCommand(migrateCommand(context))
   mintmark.addCommand(restoreCommand(context))
   mintmark.addCommand(configCommand(context))
+  mintmark.addCommand(conformanceConfigCommand(context))
   hintAtHelp(mintmark)
   return mintmark
 }

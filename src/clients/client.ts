@@ -2,6 +2,7 @@
 // Owns the vocabulary only. What may stand in the metadata is decided in metadata.ts; secrets are never part of it.
 
 import type { AssertionGrant } from './assertion-grants.ts'
+import type { BackchannelMembers } from './backchannel-members.ts'
 import type { JoseMembers } from './jose-members.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
 
@@ -28,8 +29,8 @@ export interface ClientKeySet {
   readonly keys: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, RFC 8705, and ours. */
-export interface ClientMetadata extends JoseMembers {
+/** The metadata that passed the policy: wire members of RFC 7591 §2, OpenID Connect Registration §2, RFC 9126, RFC 9449, RFC 8705, CIBA Core §4, and ours. */
+export interface ClientMetadata extends JoseMembers, BackchannelMembers {
   readonly client_name?: string
   /** `web` or `native`, derived from the type; the engine's rules about redirect URIs hang on it */
   readonly application_type: 'web' | 'native'
@@ -80,6 +81,8 @@ export interface ClientMetadata extends JoseMembers {
   readonly authorization_details_types?: readonly string[]
   /** ours: a stricter set of rules for it (profile.ts). Absent: the usual ones */
   readonly profile?: Profile
+  /** ours: how it takes part in a conformance run (conformance.ts). Absent: it is none's */
+  readonly conformance?: 'relaxed' | 'strict'
   /** ours: its proofs must carry a nonce (RFC 9449 §8). Absent: they may */
   readonly dpop_nonce?: 'required'
   /** ours: refresh tokens come with every authorization. Absent: only with the scope `offline_access` */
@@ -148,6 +151,7 @@ const ownMembers: ReadonlySet<string> = new Set([
   'refresh_tokens',
   'dpop_nonce',
   'profile',
+  'conformance',
   'workload_identity',
   'assertion_grants'
 ])

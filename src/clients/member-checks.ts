@@ -5,8 +5,10 @@
 import { shownTextProblem } from '../lib/shown-text.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import { grantProblems } from './assertion-grants.ts'
+import { deliveryModes } from './backchannel-members.ts'
 import { subjectMembers, subjectProblem } from './certificate-subject.ts'
 import type { ClientType } from './client.ts'
+import { type ConformanceRules, conformanceProblem } from './conformance.ts'
 import { clientAlgorithms, joseValues } from './jose-members.ts'
 import { checkKeySet } from './key-set.ts'
 import { bindingProblem, type MutualTls, methodProblem, usableMethods } from './mutual-tls.ts'
@@ -31,8 +33,8 @@ export interface MetadataContext {
   trustedIssuers?: readonly string[]
   /** configured types of authorization details (RFC 9396) */
   detailTypes?: readonly string[]
-  /** response types besides `code`: conformance runs only; for web clients */
-  responseTypes?: readonly string[]
+  /** left out: there is no conformance run */
+  conformance?: ConformanceRules | undefined
   /** left out: off */
   mutualTls?: MutualTls
 }
@@ -44,8 +46,9 @@ export type MemberCheck = (value: unknown, report: Report, context: MetadataCont
 
 const mostUris = 32
 
-function beyondCode({ type, responseTypes = [] }: MetadataContext): readonly string[] {
-  return type === 'web' ? responseTypes : []
+/** For web clients of a conformance run only. */
+function beyondCode({ type, conformance }: MetadataContext): readonly string[] {
+  return type === 'web' ? (conformance?.responseTypes ?? []) : []
 }
 
 function list(
@@ -235,6 +238,14 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
   ['initiate_login_uri', httpsUrl],
   ['backchannel_logout_uri', fetched],
   ['backchannel_logout_session_required', flag],
+  ['backchannel_token_delivery_mode', oneOf(deliveryModes, '; push is not offered')],
+  ['backchannel_client_notification_endpoint', fetched],
+  ['backchannel_authentication_request_signing_alg', oneOf(clientAlgorithms)],
+  // known and refused: a client that was promised it would wait for a code that nobody has
+  [
+    'backchannel_user_code_parameter',
+    (value, report) => (value === false ? undefined : report('must be false: there are none'))
+  ],
   ['scope', scope],
   [
     'default_max_age',
@@ -285,6 +296,13 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
           : `must be ${detailTypes.join(' or ') || 'left out: no type'} of authorization details that is configured`
       )(value, report, context)
     }
+  ],
+  [
+    'conformance',
+    ours((value, report, { conformance }) => {
+      const problem = conformanceProblem(value, conformance)
+      return problem === undefined ? value : report(problem)
+    })
   ],
   ['first_party', ours(flag, false)],
   ['dpop_nonce', ours(oneOf(['optional', 'required']), 'optional')],

@@ -3,7 +3,9 @@
 // what a creation must have (RFC 7592 §2.2). Refuses everything that the engine would refuse later.
 
 import { jwtBearerGrantType } from './assertion-grants.ts'
+import { backchannelProblems, cibaGrantType } from './backchannel-members.ts'
 import { type ClientMetadata, signsWithSecret } from './client.ts'
+import { partOfRegistered, unrelaxedMember } from './conformance.ts'
 import { joseProblems, personalJoseMembers } from './jose-members.ts'
 import { type MetadataContext, memberChecks } from './member-checks.ts'
 import { checkMutualTls } from './mutual-tls.ts'
@@ -72,7 +74,8 @@ function checkMembers(
 }
 
 /** RFC 7591 §2 and §2.1, with the defaults of our types in place of its own. Only sound once every member was. */
-function withDefaults(kept: Record<string, unknown>, { type }: MetadataContext): ClientMetadata {
+function withDefaults(kept: Record<string, unknown>, context: MetadataContext): ClientMetadata {
+  const { type } = context
   const template = templates[type]
   const grantTypes = (kept['grant_types'] ?? template.grantTypes.usual) as readonly string[]
   return {
@@ -82,7 +85,9 @@ function withDefaults(kept: Record<string, unknown>, { type }: MetadataContext):
     token_endpoint_auth_method:
       kept['workload_identity'] === undefined ? template.authMethods[0] : 'private_key_jwt',
     ...profileDefaults(kept, type),
+    ...(grantTypes.includes(cibaGrantType) ? { backchannel_token_delivery_mode: 'poll' } : {}),
     ...kept,
+    ...partOfRegistered(context),
     grant_types: grantTypes,
     application_type: template.applicationType
   }
@@ -106,6 +111,13 @@ const rules: readonly ((
     }
     if (grant_types.length === 1 && grant_types[0] === 'refresh_token') {
       report('grant_types', 'must have a grant type that a refresh token can come from')
+    }
+  },
+
+  (metadata, report) => {
+    const member = unrelaxedMember(metadata)
+    if (member !== undefined) {
+      report(member, 'has what only clients with `conformance` `relaxed` may have')
     }
   },
 
@@ -173,6 +185,10 @@ const rules: readonly ((
   },
 
   (metadata, report) => {
+    for (const { member, problem } of backchannelProblems(metadata)) report(member, problem)
+  },
+
+  (metadata, report) => {
     const found = sectorProblem(metadata)
     if (found !== undefined) report(found.member, found.problem)
   },
@@ -216,7 +232,8 @@ const rules: readonly ((
   // RFC 7591 §5: a rogue client might use the name and logo of another one, so the host of what it shows must be one that it is
   // tied to by its redirect URIs
   (metadata, report, { source, document }) => {
-    if (source !== 'registration') return
+    // the suite's links lead to the OpenID Foundation
+    if (source !== 'registration' || metadata.conformance === 'relaxed') return
     const hosts = new Set(
       [...metadata.redirect_uris, ...(document === undefined ? [] : [document])]
         .map(uri => new URL(uri))

@@ -46,7 +46,7 @@ export interface ClientFeed {
   onGap(listener: () => void): void
 }
 
-type Rules = Pick<MetadataContext, 'trustedIssuers' | 'responseTypes' | 'mutualTls' | 'detailTypes'>
+type Rules = Pick<MetadataContext, 'trustedIssuers' | 'conformance' | 'mutualTls' | 'detailTypes'>
 
 export interface RegistryOptions extends Rules {
   database: Database

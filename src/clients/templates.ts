@@ -4,14 +4,16 @@
 
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { jwtBearerGrantType } from './assertion-grants.ts'
+import { cibaGrantType } from './backchannel-members.ts'
 import type { ClientAuthMethod, ClientType } from './client.ts'
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
-/** What an operator alone gives: a stranger who registers himself is nobody's delegate. */
+/** What an operator alone gives: a stranger who registers himself is nobody's delegate, and asks nobody who did not come to him. */
 export const operatorsGrantTypes: ReadonlySet<string> = new Set([
   tokenExchangeGrantType,
-  jwtBearerGrantType
+  jwtBearerGrantType,
+  cibaGrantType
 ])
 
 interface Template {
@@ -37,7 +39,13 @@ export const templates: Record<ClientType, Template> = {
     grantTypes: {
       usual: code,
       // client_credentials for the Grant Management API alone (protocol/resources.ts)
-      allowed: [...code, 'client_credentials', tokenExchangeGrantType, jwtBearerGrantType]
+      allowed: [
+        ...code,
+        'client_credentials',
+        tokenExchangeGrantType,
+        jwtBearerGrantType,
+        cibaGrantType
+      ]
     },
     authMethods: confidential
   },

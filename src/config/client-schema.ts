@@ -2,6 +2,7 @@
 // Owns their shape only: which members go together is the clients' metadata policy, applied when they are reconciled.
 
 import Type, { type Static } from 'typebox'
+import { conformanceParts } from './conformance-schema.ts'
 import { assertionGrantsSchema, workloadIdentitySchema } from './issuer-schema.ts'
 import { closedObject, secretSchema } from './vocabulary.ts'
 
@@ -98,6 +99,13 @@ export const clientSchema = closedObject({
   initiate_login_uri: text('Where a third party may start a sign-in.'),
   backchannel_logout_uri: text('Where logout tokens go.'),
   backchannel_logout_session_required: flag('Logout tokens carry `sid`.'),
+  backchannel_token_delivery_mode: text(
+    '`poll` or `ping`: how it learns that a person answered (CIBA Core §4); `poll` when left out.'
+  ),
+  backchannel_client_notification_endpoint: text('Where pings go.'),
+  backchannel_authentication_request_signing_alg: text(
+    'Algorithm of its signed backchannel requests; with it, only signed ones are taken.'
+  ),
   dpop_bound_access_tokens: flag('Tokens are bound to a key (RFC 9449 §5.2).'),
   dpop_nonce: Type.Enum(['optional', 'required'], {
     default: 'optional',
@@ -126,6 +134,12 @@ export const clientSchema = closedObject({
         'Ours: the FAPI 2.0 Security Profile for this client, or with it FAPI 2.0 Message Signing; what they refuse is refused (docs/fapi.md).'
     })
   ),
+  conformance: Type.Optional(
+    Type.Enum(conformanceParts, {
+      description:
+        'Ours: a part of a conformance run, which every client is then. `relaxed`: may leave out PKCE, use `conformance.responseTypes`, and sign assertions for an endpoint instead of the issuer; `strict`: nothing is different.'
+    })
+  ),
   first_party: Type.Boolean({
     default: false,
     description: 'Ours: run by the operator of this server; people are not asked for consent.'
@@ -140,6 +154,38 @@ export const clientSchema = closedObject({
 /** A client of the file; `client_secret` is the resolved value. */
 export type ConfiguredClient = Static<typeof clientSchema>
 
+/** Claims of OpenID Connect Core §5.1 that have no column of their own. */
+const claimsSchema = closedObject(
+  {
+    given_name: text('Given name.'),
+    family_name: text('Family name.'),
+    middle_name: text('Middle name.'),
+    nickname: text('Casual name.'),
+    profile: text('Profile page.'),
+    picture: text('Picture.'),
+    website: text('Home page.'),
+    gender: text('Gender.'),
+    birthdate: text('Birthday, as in `1815-12-10`.'),
+    zoneinfo: text('Time zone, as in `Europe/London`.'),
+    phone_number: text('Telephone number, as in `+1 (425) 555-1212`.'),
+    phone_number_verified: flag('Whether the number was confirmed.'),
+    address: Type.Optional(
+      closedObject(
+        {
+          formatted: text('The address as it stands on a letter.'),
+          street_address: text('Street.'),
+          locality: text('City.'),
+          region: text('State or province.'),
+          postal_code: text('Postal code.'),
+          country: text('Country.')
+        },
+        { description: 'Postal address (§5.1.1).' }
+      )
+    )
+  },
+  { description: 'More claims of OpenID Connect Core §5.1.' }
+)
+
 export const accountSchema = closedObject({
   login: Type.String({ minLength: 1, maxLength: 254, description: 'What the person types.' }),
   password: secretSchema({ description: 'The password.' }),
@@ -148,7 +194,8 @@ export const accountSchema = closedObject({
     Type.String({ pattern: '^[^@\\s]+@[^@\\s]+$', maxLength: 254, description: 'E-mail address.' })
   ),
   email_verified: flag('Whether the address was confirmed.'),
-  locale: text('Language, as in `en` or `ko-KR`.')
+  locale: text('Language, as in `en` or `ko-KR`.'),
+  claims: Type.Optional(claimsSchema)
 })
 
 /** An account of the file, development only; `password` is the resolved value. */

@@ -124,7 +124,8 @@ const details: Readonly<Record<string, (config: Config) => string>> = {
   resources: ({ resources }) => `${resources.length} declared`,
   'trusted issuers': ({ trustedIssuers }) => `${trustedIssuers.length} trusted`,
   clients: ({ clients }) => `${clients.length} declared`,
-  accounts: () => 'none in the file'
+  accounts: ({ accounts }) =>
+    accounts.length === 0 ? 'none in the file' : `${accounts.length} of the conformance run`
 }
 
 /**

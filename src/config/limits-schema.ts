@@ -41,6 +41,10 @@ export const limitsSchema = closedObject(
       perAddress: 120,
       rows: 200_000
     }),
+    backchannel: limit('Backchannel requests', 'a row leaves two to three hours later', {
+      perAddress: 600,
+      rows: 200_000
+    }),
     pages: limit('Device and sign-out pages', 'a session that nobody signed in to lives an hour', {
       perAddress: 300,
       rows: 200_000

@@ -1,4 +1,4 @@
-// Rules about the server itself: address, proxies, database, lifetimes, PKCE, conformance, pages.
+// Rules about the server itself: address, proxies, database, lifetimes, PKCE, pages.
 // Owns combinations; single values are bounded by the schema.
 
 import { isIP } from 'node:net'
@@ -209,17 +209,6 @@ export const pkceExemptionIsConfidential: Check = config => {
     }
   ]
 }
-
-export const conformanceIsSwitchedOn: Check = ({ conformance }) =>
-  conformance.enabled || conformance.responseTypes.length === 0
-    ? []
-    : [
-        {
-          path: 'conformance.responseTypes',
-          problem: 'names response types that exist only in conformance mode',
-          fix: 'Empty the list; or, for a conformance run, set MINTMARK_CONFORMANCE__ENABLED=true.'
-        }
-      ]
 
 export const logoIsAFile: Check = ({ product }) =>
   product.logo === undefined ||

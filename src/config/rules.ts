@@ -13,6 +13,7 @@ import {
   secretsAreRandom,
   statementSignersAreSound
 } from './rules-clients.ts'
+import { conformanceIsAlone, conformanceIsSwitchedOn } from './rules-conformance.ts'
 import {
   detailMembersAreSchemas,
   detailTypesAreDistinct,
@@ -49,7 +50,6 @@ import {
   resourcesHaveNoOpenIdScopes
 } from './rules-resources.ts'
 import {
-  conformanceIsSwitchedOn,
   databaseIsComplete,
   documentHostsAreNamed,
   hostIsAnAddress,
@@ -124,6 +124,7 @@ export const rules: readonly Rule[] = [
   { topic: 'acr', mode: 'any', check: acrLevelsAreDistinct },
   { topic: 'PKCE', mode: 'any', check: pkceExemptionIsConfidential },
   { topic: 'conformance', mode: 'any', check: conformanceIsSwitchedOn },
+  { topic: 'conformance', mode: 'any', check: conformanceIsAlone },
   { topic: 'accounts', mode: 'any', check: accountsAreDistinct },
   { topic: 'accounts', mode: 'production', check: productionAccounts },
   { topic: 'pages', mode: 'any', check: logoIsAFile }

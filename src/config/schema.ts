@@ -4,8 +4,10 @@
 import Type, { type Static } from 'typebox'
 import { acrSchema } from './acr-schema.ts'
 import { authorizationDetailsSchema } from './authorization-details-schema.ts'
+import { cibaSchema } from './ciba-schema.ts'
 import { clientDocumentSchema } from './client-document-schema.ts'
 import { accountSchema, clientSchema } from './client-schema.ts'
+import { conformanceSchema } from './conformance-schema.ts'
 import { grantManagementSchema } from './grant-management-schema.ts'
 import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
@@ -193,6 +195,7 @@ export const configSchema = closedObject({
     },
     { default: {} }
   ),
+  ciba: cibaSchema,
   sessions: closedObject(
     {
       idle: durationSchema({
@@ -249,23 +252,7 @@ export const configSchema = closedObject({
     },
     { default: {} }
   ),
-  conformance: closedObject(
-    {
-      enabled: Type.Boolean({ default: false, description: 'For conformance runs only.' }),
-      responseTypes: Type.Array(
-        Type.Enum([
-          'id_token',
-          'id_token token',
-          'code id_token',
-          'code token',
-          'code id_token token',
-          'none'
-        ]),
-        { default: [], description: 'Response types besides `code`; they exist only here.' }
-      )
-    },
-    { default: {} }
-  ),
+  conformance: conformanceSchema,
   resources: Type.Array(resourceSchema, {
     default: [],
     description: 'The APIs that access tokens are made for.'
@@ -293,7 +280,7 @@ export const configSchema = closedObject({
   ),
   accounts: Type.Array(accountSchema, {
     default: [],
-    description: 'Accounts of development mode.'
+    description: 'Accounts of development mode, and of conformance mode.'
   }),
   product: closedObject(
     {

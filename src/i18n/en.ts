@@ -28,7 +28,8 @@ export const en: Messages = {
     problem: 'There is a problem',
     language: 'Language',
     opensInNewTab: '(opens in a new tab)',
-    closeWindow: 'You can close this window.'
+    closeWindow: 'You can close this window.',
+    conformance: 'This is a conformance test server. It is not for people: do not sign in here.'
   },
   login: {
     title: 'Sign in',
@@ -127,6 +128,7 @@ export const en: Messages = {
       expired: 'That code has expired. Start again on your device to get a new one.',
       used: 'That code has been used already. Start again on your device to get a new one.',
       no_code: 'Enter the code displayed on your app or device.',
+      throttled: 'Too many wrong codes. Wait a minute, then enter the code again.',
       failed: 'That did not work. Enter the code again, or start again on your device.'
     },
     abortedTitle: 'Device not connected',
@@ -148,6 +150,29 @@ export const en: Messages = {
     decline: 'Cancel',
     doneTitle: 'You’re connected',
     done: client => [client.shown, ' is connected. You can go back to your device.']
+  },
+  approve: {
+    title: 'Requests for your approval',
+    asks: client => [client.shown, ' asks for your approval'],
+    none: 'Nothing waits for your approval.',
+    scam: 'Approve only what you started yourself, just now. If someone asked you to come here, it may be a scam: decline.',
+    compare: 'Approve only if you are shown exactly this where you started it:',
+    host: 'Website',
+    expires: 'Expires',
+    within: seconds =>
+      seconds < 60
+        ? relative.format(Math.max(1, Math.floor(seconds)), 'second')
+        : relative.format(Math.floor(seconds / 60), 'minute'),
+    approve: 'Approve',
+    decline: 'Decline',
+    tooOld: 'Your sign-in is too long ago for this app.',
+    signInAgain: 'Sign in again',
+    reload: 'Look for new requests',
+    answered: {
+      approved: 'You approved the request. You can go back to where you started it.',
+      declined: 'You declined the request. The app has not got access by it.',
+      over: 'That request was answered already, has expired, or was not for you. Nothing was changed.'
+    }
   },
   error: {
     title: 'We can’t continue',

@@ -26,7 +26,8 @@ export const ko: Messages = {
     problem: '문제가 있습니다',
     language: '언어',
     opensInNewTab: '(새 탭에서 열림)',
-    closeWindow: '이 창을 닫아도 됩니다.'
+    closeWindow: '이 창을 닫아도 됩니다.',
+    conformance: '적합성 시험용 서버입니다. 실제 사용자를 위한 곳이 아니니 로그인하지 마세요.'
   },
   login: {
     title: '로그인',
@@ -127,6 +128,7 @@ export const ko: Messages = {
       expired: '만료된 코드입니다. 기기에서 다시 시작하여 새 코드를 받으세요.',
       used: '이미 사용한 코드입니다. 기기에서 다시 시작하여 새 코드를 받으세요.',
       no_code: '앱 또는 기기에 표시된 코드를 입력하세요.',
+      throttled: '잘못된 코드를 너무 많이 입력했습니다. 1분 후 코드를 다시 입력하세요.',
       failed: '처리하지 못했습니다. 코드를 다시 입력하거나 기기에서 다시 시작하세요.'
     },
     abortedTitle: '기기가 연결되지 않았습니다',
@@ -154,6 +156,29 @@ export const ko: Messages = {
       client.shown,
       `${josa(client.text, '이/가')} 연결되었습니다. 기기로 돌아가세요.`
     ]
+  },
+  approve: {
+    title: '승인 요청',
+    asks: client => [client.shown, `${josa(client.text, '이/가')} 승인을 요청합니다`],
+    none: '승인을 기다리는 요청이 없습니다.',
+    scam: '방금 직접 시작한 요청만 승인하세요. 다른 사람의 안내로 이 페이지에 왔다면 사기일 수 있으므로 거부하세요.',
+    compare: '요청을 시작한 곳에 다음과 똑같이 표시되는 경우에만 승인하세요:',
+    host: '웹사이트',
+    expires: '만료',
+    within: seconds =>
+      seconds < 60
+        ? relative.format(Math.max(1, Math.floor(seconds)), 'second')
+        : relative.format(Math.floor(seconds / 60), 'minute'),
+    approve: '승인',
+    decline: '거부',
+    tooOld: '이 앱은 더 최근의 로그인을 요구합니다.',
+    signInAgain: '다시 로그인',
+    reload: '새 요청 확인',
+    answered: {
+      approved: '요청을 승인했습니다. 요청을 시작한 곳으로 돌아가세요.',
+      declined: '요청을 거부했습니다. 앱에 접근 권한을 주지 않았습니다.',
+      over: '이미 처리되었거나 만료되었거나 다른 계정의 요청입니다. 아무것도 변경되지 않았습니다.'
+    }
   },
   error: {
     title: '계속할 수 없습니다',

@@ -27,6 +27,8 @@ export interface Messages {
     language: string
     opensInNewTab: string
     closeWindow: string
+    /** the notice of a server that a test suite uses */
+    conformance: string
   }
   login: {
     title: string
@@ -103,7 +105,7 @@ export interface Messages {
     code: string
     hint: string
     submit: string
-    problems: Record<'not_found' | 'expired' | 'used' | 'no_code' | 'failed', string>
+    problems: Record<'not_found' | 'expired' | 'used' | 'no_code' | 'throttled' | 'failed', string>
     abortedTitle: string
     aborted: string
     confirmTitle: string
@@ -120,6 +122,23 @@ export interface Messages {
     decline: string
     doneTitle: string
     done: <T>(client: Term<T>) => Sentence<T>
+  }
+  approve: {
+    title: string
+    asks: <T>(client: Term<T>) => Sentence<T>
+    none: string
+    scam: string
+    /** above the client's binding message */
+    compare: string
+    host: string
+    expires: string
+    within: (seconds: number) => string
+    approve: string
+    decline: string
+    tooOld: string
+    signInAgain: string
+    reload: string
+    answered: Record<'approved' | 'declined' | 'over', string>
   }
   error: {
     title: string

@@ -154,6 +154,20 @@ export function versionsInAByte(versions: Versions): Versions {
   }
 }
 
+/** The secrets of one purpose, as its users want them: all their versions, the keys alone, or what names their state. */
+export function secretsByPurpose(secrets: Pick<ServerSecrets, 'current' | 'byVersion' | 'all'>) {
+  return {
+    versioned: (purpose: SecretPurpose): Versions => ({
+      current: () => secrets.current(purpose),
+      byVersion: version => secrets.byVersion(purpose, version),
+      all: () => secrets.all(purpose)
+    }),
+    keysOf: (purpose: SecretPurpose) => secrets.all(purpose).map(({ key }) => key),
+    stateOf: (purpose: SecretPurpose) =>
+      secrets.all(purpose).map(({ version }) => `${purpose}:${version}`)
+  }
+}
+
 /** A new version of a secret, sealed for its row. */
 export function generateSecret(seal: Sealer, purpose: string, version: number): Buffer {
   return seal.seal(randomBytes(keyBytes), context(purpose, version))

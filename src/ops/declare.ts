@@ -85,6 +85,10 @@ async function write(
     )
   }
 
+  if (config.conformance.enabled) {
+    await accounts.reconciler.reconcileConfigured(config.accounts)
+    return undefined
+  }
   if (config.mode !== 'development' || folder === undefined) {
     const disabled = [
       ...(await clients.disableSeeded()),

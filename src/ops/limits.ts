@@ -32,6 +32,8 @@ const rules: Record<Limited, Rule> = {
   authorize: { rows: 1, made: startsInteraction },
   pushedRequests: { rows: 1, made: status(201) },
   devices: { rows: 1, made: status(200) },
+  // the request, and whom it is for
+  backchannel: { rows: 2, made: status(200) },
   // a form's session; a person's own is counted as well, since it cannot be told here
   pages: { rows: 1, made: setsCookie },
   // a counter of the address, and one of the name
@@ -46,6 +48,7 @@ const limited: Record<string, readonly Limited[]> = {
   'GET /authorize/:uid': ['authorize'],
   'POST /oauth/par': ['pushedRequests'],
   'POST /oauth/device': ['devices'],
+  'POST /oauth/backchannel': ['backchannel'],
   'POST /oauth/register': ['registration'],
   'GET /device': ['pages'],
   'POST /device': ['pages', 'authorize'],
@@ -65,6 +68,7 @@ export function rowStay(config: Config): Record<Exclude<Limited, 'registration'>
     authorize: config.interactions.lifetimeSeconds + partition,
     pushedRequests: 60 + recognisedSeconds + partition,
     devices: config.deviceCodes.lifetimeSeconds + recognisedSeconds + partition,
+    backchannel: config.ciba.lifetimeSeconds + recognisedSeconds + partition,
     pages: config.interactions.lifetimeSeconds + 600,
     signIn: 900 + 600
   }
@@ -83,6 +87,7 @@ export function createAllowances(
     authorize: rowsOf('authorize'),
     pushedRequests: rowsOf('pushedRequests'),
     devices: rowsOf('devices'),
+    backchannel: rowsOf('backchannel'),
     pages: rowsOf('pages'),
     signIn: rowsOf('signIn'),
     registration: createClientAllowance(config.limits.registration.rows, deps)

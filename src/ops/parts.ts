@@ -6,6 +6,7 @@ import { type AccountService, createAccountService } from '../accounts/account.t
 import { createHashQueue, parallelHashes } from '../accounts/hash-queue.ts'
 import { loadPasswordHasher, type PasswordHasher } from '../accounts/password-hash.ts'
 import { createAccountReconciler } from '../accounts/reconcile.ts'
+import { conformanceRules } from '../clients/conformance.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import { type ClientRegistry, createClientRegistry } from '../clients/registry.ts'
 import type { Config } from '../config/schema.ts'
@@ -55,6 +56,7 @@ export function artifactLifetimes(config: Config): ArtifactLifetimes {
   return {
     codeSeconds: config.authorizationCodes.lifetimeSeconds,
     deviceCodeSeconds: config.deviceCodes.lifetimeSeconds,
+    backchannelSeconds: config.ciba.lifetimeSeconds,
     interactionSeconds: config.interactions.lifetimeSeconds
   }
 }
@@ -125,7 +127,7 @@ export function composeClients(
     resources: config.resources.map(resource => resource.identifier),
     sealer,
     trustedIssuers: config.trustedIssuers.map(({ issuer }) => issuer),
-    responseTypes: config.conformance.enabled ? config.conformance.responseTypes : [],
+    conformance: conformanceRules(config),
     mutualTls: mutualTlsOf(config.clientCertificates),
     detailTypes: config.authorizationDetails.map(({ type }) => type),
     onDisabled: endClients

@@ -7,6 +7,11 @@ import { demoLogin, demoMachineClientId, demoWebClientId } from '../config/demo-
 import type { Config } from '../config/schema.ts'
 import { Fault } from '../lib/fault.ts'
 
+/** Of a conformance run nothing is somebody else's. */
+export function hasDemo({ mode, conformance }: Pick<Config, 'mode' | 'conformance'>): boolean {
+  return mode === 'development' && !conformance.enabled
+}
+
 /** The demo API of this issuer (RFC 8707 §2). */
 export function demoResource(issuer: string): string {
   return `${issuer}/demo-api`

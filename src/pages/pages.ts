@@ -4,6 +4,7 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import type { PersonSessions } from '../protocol/ports.ts'
+import { type ApproveDependencies, approveRoutes } from './approve.ts'
 import { type Assets, assetRoutes } from './assets.ts'
 import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected-apps.ts'
 import { createPageErrorHandler } from './error-page.ts'
@@ -16,7 +17,8 @@ const bodyLimit = 16 * 1024
 export interface PagesDependencies
   extends InteractionDependencies,
     SignInDependencies,
-    ConnectedAppsDependencies {
+    ConnectedAppsDependencies,
+    ApproveDependencies {
   persons: PersonSessions
   assets: Assets
   /** true: https, the cookie gets `Secure` and the `__Host-` prefix */
@@ -35,6 +37,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
+    forms.register(approveRoutes, deps)
     ready()
   })
   done()

@@ -40,9 +40,10 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
   const path = `${site.basePath}/sign-in`
 
   app.get('/sign-in', async (request, reply) => {
-    const { return_to } = request.query as Record<string, unknown>
+    const { return_to, again } = request.query as Record<string, unknown>
     const returnTo = safeReturnTo(return_to, '')
-    const person = await persons.find(request.raw, reply.raw)
+    // `again=yes`: also whoever is signed in, where that was too long ago
+    const person = again === 'yes' ? undefined : await persons.find(request.raw, reply.raw)
     if (person === undefined) return show({ request, reply }, returnTo)
     if (returnTo !== '') return onward(reply, returnTo)
     const accountName = (await deps.accountName(person.accountId)) ?? person.accountId

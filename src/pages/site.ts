@@ -17,11 +17,13 @@ export interface Product {
 export function createSite({
   product,
   issuer,
-  assets = createAssets({ colour: product.colour })
+  assets = createAssets({ colour: product.colour }),
+  notice
 }: {
   product: Product
   issuer: string
   assets?: Assets
+  notice?: Site['notice']
 }): Site {
   const url = new URL(issuer)
   const basePath = url.pathname.replace(/\/$/, '')
@@ -34,7 +36,8 @@ export function createSite({
     issuerHost: url.host,
     basePath,
     stylesheets: assets.stylesheets.map(path => basePath + path),
-    icon: basePath + assets.icon
+    icon: basePath + assets.icon,
+    notice
   }
 }
 

@@ -16,6 +16,7 @@ import { claimsAsked } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import type { SessionAdapter } from './session-adapter.ts'
 import { noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
+import type { UserCodeGuesses } from './user-code-guesses.ts'
 
 export interface AdapterDependencies
   extends ArtifactAdapterDependencies,
@@ -34,6 +35,7 @@ export interface AdapterDependencies
   reapplyStatement(unit: UnitOfWork | undefined, properties: Payload): Promise<void>
   findInitialToken(unit: UnitOfWork, value: string): Promise<Payload | undefined>
   deleteRegisteredClient(clientId: string): Promise<void>
+  guesses: UserCodeGuesses
   grantLifetimeSeconds: number
 }
 
@@ -84,9 +86,9 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
     current.effects.push(
       grants.saveStatement({
         ...{ id, accountId, clientId },
-        sessionUid: Provider.ctx?.oidc?.session?.uid,
+        sessionUid: Provider.ctx?.oidc?.session?.uid ?? current.approval?.sessionUid,
         offline: openid?.scope?.split(' ').includes('offline_access') ?? false,
-        payload: grantPayload(payload, change),
+        payload: grantPayload(payload, change, current.approval?.claims),
         managed: change && { id: change.id, base: change.base?.revision ?? 0 },
         // no longer than what hangs on it can live
         lifetimeSeconds: Math.min(ttl, deps.grantLifetimeSeconds),
@@ -189,7 +191,20 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         })
     },
     DeviceCode: {
-      findByUserCode: code => guarded(current => artifact.findByUserCode(current, code))
+      findByUserCode: code =>
+        guarded(current =>
+          deps.guesses.look(current, code, () => artifact.findByUserCode(current, code))
+        )
+    },
+    BackchannelAuthenticationRequest: {
+      // no id of the engine's: where the row is, for the person's answer (backchannel-approvals.ts)
+      findByUid: place => {
+        const [bucket, id = ''] = place.split('.')
+        const key = { bucket: Number(bucket), id: Buffer.from(id, 'hex') }
+        return guarded(current =>
+          artifact.findByPlace(current, 'BackchannelAuthenticationRequest', key)
+        )
+      }
     },
     InitialAccessToken: {
       find: id =>
@@ -212,10 +227,14 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
 }
 
 /** With it the claims that were asked of userinfo one by one: an access token that is no row cannot say. */
-function grantPayload(payload: Payload, change: GrantChange | undefined): Payload {
+function grantPayload(
+  payload: Payload,
+  change: GrantChange | undefined,
+  approved: unknown
+): Payload {
   const { jti: _, exp: __, ...stored } = payload
   const before = change?.action === 'merge' ? (change.base.content.userinfo ?? []) : []
-  const asked = claimsAsked(Provider.ctx?.oidc?.params?.['claims'], ['userinfo'])
+  const asked = claimsAsked(Provider.ctx?.oidc?.params?.['claims'] ?? approved, ['userinfo'])
   const userinfo = [...new Set([...before, ...asked])]
   return userinfo.length > 0 ? { ...stored, userinfo } : stored
 }

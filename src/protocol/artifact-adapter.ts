@@ -13,11 +13,33 @@ import { noteEvidence, type UnitOfWork } from './unit-of-work.ts'
 /** Members of a row that would open something, had by whoever reads the database. */
 const sealedMembers: Record<string, readonly string[]> = {
   Interaction: ['returnTo', 'session', 'deviceCode', 'parJti'],
-  DeviceCode: ['jti', 'userCode']
+  DeviceCode: ['jti', 'userCode'],
+  // among its parameters are the client's notification token, and hints that say who somebody is
+  BackchannelAuthenticationRequest: ['jti', 'params']
 }
 
 /** Kinds that the engine asks for with `ignoreExpiration`, to tell "expired" from "unknown". */
-const toldExpired = new Set(['AuthorizationCode', 'DeviceCode', 'PushedAuthorizationRequest'])
+const toldExpired = new Set([
+  'AuthorizationCode',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+  'PushedAuthorizationRequest'
+])
+
+/** Kinds that a client asks for again and again until a person has answered, and the name of a second answer. */
+const polled: Record<string, { lost: string }> = {
+  DeviceCode: { lost: 'device_code_used' },
+  BackchannelAuthenticationRequest: { lost: 'request_decided' }
+}
+
+/** Whether a person has answered. Whose answer a backchannel request waits for is known from the start. */
+function isSettled(kind: string, payload: Payload): boolean {
+  const member = kind === 'DeviceCode' ? 'accountId' : 'grantId'
+  return payload[member] !== undefined || payload['error'] !== undefined
+}
+
+/** What stands in a column in place of a value. */
+export const artifactId = (kind: string, value: string) => digest('artifact', kind, value)
 
 /** A NUL is in no parameter's alphabet (RFC 6749 appendix A), and PostgreSQL keeps none in jsonb: told here, it is the sender's mistake. */
 function holdsNul(value: unknown): boolean {
@@ -31,7 +53,7 @@ export interface ArtifactAdapterDependencies {
   seal: Sealer
   /** HMAC keys of device flow user codes, the current one first: they have far fewer than 128 bits (RFC 8628 §5.1). */
   userCodeKeys: () => Buffer[]
-  deviceIntervalSeconds: number
+  intervals: { deviceSeconds: number; backchannelSeconds: number }
   documents: DocumentDigests
   now: () => Date
 }
@@ -39,6 +61,8 @@ export interface ArtifactAdapterDependencies {
 export interface ArtifactAdapter {
   find(unit: UnitOfWork, kind: string, value: string): Promise<AdapterPayload | undefined>
   findByUserCode(unit: UnitOfWork, code: string): Promise<AdapterPayload | undefined>
+  /** By where its row is, which opens nothing: for those of ours who know it (backchannel-approvals.ts). */
+  findByPlace(unit: UnitOfWork, kind: string, key: ArtifactKey): Promise<AdapterPayload | undefined>
   save(unit: UnitOfWork, kind: string, value: string, payload: Payload, ttl?: number): void
   consume(unit: UnitOfWork, kind: string, value: string): void
   destroy(unit: UnitOfWork, kind: string, value: string): void
@@ -47,8 +71,10 @@ export interface ArtifactAdapter {
 export function createArtifactAdapter(deps: ArtifactAdapterDependencies): ArtifactAdapter {
   const { artifacts, buckets, seal } = deps
   const epoch = () => Math.floor(deps.now().getTime() / 1000)
-
-  const artifactId = (kind: string, value: string) => digest('artifact', kind, value)
+  const intervals: Record<string, number | undefined> = {
+    DeviceCode: deps.intervals.deviceSeconds,
+    BackchannelAuthenticationRequest: deps.intervals.backchannelSeconds
+  }
 
   /** Where the row of a value is: as it was read or written in this request, else as far as the value tells. */
   function keyOf(current: UnitOfWork, kind: string, value: string): ArtifactKey {
@@ -85,11 +111,11 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
     const written = current.written.get(`${kind}:${value}`)
     if (written !== undefined) return structuredClone(written) as AdapterPayload
     const key = keyOf(current, kind, value)
-    if (kind === 'AuthorizationCode' || kind === 'DeviceCode') {
+    if (kind === 'AuthorizationCode' || polled[kind] !== undefined) {
       const oidc = Provider.ctx?.oidc
-      const polls = kind === 'DeviceCode' && oidc?.route === 'token'
+      const polls = polled[kind] !== undefined && oidc?.route === 'token'
       const found = polls
-        ? await artifacts.poll(key, oidc?.client?.clientId ?? '')
+        ? await artifacts.poll(kind, key, oidc?.client?.clientId ?? '')
         : await artifacts.findWithGrant(kind, key)
       if (found === undefined) return undefined
       const artifact = `${kind}:${value}`
@@ -111,12 +137,9 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
           data: { grantId: payload.grantId }
         })
       }
-      if (
-        'tooSoon' in found &&
-        found.tooSoon &&
-        payload.accountId === undefined &&
-        !payload['error']
-      ) {
+      // what is over is told as such, however soon
+      const waits = !isSettled(kind, payload) && (found.row.remainingSeconds ?? 1) > 0
+      if ('tooSoon' in found && found.tooSoon && waits) {
         // RFC 8628 §3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests"; the statement did
         throw new errors.SlowDown('polling too quickly')
       }
@@ -151,8 +174,11 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
       typeof payload[member] === 'string' ? (payload[member] as string) : undefined
     const userCode = text('userCode')
     const approves = kind === 'DeviceCode' && payload['accountId'] !== undefined
-    const write = approves ? artifacts.settleStatement : artifacts.saveStatement
-    const statement = write({
+    const lost =
+      approves || (kind !== 'DeviceCode' && isSettled(kind, payload))
+        ? polled[kind]?.lost
+        : undefined
+    const artifact = {
       id,
       bucket,
       kind,
@@ -163,8 +189,12 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
       sealed:
         Object.keys(secret).length > 0 ? seal.seal(JSON.stringify(secret), context) : undefined,
       lifetimeSeconds: ttl,
-      interval: kind === 'DeviceCode' ? deps.deviceIntervalSeconds : undefined
-    })
+      interval: intervals[kind]
+    }
+    const statement =
+      lost === undefined
+        ? artifacts.saveStatement(artifact)
+        : artifacts.settleStatement(artifact, lost)
     current.written.set(`${kind}:${value}`, structuredClone(payload))
     // Interactions belong to a page whose cookies leave in any case; a device code's approval is an effect, but that a person is at it,
     // declined it or failed must stay (the engine saves those and answers 400).
@@ -187,6 +217,14 @@ export function createArtifactAdapter(deps: ArtifactAdapterDependencies): Artifa
       return (await deps.documents.stillCounts(current, artifact, row.payload))
         ? payload
         : undefined
+    },
+    async findByPlace(current, kind, key) {
+      const row = await artifacts.find(kind, key)
+      const over = row === undefined || row.consumed || (row.remainingSeconds ?? 1) <= 0
+      if (over) return undefined
+      const payload = open(kind, row)
+      current.artifactBuckets.set(`${kind}:${payload.jti}`, row.bucket)
+      return payload
     },
     consume(current, kind, id) {
       const name =

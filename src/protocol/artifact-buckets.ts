@@ -1,4 +1,4 @@
-// In which partition an artifact is: the hour after which nobody needs its row. Codes, device codes and PAR ids carry it in their last four
+// In which partition an artifact is: the hour after which nobody needs its row. Codes, device codes, requests for an approval and PAR ids carry it in their last four
 // characters, so that a lookup names its partition; an interaction's id is the engine's own, and it is looked for where its lifetime allows.
 // Nobody vouches for a bucket: the key is the hash of the whole value, so another one finds nothing.
 
@@ -38,6 +38,7 @@ export function createArtifactBuckets(deps: {
   const seconds: ReadonlyMap<string, number> = new Map([
     ['AuthorizationCode', lifetimes.codeSeconds + recognisedSeconds],
     ['DeviceCode', lifetimes.deviceCodeSeconds + recognisedSeconds],
+    ['BackchannelAuthenticationRequest', lifetimes.backchannelSeconds + recognisedSeconds],
     ['PushedAuthorizationRequest', pushedRequestSeconds + recognisedSeconds]
   ])
   const bucketAt = (ahead: number) => Math.floor((now().getTime() / 1_000 + ahead) / bucketSeconds)
@@ -59,6 +60,7 @@ export function createArtifactBuckets(deps: {
       const models = [
         provider.AuthorizationCode,
         provider.DeviceCode,
+        provider.BackchannelAuthenticationRequest,
         provider.PushedAuthorizationRequest
       ]
       for (const model of models) {

@@ -8,6 +8,8 @@ import type { Config } from '../config/schema.ts'
 export interface AuthenticationContexts {
   /** from the weakest to the strongest */
   values: string[]
+  /** What of the wanted values these methods reach first, else the strongest that they do. */
+  reached(methods: readonly string[], wanted: readonly string[]): string | undefined
   /** The `acr` of this request: of the values that it asks for the first that is reached, else the strongest that is. */
   acrOf(oidc: KoaContextWithOIDC['oidc']): string | undefined
   /** The engine's check, in place of its own two, which know no order and ask for ever. */
@@ -49,8 +51,12 @@ export function createAuthenticationContexts({
   function acrOf(oidc: KoaContextWithOIDC['oidc']) {
     const methods = methodsOf(oidc)
     if (methods === undefined) return undefined
-    const reached = requestOf(oidc).wanted.find(value => within(value, methods))
-    return reached ?? levels.findLast(({ value }) => within(value, methods))?.value
+    return reached(methods, requestOf(oidc).wanted)
+  }
+
+  function reached(methods: readonly string[], wanted: readonly string[]) {
+    const first = wanted.find(value => within(value, methods))
+    return first ?? levels.findLast(({ value }) => within(value, methods))?.value
   }
 
   function judge(ctx: KoaContextWithOIDC) {
@@ -77,6 +83,7 @@ export function createAuthenticationContexts({
 
   return {
     values: levels.map(({ value }) => value),
+    reached,
     acrOf,
     check: new Check('acr', 'a stronger sign-in is required', 'login_required', judge),
     install(provider) {
@@ -99,8 +106,9 @@ export function authenticationOf(ctx: KoaContextWithOIDC | undefined): {
 } {
   const { oidc } = ctx ?? {}
   if (oidc === undefined) return {}
-  const { AuthorizationCode, RefreshToken, DeviceCode } = oidc.entities
-  const source = AuthorizationCode ?? RefreshToken ?? DeviceCode
+  const { AuthorizationCode, RefreshToken, DeviceCode, BackchannelAuthenticationRequest } =
+    oidc.entities
+  const source = AuthorizationCode ?? RefreshToken ?? DeviceCode ?? BackchannelAuthenticationRequest
   const time = source === undefined ? oidc.session?.authTime() : source.authTime
   const acr = source === undefined ? oidc.acr : source.acr
   return {

@@ -170,7 +170,8 @@ const aliased = {
   introspection_endpoint: 'introspection',
   userinfo_endpoint: 'userinfo',
   pushed_authorization_request_endpoint: 'pushed_authorization_request',
-  device_authorization_endpoint: 'device_authorization'
+  device_authorization_endpoint: 'device_authorization',
+  backchannel_authentication_endpoint: 'backchannel_authentication'
 } as const
 
 type Paths = Readonly<Record<(typeof aliased)[keyof typeof aliased], string>>
@@ -183,14 +184,16 @@ export function aliasedPaths(paths: Paths, below?: string): Pick<ReadonlySet<str
   }
 }
 
-/** RFC 8705 §5: `mtls_endpoint_aliases`, where there is a second origin. */
+/** RFC 8705 §5: `mtls_endpoint_aliases`, where there is a second origin; of the endpoints that are there. */
 export function endpointAliases(
   origin: string | undefined,
-  paths: Paths,
+  paths: Partial<Paths>,
   further: Readonly<Record<string, string>> = {}
 ): object {
   if (origin === undefined) return {}
   const beside = Object.entries(further).map(([member, path]) => [member, origin + path])
-  const aliases = Object.entries(aliased).map(([member, name]) => [member, origin + paths[name]])
+  const aliases = Object.entries(aliased).flatMap(([member, name]) =>
+    paths[name] === undefined ? [] : [[member, origin + paths[name]]]
+  )
   return { mtls_endpoint_aliases: Object.fromEntries([...aliases, ...beside]) }
 }

@@ -41,6 +41,7 @@ export const extraMetadata = [
   'first_party',
   'refresh_tokens',
   'dpop_nonce',
+  'conformance',
   'workload_identity',
   'assertion_grants'
 ] as const
@@ -204,6 +205,10 @@ export function engineMetadata(
     metadata.jwks_uri === undefined
       ? { jwks: { keys: [] } }
       : {}),
+    // pings are ours (pings.ts); the engine takes https alone, and in development a client may have http on loopback
+    ...(metadata.backchannel_client_notification_endpoint === undefined
+      ? {}
+      : { backchannel_client_notification_endpoint: 'https://client.invalid/' }),
     ...(needsSecret(row.metadata) ? { client_secret: placeholder } : {})
   }
 }

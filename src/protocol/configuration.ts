@@ -7,6 +7,7 @@ import {
   type FindAccount,
   type KoaContextWithOIDC
 } from 'oidc-provider'
+import { isRelaxed } from '../clients/conformance.ts'
 import { documentClients } from '../config/client-document-schema.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
@@ -15,6 +16,7 @@ import { openidScopes } from '../oauth/scope.ts'
 import { clientGeneration, grantHandle } from '../store/grants.ts'
 import { clockToleranceSeconds } from './access-tokens.ts'
 import { type AuthenticationContexts, authenticationOf } from './authentication-context.ts'
+import { requestSeconds } from './backchannel-authentication.ts'
 import { claimsByScope } from './claims.ts'
 import { extraMetadata } from './client.ts'
 import {
@@ -45,9 +47,12 @@ export const endpoints = {
   pushed_authorization_request: '/oauth/par',
   registration: '/oauth/register',
   device_authorization: '/oauth/device',
+  backchannel_authentication: '/oauth/backchannel',
   code_verification: '/device',
   end_session: '/logout'
 } as const
+
+const { backchannel_authentication: _, ...withoutBackchannel } = endpoints
 
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
@@ -125,12 +130,16 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     extraParams: parts.management.parameters,
 
-    // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name
+    // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name, or it is the conformance suite's, which
+    // tests what is older
     pkce: {
       required: (_ctx, client) =>
         isPublic(client) ||
         registeredClient(client).metadata.profile !== undefined ||
-        client.clientId !== config.pkce.exemptClient
+        !(
+          client.clientId === config.pkce.exemptClient ||
+          isRelaxed(config, registeredClient(client))
+        )
     },
 
     cookies: {
@@ -152,6 +161,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
           : Math.min(lifetimeSeconds, longestProfileCodeSeconds)
       },
       DeviceCode: config.deviceCodes.lifetimeSeconds,
+      BackchannelAuthenticationRequest: ctx => requestSeconds(config, ctx),
       IdToken: config.idTokens.lifetimeSeconds,
       Interaction: config.interactions.lifetimeSeconds,
       RefreshToken: config.refreshTokens.idleSeconds,
@@ -234,7 +244,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       ...grantManagementMetadata(issuer, config.grantManagement),
       ...endpointAliases(
         config.clientCertificates.origin,
-        endpoints,
+        config.ciba.enabled ? endpoints : withoutBackchannel,
         config.grantManagement.enabled ? { grant_management_endpoint: grantsPath } : {}
       )
     }

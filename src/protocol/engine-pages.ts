@@ -95,7 +95,9 @@ const codeProblems = {
   ExpiredError: 'expired',
   AlreadyUsedError: 'used',
   AbortedError: 'aborted',
-  NoCodeError: 'no_code'
+  NoCodeError: 'no_code',
+  // ours (user-code-guesses.ts)
+  TooManyCodesError: 'throttled'
 } as const
 
 export interface EnginePages {

@@ -26,7 +26,8 @@ const refusals = [
   ['revocation.error', 'revocation'],
   ['userinfo.error', 'userinfo'],
   ['pushed_authorization_request.error', 'pushed authorization request'],
-  ['device_authorization.error', 'device authorization']
+  ['device_authorization.error', 'device authorization'],
+  ['backchannel_authentication.error', 'backchannel authentication']
 ] as const
 
 /** Listens to one provider. */

@@ -3,6 +3,7 @@
 
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
+import { opensRegistration } from '../clients/conformance.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { Config } from '../config/schema.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
@@ -12,9 +13,12 @@ import type { EnginePages } from './engine-pages.ts'
 import { asksForGrants, grantsAudience } from './grant-scopes.ts'
 import { assertProofAlgorithm, assertSignedIntrospection } from './profile.ts'
 import { statementPolicy } from './registration.ts'
-import { requestObjects } from './request-objects.ts'
+import { type ClaimRequest, requestObjects } from './request-objects.ts'
 import { narrowParameter } from './requested-claims.ts'
 import type { ResourceCatalogue } from './resources.ts'
+
+/** Our answers to what the engine asks about backchannel authentication. */
+export type BackchannelFeature = NonNullable<NonNullable<Configuration['features']>['ciba']>
 
 export interface FeatureParts {
   config: Config
@@ -29,6 +33,8 @@ export interface FeatureParts {
   ): RegisteredClient | undefined
   address(ctx: KoaContextWithOIDC): string | undefined
   certificate(ctx: KoaContextWithOIDC): ClientCertificate | undefined
+  backchannel: BackchannelFeature
+  claimRequest: ClaimRequest
   clientId(): string
   /** for updates of registered clients (registration.ts) */
   reapplyStatement(properties: Record<string, unknown>): Promise<void>
@@ -58,7 +64,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     jwtUserinfo: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
-    requestObjects: requestObjects(parts.now, registeredClient),
+    requestObjects: requestObjects(parts.now, parts.claimRequest, registeredClient),
     dPoP: {
       enabled: true,
       nonceSecret: parts.dpopNonceKey,
@@ -142,12 +148,17 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     },
     registration: {
       enabled: config.registration.enabled,
-      initialAccessToken: true,
       idFactory: parts.clientId,
-      policies: {
-        [statementPolicy]: (_ctx, properties) =>
-          parts.reapplyStatement(properties as Record<string, unknown>)
-      }
+      // the engine knows policies only beside a token, by which they are found
+      ...(opensRegistration(config)
+        ? {}
+        : {
+            initialAccessToken: true,
+            policies: {
+              [statementPolicy]: (_ctx, properties) =>
+                parts.reapplyStatement(properties as Record<string, unknown>)
+            }
+          })
     },
     registrationManagement: { enabled: config.registration.enabled },
     deviceFlow: {
@@ -160,6 +171,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
         pages.deviceConfirm(ctx, form, client, device, code),
       successSource: async ctx => pages.deviceDone(ctx)
     },
+    ciba: parts.backchannel,
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: async (ctx, form) => pages.logout(ctx, form),

@@ -1,5 +1,5 @@
 // Logout tokens (OpenID Connect Back-Channel Logout 1.0): makes one for a notice of the queue and posts it to its relying party, once. When,
-// and what becomes of a failure, is ops/logout-delivery.ts. The engine would do it inside the request that signs out, in memory and
+// and what becomes of a failure, is ops/notice-delivery.ts. The engine would do it inside the request that signs out, in memory and
 // without a second try: its own way is turned off (client.ts).
 //
 // Facts of the engine (9.13.3), held by test/protocol/logout-notices.test.ts: `IdToken#issue({ use: 'logout' })` signs with the client's ID
@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto'
 import type { Provider } from 'oidc-provider'
 import type { Outbound } from '../lib/outbound.ts'
 import type { LogoutNotice } from '../store/logout-notices.ts'
-import type { LogoutNotifier } from './ports.ts'
+import type { Notifier } from './ports.ts'
 
 /** §2.4: the member name is a URI, its value an empty object. */
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
@@ -17,7 +17,7 @@ const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 export function createLogoutNotifier(deps: {
   provider(): Provider
   outbound: Pick<Outbound, 'send'>
-}): LogoutNotifier {
+}): Notifier<LogoutNotice> {
   async function tokenFor(notice: LogoutNotice): Promise<{ uri: string; token: string } | 'gone'> {
     const provider = deps.provider()
     const client = await provider.Client.find(notice.clientId)

@@ -69,6 +69,10 @@ const table: Endpoint[] = [
   }
 ]
 
+const backchannelTable: Endpoint[] = [
+  { url: endpoints.backchannel_authentication, methods: ['POST', 'OPTIONS'], takesAssertion: true }
+]
+
 const registrationTable: Endpoint[] = [
   { url: endpoints.registration, methods: ['POST'] },
   { url: `${endpoints.registration}/:clientId`, methods: ['GET', 'PUT', 'DELETE'] }
@@ -85,6 +89,7 @@ export interface MountDependencies {
   assertions: ForeignAssertions | undefined
   clientCertificates: ClientCertificates
   registration: 'on' | 'off'
+  backchannel: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
   pageHeaders: Record<string, string>
 }
@@ -100,7 +105,14 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
     // clients ask here, so they are not answered with the page of an unknown address
     for (const { url } of registrationTable) app.all(url, refuseRegistration)
   }
-  const endpointsHere = deps.registration === 'on' ? [...table, ...registrationTable] : table
+  if (deps.backchannel === 'off') {
+    for (const { url } of backchannelTable) app.all(url, refuseBackchannel)
+  }
+  const endpointsHere = [
+    ...table,
+    ...(deps.registration === 'on' ? registrationTable : []),
+    ...(deps.backchannel === 'on' ? backchannelTable : [])
+  ]
   for (const endpoint of endpointsHere) {
     // RFC 9110 §9.3.2: HEAD is GET without a body. Only metadata: elsewhere a GET does something.
     const head = endpoint.cached === undefined ? [] : (['HEAD'] as const)
@@ -116,6 +128,7 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
 const speaksJson = [
   ...table.filter(endpoint => endpoint.page === undefined),
   ...registrationTable,
+  ...backchannelTable,
   { url: endpoints.jwks },
   { url: `${statusListPath}/` },
   { url: grantsPath },
@@ -168,6 +181,11 @@ function publish(
 
 function refuseRegistration(): never {
   const text = 'clients cannot register themselves at this server; ask its operator for a client'
+  throw refusal({ status: 404, text })
+}
+
+function refuseBackchannel(): never {
+  const text = 'backchannel authentication (CIBA) is switched off at this server'
   throw refusal({ status: 404, text })
 }
 

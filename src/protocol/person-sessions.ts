@@ -57,11 +57,12 @@ export function createPersonSessions(deps: {
     find: (req, res) =>
       units.run(requests.of(req), async () => {
         const session = await deps.provider().Session.get(contextOf(req, res))
-        const { uid, accountId, loginTs } = session
+        const { uid, accountId, loginTs, amr = [] } = session
         if (accountId === undefined || loginTs === undefined) return undefined
         return {
           accountId,
           signedInAt: new Date(loginTs * 1_000),
+          session: { uid, amr },
           csrf: token('session', uid, accountId),
           verifyCsrf: presented => isToken(presented, 'session', uid, accountId)
         }

@@ -3,7 +3,6 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
-import type { LogoutNotice } from '../store/logout-notices.ts'
 
 /** A client as a page shows it. */
 export interface ShownClient {
@@ -79,6 +78,8 @@ export interface Interactions {
 export interface SignedInPerson {
   accountId: string
   signedInAt: Date
+  /** by what and in which session; for the protocol, and on no page */
+  session: { uid: string; amr: readonly string[] }
   /** stands in every form as `csrf`; bound to this session and this person */
   csrf: string
   verifyCsrf(presented: unknown): boolean
@@ -123,6 +124,35 @@ export interface ConnectedApps {
   ): Promise<void>
 }
 
+/** A request of a client that waits for a person's answer. */
+export interface PendingApproval {
+  id: string
+  client: ShownClient
+  requested: RequestedAccess[]
+  lasts: 'until sign-out' | 'offline'
+  /** what the client shows the person as well, so that they can tell that both are about the same */
+  bindingMessage: string | undefined
+  /** of whoever sent the request */
+  address: string | undefined
+  startedAt: Date
+  remainingSeconds: number
+  /** `too old`: the client wants a fresher sign-in before this is approved */
+  signIn: 'enough' | 'too old'
+}
+
+/** What a person does with requests of clients that are not in this browser. */
+export interface Approvals {
+  /** the newest first */
+  pending(req: IncomingMessage, person: SignedInPerson): Promise<PendingApproval[]>
+  /** `over`: answered already, expired, or of somebody else */
+  decide(
+    req: IncomingMessage,
+    person: SignedInPerson,
+    id: string,
+    decision: 'approve' | 'decline'
+  ): Promise<'done' | 'over' | 'too old'>
+}
+
 /** What tells a page its language: the request's `ui_locales`, cookie and Accept-Language. */
 export interface LanguageHints {
   uiLocales: string | undefined
@@ -160,7 +190,15 @@ export interface Renderers {
   deviceInput(page: {
     form: EngineForm
     userCode: string | undefined
-    problem: 'not_found' | 'expired' | 'used' | 'aborted' | 'no_code' | 'failed' | undefined
+    problem:
+      | 'not_found'
+      | 'expired'
+      | 'used'
+      | 'aborted'
+      | 'no_code'
+      | 'throttled'
+      | 'failed'
+      | undefined
     language: LanguageHints
   }): string
   /** submit: `confirm=yes`; to decline: `abort=yes`; both with `user_code` */
@@ -177,11 +215,11 @@ export interface Renderers {
   deviceDone(page: { client: ShownClient | undefined; language: LanguageHints }): string
 }
 
-/** What became of a logout token; `gone`: nobody is there who wants it any more. */
+/** What became of a notice; `gone`: nobody is there who wants it any more. */
 export type Delivery = 'delivered' | 'gone' | { failed: string }
 
-/** Brings logout tokens to relying parties (OpenID Connect Back-Channel Logout 1.0 §2.5). */
-export interface LogoutNotifier {
-  /** Tries once. What a relying party does is never an error. @throws Fault `store_unavailable`, when the client cannot be looked up */
-  deliver(notice: LogoutNotice): Promise<Delivery>
+/** Brings notices to clients: logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.5), pings (CIBA Core §10.2). */
+export interface Notifier<N> {
+  /** Tries once. What a client does is never an error. @throws Fault `store_unavailable`, when the client cannot be looked up */
+  deliver(notice: N): Promise<Delivery>
 }

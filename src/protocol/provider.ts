@@ -10,6 +10,7 @@ import {
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
 import { jwtBearerGrantType } from '../clients/assertion-grants.ts'
+import { cibaGrantType } from '../clients/backchannel-members.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
 import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
@@ -17,7 +18,6 @@ import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { Fault, isPassing } from '../lib/fault.ts'
 import type { Outbound } from '../lib/outbound.ts'
-import { isOpenidScope } from '../oauth/scope.ts'
 import { tokenExchangeGrantType } from '../oauth/token-exchange.ts'
 import { Refused } from '../store/database.ts'
 import type { GrantStore } from '../store/grants.ts'
@@ -25,14 +25,19 @@ import type { ReplayStore } from '../store/replay.ts'
 import { type AdapterDependencies, createAdapterFactory } from './adapter.ts'
 import { createAuthenticationContexts } from './authentication-context.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
+import {
+  type BackchannelDependencies,
+  backchannelAuthentication
+} from './backchannel-authentication.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
 import { installClients } from './client.ts'
 import { buildConfiguration } from './configuration.ts'
 import { grantForRequest } from './consent.ts'
+import { deviceAccess } from './device-access.ts'
 import { createDocumentDigests } from './document-digests.ts'
 import { createEncryptedRequests } from './encrypted-requests.ts'
-import { createEnginePages, type EnginePages, requestedAccess } from './engine-pages.ts'
+import { createEnginePages, type EnginePages } from './engine-pages.ts'
 import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
 import { createExchangePolicy } from './exchange-policy.ts'
@@ -71,6 +76,7 @@ export interface EngineDependencies {
   replay: ReplayStore
   refreshTokens: RefreshTokens
   adapter: Omit<AdapterDependencies, 'units' | 'grants' | 'issuer' | 'resources' | 'documents'>
+  backchannel: Pick<BackchannelDependencies, 'attempts' | 'requests'>
   findAccount(accountId: string): Promise<Parameters<typeof claimsOf>[0] | undefined>
   renderers: Renderers
   clientId(): string
@@ -129,27 +135,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     },
     requestId: ctx => requests.of(ctx.req).requestId,
     registeredOf,
-    requestedOf: ctx => {
-      const params = (
-        ctx.oidc.entities.DeviceCode as { params?: Record<string, unknown> } | undefined
-      )?.params
-      const scopes = String(params?.['scope'] ?? '')
-        .split(' ')
-        .filter(Boolean)
-      const named = [params?.['resource']].flat().filter(name => typeof name === 'string')
-      const client = ctx.oidc.client
-      const byResource =
-        client === undefined
-          ? []
-          : named.map(identifier => ({
-              identifier,
-              scopes: resources.infoFor(identifier, registeredOf(client)).scope.split(' ')
-            }))
-      return {
-        requested: requestedAccess(scopes, isOpenidScope, byResource),
-        requestedDetails: details.asked(params)
-      }
-    }
+    requestedOf: ctx => deviceAccess(ctx, { resources, details, registeredOf })
   })
 
   const authenticationContexts = createAuthenticationContexts(config)
@@ -185,6 +171,13 @@ export function createEngine(deps: EngineDependencies): Engine {
     findRegistered,
     address: ctx => requests.of(ctx.req).address,
     certificate: ctx => requests.of(ctx.req).certificate,
+    backchannel: backchannelAuthentication({
+      ...{ ...deps.backchannel, config, units, buckets: deps.adapter.buckets },
+      accountNamed: name => guarded(() => deps.accountNamed(name)),
+      address: ctx => requests.of(ctx.req).address
+    }),
+    claimRequest: (...request) =>
+      guarded(() => deps.replay.claim('backchannel request', ...request)),
     clientId: deps.clientId,
     reapplyStatement: properties =>
       guarded(() => deps.adapter.reapplyStatement(units.current(), properties)),
@@ -234,7 +227,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     // the engine would refuse the whole client for a grant type that it was not told of
     switchedOff: new Set([
       ...(exchange.offered ? [] : [tokenExchangeGrantType]),
-      ...(config.trustedIssuers.length > 0 ? [] : [jwtBearerGrantType])
+      ...(config.trustedIssuers.length > 0 ? [] : [jwtBearerGrantType]),
+      ...(config.ciba.enabled ? [] : [cibaGrantType])
     ]),
     now: deps.now
   })
@@ -331,10 +325,15 @@ export function createEngine(deps: EngineDependencies): Engine {
     ctx.query = { ...ctx.query, request: 'x' }
   }
 
-  /** RFC 8628 §3.2: a device that is told no interval polls every five seconds; the engine tells none. */
+  /** RFC 8628 §3.2, CIBA Core §7.3: who is told no interval polls every five seconds; the engine tells none. */
   function tellInterval(ctx: KoaContextWithOIDC) {
-    if (ctx.oidc?.route !== 'device_authorization' || ctx.status !== 200) return
-    ctx.body = { ...(ctx.body as object), interval: config.deviceCodes.intervalSeconds }
+    const { intervals } = deps.adapter
+    const interval = {
+      device_authorization: intervals.deviceSeconds,
+      backchannel_authentication: intervals.backchannelSeconds
+    }[ctx.oidc?.route ?? '']
+    if (interval === undefined || ctx.status !== 200) return
+    ctx.body = { ...(ctx.body as object), interval }
   }
 
   /** The engine's error handler stands inside its routes: what is thrown around it would become an answer of Koa's, and no log line. */

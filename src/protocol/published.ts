@@ -13,7 +13,9 @@ export interface Published {
 /** RFC 8414 §3.2: "Claims with zero elements MUST be omitted from the response." */
 export function withoutEmpty(metadata: object): object {
   const kept = Object.entries(metadata).filter(([, value]) => !(Array.isArray(value) && !value[0]))
-  return Object.fromEntries(kept)
+  // the engine says true whatever is so; there are no user codes (clients/backchannel-members.ts)
+  const userCodes = 'backchannel_user_code_parameter_supported'
+  return Object.fromEntries(kept.map(([name, value]) => [name, name === userCodes ? false : value]))
 }
 
 /** The answer as mount.ts gives it from then on, to the byte. */

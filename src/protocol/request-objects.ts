@@ -11,8 +11,16 @@ type Options = NonNullable<NonNullable<Configuration['features']>['requestObject
 /** FAPI 2.0 Message Signing §5.3.1: an hour at most lies between now and `nbf`, and between now and `exp`. */
 const longestSeconds = 3600
 
+/** Claims an identifier for some seconds; `replayed` to everybody but the first. */
+export type ClaimRequest = (
+  clientId: string,
+  jti: string,
+  seconds: number
+) => Promise<'first' | 'replayed'>
+
 export function requestObjects(
   now: () => Date,
+  claim: ClaimRequest,
   registeredClient: (client: Client) => RegisteredClient
 ): Options {
   return {
@@ -43,6 +51,19 @@ export function requestObjects(
         throw new errors.InvalidRequestObject(`nbf must be at most ${longestSeconds} s ago`)
       }
       assertRequestObject(registeredClient(client), claims, header)
+      if (ctx.oidc.route !== 'backchannel_authentication') return
+      // CIBA Core §7.1.1: "aud", "iss", "exp", "iat", "nbf" and "jti" are in a signed authentication request; the engine has looked at two
+      const { iat, jti } = claims
+      if (typeof iat !== 'number' || typeof nbf !== 'number' || !isIdentifier(jti)) {
+        throw new errors.InvalidRequestObject('iat, nbf and jti must be there (CIBA Core 7.1.1)')
+      }
+      // nobody is asked twice by one; who sends it has authenticated as its client
+      const seen = await claim(client.clientId, jti, exp - seconds + 2 * clockToleranceSeconds)
+      if (seen !== 'first') throw new errors.InvalidRequestObject('the request was used already')
     }
   }
+}
+
+function isIdentifier(jti: unknown): jti is string {
+  return typeof jti === 'string' && jti !== '' && jti.length <= 255
 }

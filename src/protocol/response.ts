@@ -12,6 +12,7 @@ export const statusTells = new Set([
   'token',
   'pushed_authorization_request',
   'device_authorization',
+  'backchannel_authentication',
   'registration',
   'client',
   'client_update',
@@ -25,7 +26,7 @@ export const statusTells = new Set([
 const retryAfterSeconds = 2
 
 /** Lost conditional writes, by the name that the statement raises: the protocol's own error for each. */
-const lostWrites: Record<string, { error: string; description: string }> = {
+const lostWrites: Record<string, { status?: number; error: string; description: string }> = {
   refresh_token_spent: {
     error: 'invalid_grant',
     description: 'the refresh token was used or revoked meanwhile'
@@ -33,6 +34,12 @@ const lostWrites: Record<string, { error: string; description: string }> = {
   device_code_used: {
     error: 'invalid_request',
     description: 'this code was approved or declined already, in another window'
+  },
+  // CIBA Core §13: "The resource owner or OpenID Provider denied the CIBA (Client Initiated Backchannel Authentication) request."
+  backchannel_requests_full: {
+    status: 403,
+    error: 'access_denied',
+    description: 'this person has been asked too often; wait some minutes'
   },
   grant_source_spent: { error: 'invalid_grant', description: 'the code was used already' },
   request_uri_spent: {

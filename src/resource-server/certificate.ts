@@ -1,6 +1,5 @@
-// What a token is bound to (RFC 7800 §3.1), and whether the request proves it. Owns the certificate
-// (RFC 8705 §3); every other binding is refused, since taking such a token as a bearer token would
-// undo its protection.
+// Tokens that are bound to a certificate (RFC 8705 §3): in which forms an API may have the certificate of a request, and whether it is the
+// token's.
 
 import { createHash } from 'node:crypto'
 
@@ -12,7 +11,7 @@ import { createHash } from 'node:crypto'
 export type ClientCertificate = Uint8Array | string | { readonly raw?: Uint8Array }
 
 /** RFC 8705 §3.1: SHA-256 of the DER, in base64url; undefined: there is no certificate. */
-function thumbprintOf(certificate: ClientCertificate | undefined): string | undefined {
+export function thumbprintOf(certificate: ClientCertificate | undefined): string | undefined {
   if (certificate === undefined) return undefined
   const der =
     typeof certificate === 'string'
@@ -30,20 +29,11 @@ function derOf(pem: string): Uint8Array | undefined {
   return body === undefined ? undefined : Buffer.from(body, 'base64')
 }
 
-/**
- * What is wrong with the binding, as one sentence for the caller; undefined: the token is bound to
- * nothing, or to this certificate and nothing else.
- */
-export function bindingProblem(
-  confirmation: unknown,
+/** What is wrong with the certificate, as one sentence for the caller; undefined: it is the token's. */
+export function certificateProblem(
+  expected: unknown,
   certificate: ClientCertificate | undefined
 ): string | undefined {
-  if (confirmation === undefined) return undefined
-  const members = Object.entries(confirmation ?? {})
-  const [[kind, expected] = []] = members
-  if (members.length !== 1 || kind !== 'x5t#S256') {
-    return 'The access token is bound to a key, and this API cannot check the proof.'
-  }
   const shown = thumbprintOf(certificate)
   if (shown === undefined) {
     return 'The access token is bound to a certificate, and the request shows none.'

@@ -4,12 +4,13 @@
 
 import { TLSSocket } from 'node:tls'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { VerifiedAccessToken } from './access-token.ts'
-import type { ClientCertificate } from './certificate.ts'
+import { createJudge, type Demand } from './demand.ts'
+import { bodyOf, headersOf } from './refusal.ts'
 import {
-  type AuthenticationDemand,
+  type ClientCertificate,
   createVerifier,
   type Refusal,
+  type VerifiedAccessToken,
   type Verifier,
   type VerifierOptions
 } from './verifier.ts'
@@ -40,21 +41,18 @@ export function createTokenGuard({
      * `scope` (separated by spaces) and comes from a sign-in that is strong and recent enough
      * (RFC 9470), else it is answered here (RFC 6750 §3). The body is unread by then.
      */
-    requireToken({ scope = '', ...demand }: { scope?: string } & AuthenticationDemand = {}) {
-      assertScope(scope)
-      assertDemand(demand)
+    requireToken(demand: Demand = {}) {
+      const judge = createJudge(verifier, demand)
       return async (request: FastifyRequest, reply: FastifyReply) => {
-        const certificate = certificateOf(request)
-        const verification = await verifier.verify(request.headers.authorization, {
-          certificate,
-          scope
+        const verification = await judge(request.headers.authorization, {
+          certificate: certificateOf(request),
+          dpop: headerOf(request, 'dpop'),
+          method: request.method,
+          url: request.originalUrl
         })
         if (!verification.ok) return refuse(request, reply, verification)
-        const { token } = verification
-        const refusal =
-          verifier.requireScope(token, scope) ?? verifier.requireAuthentication(token, demand)
-        if (refusal) return refuse(request, reply, refusal)
-        tokens.set(request, token)
+        tokens.set(request, verification.token)
+        if (verification.dpopNonce) reply.header('dpop-nonce', verification.dpopNonce)
       }
     },
 
@@ -89,33 +87,10 @@ export const resourceServer: typeof guardScope = Object.assign(guardScope, {
 async function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal) {
   if (refusal.cause)
     request.log.error({ err: refusal.cause }, 'an access token could not be checked')
-  if (refusal.challenge) reply.header('www-authenticate', refusal.challenge)
-  if (refusal.retryAfterSeconds) reply.header('retry-after', refusal.retryAfterSeconds)
-  return reply
-    .code(refusal.status)
-    .header('cache-control', 'no-store')
-    .send({ error: refusal.error, error_description: refusal.description })
+  return reply.code(refusal.status).headers(headersOf(refusal)).send(bodyOf(refusal))
 }
 
-/** RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
-function assertScope(scope: string): void {
-  if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(scope)) {
-    throw new TypeError(
-      `scope must be scope names separated by spaces, got ${JSON.stringify(scope)}`
-    )
-  }
-}
-
-/** RFC 9470 §3: they are said in a header. A demand that nothing can meet is a mistake. */
-function assertDemand({ acrValues, maxAgeSeconds }: AuthenticationDemand): void {
-  if (acrValues !== undefined && !(acrValues.length > 0 && acrValues.every(isAcr))) {
-    throw new TypeError(`acrValues must name values of acr, got ${JSON.stringify(acrValues)}`)
-  }
-  if (maxAgeSeconds !== undefined && !(Number.isInteger(maxAgeSeconds) && maxAgeSeconds >= 0)) {
-    throw new TypeError(`maxAgeSeconds must be a whole number, got ${maxAgeSeconds}`)
-  }
-}
-
-function isAcr(value: string): boolean {
-  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
+/** Several of one name are joined, and then no proof (RFC 9449 §4.3). */
+function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+  return [headers[name]].flat().filter(Boolean).join(', ') || undefined
 }

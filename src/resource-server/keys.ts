@@ -30,8 +30,8 @@ const unknownKeyCoolDown = 30 * seconds
 export const failureCoolDown = 5 * seconds
 
 /**
- * The issuer's keys, or its list of what was revoked, are needed and not to be had. The token that
- * was to be checked may be perfectly good.
+ * The issuer's keys, its list of what was revoked, its word on a token or the API's own memory of
+ * proofs is needed and not to be had. The token that was to be checked may be perfectly good.
  */
 export class IssuerUnavailable extends Error {
   override name = 'IssuerUnavailable'

@@ -45,17 +45,7 @@ export async function fetchKeySet(
   issuer: string,
   fetch: typeof globalThis.fetch
 ): Promise<FetchedKeySet> {
-  const metadata = await fetchMetadata(issuer, fetch)
-
-  // RFC 8414 §3.3: "The "issuer" value returned MUST be identical to the authorization server's
-  // issuer identifier value into which the well-known URI string was inserted […]. If these values
-  // are not identical, the data contained in the response MUST NOT be used."
-  if (metadata['issuer'] !== issuer) {
-    const stated = JSON.stringify(metadata['issuer'])
-    throw new Error(
-      `the metadata of ${issuer} names the issuer ${stated}: compare them, byte for byte`
-    )
-  }
+  const metadata = await fetchIssuerMetadata(issuer, fetch)
   const location = parseUrl(metadata['jwks_uri'])
   if (location?.origin !== new URL(issuer).origin) {
     const stated = JSON.stringify(metadata['jwks_uri'])
@@ -67,6 +57,28 @@ export async function fetchKeySet(
     keySet: keySet as unknown as JSONWebKeySet,
     maxAgeSeconds: headers && maxAgeOf(headers)
   }
+}
+
+/**
+ * The metadata of `issuer`.
+ * @throws Error when there is none, or it speaks for another issuer
+ */
+export async function fetchIssuerMetadata(
+  issuer: string,
+  fetch: typeof globalThis.fetch
+): Promise<Record<string, unknown>> {
+  const metadata = await fetchMetadata(issuer, fetch)
+
+  // RFC 8414 §3.3: "The "issuer" value returned MUST be identical to the authorization server's
+  // issuer identifier value into which the well-known URI string was inserted […]. If these values
+  // are not identical, the data contained in the response MUST NOT be used."
+  if (metadata['issuer'] !== issuer) {
+    const stated = JSON.stringify(metadata['issuer'])
+    throw new Error(
+      `the metadata of ${issuer} names the issuer ${stated}: compare them, byte for byte`
+    )
+  }
+  return metadata
 }
 
 async function fetchMetadata(issuer: string, fetch: typeof globalThis.fetch) {
@@ -122,7 +134,8 @@ function maxAgeOf(headers: Headers): number | undefined {
   return Math.max(0, Number(maxAge) - age)
 }
 
-async function readText(response: Response, location: URL) {
+/** The text of an answer, up to a length. */
+export async function readText(response: Response, location: URL) {
   const decoder = new TextDecoder()
   let text = ''
   for await (const chunk of response.body ?? []) {

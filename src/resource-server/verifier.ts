@@ -1,19 +1,35 @@
-// Verifies our access tokens in anybody's API (RFC 9068 §4, RFC 6750): issuer and audience are all
-// it needs. Refuses every other kind of JWT of the same issuer, tokens for another API, what was
-// revoked (where it is told to look), every algorithm that is not ours, and to start with the issuer
-// itself as the audience. Never reads a token from a query or a body (RFC 9700 §4.3.2).
+// Verifies our access tokens in anybody's API (RFC 9068 §4, RFC 6750, RFC 9449 §7): issuer and audience are all it needs. Refuses every other
+// kind of JWT of the same issuer, tokens for another API or without the proof of their key, what was revoked (where it is told to look),
+// every algorithm that is not ours, and to start with the issuer itself as the audience. Opaque tokens only where it may ask the issuer.
 
-import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
-import { missing, readAccessToken, type VerifiedAccessToken } from './access-token.ts'
+import { errors, jwtVerify } from 'jose'
+import {
+  type ClaimProblem,
+  missing,
+  readAccessToken,
+  readIntrospected,
+  type VerifiedAccessToken
+} from './access-token.ts'
+import { createBindingCheck } from './binding.ts'
 import type { ClientCertificate } from './certificate.ts'
+import { createProofChecker, type ShownProof } from './dpop.ts'
+import { createNonceSource } from './dpop-nonce.ts'
+import { createReplayMemory } from './dpop-replay.ts'
+import { createIntrospection } from './introspection.ts'
 import { createKeySource, failureCoolDown, IssuerUnavailable } from './keys.ts'
-import { metadataLocations } from './metadata.ts'
-import { resourceMetadataUrl } from './protected-resource.ts'
-import { type AuthenticationDemand, createRefusals, type Refusal } from './refusal.ts'
+import { assertOptions, type VerifierOptions } from './options.ts'
+import { formOf, mediaTypeOf, type Presented, readPresented } from './presented.ts'
+import { type AuthenticationDemand, createRefusals, type Refusal, type Scheme } from './refusal.ts'
+import { resourceMetadataUrl } from './resource-metadata.ts'
 import { createStatusSource, readStatusReference } from './status-list.ts'
 
 export type { VerifiedAccessToken } from './access-token.ts'
+export type { Binding } from './binding.ts'
 export type { ClientCertificate } from './certificate.ts'
+export type { ApiCredentials } from './client-authentication.ts'
+export type { ReplayStore } from './dpop-replay.ts'
+export type { IntrospectionOptions } from './introspection.ts'
+export type { VerifierOptions } from './options.ts'
 export type { AuthenticationDemand, Refusal } from './refusal.ts'
 
 /**
@@ -21,38 +37,8 @@ export type { AuthenticationDemand, Refusal } from './refusal.ts'
  * Ed25519.
  */
 const algorithms = ['ES256', 'RS256', 'EdDSA']
-const longestToken = 16 * 1024
-
-export interface VerifierOptions {
-  /** the issuer identifier, byte for byte as the tokens say it; https, or http on loopback */
-  issuer: string
-  /** the identifier of this API: what clients send as `resource` */
-  audience: string
-  /**
-   * `JWT` also accepts tokens with that type, for an API whose tokens are issued that way because
-   * another library in front of it refuses `at+jwt`. Default: `at+jwt` only.
-   */
-  typ?: 'at+jwt' | 'JWT'
-  /**
-   * `required`: refuses tokens whose grant or client was revoked, by the list that they name; the
-   * resource must be configured with `statusList`. When the list is too old and cannot be had, every
-   * token is refused with 503. Default: `off`.
-   */
-  statusList?: 'required' | 'off'
-  /**
-   * `published`: challenges name the API's metadata (RFC 9728 §5.1), which it serves
-   * (protected-resource.ts); MCP clients need it. Default: `none`.
-   */
-  resourceMetadata?: 'published' | 'none'
-  /** how far the clocks of issuer and API may differ, 0 to 300; default 5 */
-  clockToleranceSeconds?: number
-  fetch?: typeof globalThis.fetch
-  /** milliseconds since the epoch */
-  now?: () => number
-}
-
 /** What else a request shows. */
-export interface Shown {
+export interface Shown extends ShownProof {
   /**
    * the client's certificate, from the TLS connection or from a proxy that you trust; with it
    * tokens that are bound to it are accepted (RFC 8705 §3), and without it none
@@ -83,7 +69,8 @@ export interface Verifier {
   ): Refusal | undefined
 }
 
-export type Verification = { ok: true; token: VerifiedAccessToken } | Refusal
+/** With `dpopNonce` the answer should carry `DPoP-Nonce`: what the next proof must have (RFC 9449 §8.2). */
+export type Verification = { ok: true; token: VerifiedAccessToken; dpopNonce?: string } | Refusal
 
 /**
  * Makes the verifier of one API. Nothing is fetched until the first token comes, so an API starts
@@ -93,59 +80,126 @@ export type Verification = { ok: true; token: VerifiedAccessToken } | Refusal
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { issuer, audience, typ = 'at+jwt', clockToleranceSeconds = 5 } = options
-  const { statusList = 'off' } = options
+  const { statusList = 'off', dpop = 'accepted', introspection } = options
   const { fetch = globalThis.fetch, now = Date.now } = options
-  assertOptions(issuer, audience, clockToleranceSeconds)
+  const { publicUrl } = assertOptions(options)
   const acceptedTypes = typ === 'JWT' ? ['at+jwt', 'jwt'] : ['at+jwt']
+  const common = { issuer, algorithms, fetch, now, clockToleranceSeconds }
   const keys = createKeySource({ issuer, fetch, now })
   const refusals = createRefusals({
     realm: audience,
     ...(options.resourceMetadata === 'published' ? { metadata: resourceMetadataUrl(audience) } : {})
   })
-  const statuses = createStatusSource({
-    ...{ issuer, algorithms, fetch, now, clockToleranceSeconds },
-    findKey: keys.find
+  const statuses = createStatusSource({ ...common, findKey: keys.find })
+  const asked =
+    introspection && createIntrospection({ ...common, introspection, findKey: keys.find })
+  const checkBinding = createBindingCheck({
+    proofs:
+      publicUrl === undefined
+        ? undefined
+        : createProofChecker({
+            publicUrl,
+            replays: options.replays ?? createReplayMemory({ now }),
+            nonces:
+              options.dpopNonce === 'required'
+                ? createNonceSource({ now, ...keyOf(options.dpopNonceKey) })
+                : undefined,
+            now,
+            clockToleranceSeconds
+          }),
+    demand: dpop === 'required' ? 'dpop' : 'any'
   })
+  const usualScheme: Scheme = dpop === 'required' ? 'dpop' : 'bearer'
 
-  /** The last check, of a token that is good otherwise. undefined: nothing is against it. */
-  async function refusedByStatus(token: VerifiedAccessToken): Promise<Refusal | undefined> {
-    if (statusList === 'off') return undefined
+  /** What the token itself says, in whichever form it came. */
+  async function read(text: string): Promise<VerifiedAccessToken | ClaimProblem> {
+    const form = formOf(text)
+    if (form === 'opaque' && asked) return readAnswer(text)
+    if (form !== 'jwt') return { problem: malformed }
+
+    // RFC 9068 §4: "The resource server MUST verify that the "typ" header value is "at+jwt" or
+    // "application/at+jwt" and reject tokens carrying any other "typ" value." Before the keys
+    // are asked for: an ID token costs no request.
+    if (!acceptedTypes.includes(mediaTypeOf(text))) {
+      return { problem: 'This is not an access token: typ is not at+jwt.' }
+    }
+    const { payload } = await jwtVerify(text, keys.find, {
+      algorithms,
+      issuer,
+      audience,
+      clockTolerance: clockToleranceSeconds,
+      currentDate: new Date(now())
+    })
+    const latestIssue = now() / 1000 + clockToleranceSeconds
+    const token = readAccessToken(payload, { audience, latestIssue })
+    if ('problem' in token || !asked || introspection?.tokens !== 'always') return token
+    // what was verified here stays what it is; the issuer adds whether it still counts
+    const answer = await asked.ask(text)
+    return answer === undefined ? { problem: notActive } : token
+  }
+
+  async function readAnswer(text: string): Promise<VerifiedAccessToken | ClaimProblem> {
+    const answer = await asked?.ask(text)
+    if (answer === undefined) return { problem: notActive }
+    return readIntrospected(answer.claims, {
+      ...{ issuer, audience, digest: answer.digest, now: now() / 1000 },
+      toleranceSeconds: clockToleranceSeconds,
+      withoutAudience: introspection?.withoutAudience ?? 'refuse'
+    })
+  }
+
+  /** Of a token that is good otherwise; undefined: nothing is against it. */
+  async function statusProblem(token: VerifiedAccessToken, text: string) {
+    // the issuer was asked about an opaque one a moment ago
+    if (statusList === 'off' || formOf(text) !== 'jwt') return undefined
     const reference = readStatusReference(token.claims, issuer)
-    if (typeof reference === 'string') return refusals.invalidToken(reference)
+    if (typeof reference === 'string') return reference
     const status = await statuses.statusOf(reference)
-    return status === 'valid' ? undefined : refusals.invalidToken(statusSentences[status])
+    return status === 'valid' ? undefined : statusSentences[status]
+  }
+
+  async function judge(presented: Presented, shown: Shown): Promise<Verification> {
+    const { scheme } = presented
+    const { scope = '' } = shown
+    const invalid = (problem: string, as: Scheme = scheme) =>
+      refusals.invalidToken(as, problem, scope)
+
+    const token = await read(presented.token)
+    if ('problem' in token) return invalid(token.problem)
+    const problem = await statusProblem(token, presented.token)
+    if (problem !== undefined) return invalid(problem)
+
+    // last, since a proof that was looked at counts as used
+    const verdict = await checkBinding(token.claims['cnf'], presented, shown)
+    switch (verdict.kind) {
+      case 'proved':
+        return {
+          ok: true,
+          token,
+          ...(verdict.nonce === undefined ? {} : { dpopNonce: verdict.nonce })
+        }
+      case 'nonce':
+        return refusals.useNonce(verdict.nonce, verdict.problem)
+      case 'proof':
+        return refusals.invalidProof(verdict.problem, scope)
+      case 'binding':
+        return invalid(verdict.problem, usualScheme === 'dpop' ? 'dpop' : scheme)
+    }
   }
 
   return {
-    async verify(authorization, { certificate, scope = '' } = {}) {
-      const presented = readBearer(authorization)
-      const invalid = (description: string) => refusals.invalidToken(description, scope)
-      if (presented === undefined) return refusals.missingToken(scope)
-      if (!isPlausible(presented)) return invalid(malformed)
-
+    async verify(authorization, shown = {}) {
+      const presented = readPresented(authorization)
+      if (presented === undefined) return refusals.missingToken(usualScheme, shown.scope)
       try {
-        // RFC 9068 §4: "The resource server MUST verify that the "typ" header value is "at+jwt" or
-        // "application/at+jwt" and reject tokens carrying any other "typ" value." Before the keys
-        // are asked for: an ID token costs no request.
-        if (!acceptedTypes.includes(mediaType(presented))) {
-          return invalid('This is not an access token: typ is not at+jwt.')
-        }
-        const { payload } = await jwtVerify(presented, keys.find, {
-          algorithms,
-          issuer,
-          audience,
-          clockTolerance: clockToleranceSeconds,
-          currentDate: new Date(now())
-        })
-        const latestIssue = now() / 1000 + clockToleranceSeconds
-        const token = readAccessToken(payload, { audience, latestIssue, certificate })
-        if ('problem' in token) return invalid(token.problem)
-        return (await refusedByStatus(token)) ?? { ok: true, token }
+        return await judge(presented, shown)
       } catch (error) {
         if (error instanceof IssuerUnavailable) {
           return refusals.unavailable(failureCoolDown / 1000, error)
         }
-        if (error instanceof errors.JOSEError) return invalid(sentence(error))
+        if (error instanceof errors.JOSEError) {
+          return refusals.invalidToken(presented.scheme, sentence(error), shown.scope)
+        }
         throw error
       }
     },
@@ -154,7 +208,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const needed = scope.split(' ').filter(Boolean)
       return needed.every(one => token.scopes.has(one))
         ? undefined
-        : refusals.insufficientScope(needed.join(' '))
+        : refusals.insufficientScope(schemeOf(token), needed.join(' '))
     },
 
     requireAuthentication(token, demand) {
@@ -164,61 +218,19 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const strong = acrValues === undefined || (typeof acr === 'string' && acrValues.includes(acr))
       const latest = now() / 1000 - (maxAgeSeconds ?? 0) - clockToleranceSeconds
       const recent = maxAgeSeconds === undefined || (typeof time === 'number' && time >= latest)
-      return strong && recent ? undefined : refusals.insufficientAuthentication(demand)
+      return strong && recent
+        ? undefined
+        : refusals.insufficientAuthentication(schemeOf(token), demand)
     }
   }
 }
 
-function assertOptions(issuer: string, audience: string, clockToleranceSeconds: number): void {
-  metadataLocations(issuer)
-  const resource = URL.parse(audience)
-  // RFC 8707 §2: "Its value MUST be an absolute URI […]. The URI MUST NOT include a fragment
-  // component."
-  if (!resource || audience.includes('#')) {
-    throw new TypeError(
-      `audience must be the absolute URI of this API, got ${JSON.stringify(audience)}`
-    )
-  }
-  // A token for the issuer opens its userinfo. An API that took such tokens could replay its
-  // callers' tokens there, and theirs would open every other API that did the same.
-  if (resource.href === new URL(issuer).href) {
-    throw new TypeError(
-      'audience must not be the issuer: give the API an identifier of its own, ' +
-        'and have clients send it as resource'
-    )
-  }
-  if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 300)) {
-    throw new TypeError(`clockToleranceSeconds must be 0 to 300, got ${clockToleranceSeconds}`)
-  }
+function keyOf(key: Uint8Array | undefined): { key?: Uint8Array } {
+  return key === undefined ? {} : { key }
 }
 
-/**
- * The token of an Authorization header, or a bare token. undefined: there is none, or another
- * scheme.
- */
-function readBearer(authorization: string | undefined): string | undefined {
-  const value = authorization?.trim() ?? ''
-  // RFC 9110 §11.1: the scheme is case-insensitive
-  const [, token] = /^bearer(?: +(.*))?$/is.exec(value) ?? []
-  return token ?? (value === '' || /\s/.test(value) || /^bearer$/i.test(value) ? undefined : value)
-}
-
-/** Three base64url parts of bearable length: whatever else it is, no work is spent on it. */
-function isPlausible(token: string): boolean {
-  return token.length <= longestToken && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)
-}
-
-/**
- * The `typ` of the token's header; empty when there is none, or no header. RFC 7515 §4.1.9:
- * "application/" may be left out; media types are case-insensitive (RFC 2045 §5.1).
- */
-function mediaType(token: string): string {
-  try {
-    const { typ } = decodeProtectedHeader(token)
-    return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : ''
-  } catch {
-    return ''
-  }
+function schemeOf({ binding }: VerifiedAccessToken): Scheme {
+  return binding === 'dpop' ? 'dpop' : 'bearer'
 }
 
 const statusSentences = {
@@ -226,6 +238,7 @@ const statusSentences = {
   'no such entry': 'The access token names an entry that its status list does not have.'
 }
 const malformed = 'The access token is malformed.'
+const notActive = 'The access token is not active: it expired, was revoked, or is for another API.'
 
 function sentence(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return 'The access token has expired.'

@@ -19,12 +19,18 @@ export const artifactBucketSeconds = 3_600
 export interface ArtifactLifetimes {
   codeSeconds: number
   deviceCodeSeconds: number
+  backchannelSeconds: number
   interactionSeconds: number
 }
 
 /** The longest time, from now, for which a row may be needed. */
 export function longestArtifactSeconds(lifetimes: ArtifactLifetimes): number {
-  const { codeSeconds, deviceCodeSeconds, interactionSeconds } = lifetimes
-  const recognised = Math.max(codeSeconds, deviceCodeSeconds, pushedRequestSeconds)
+  const { codeSeconds, deviceCodeSeconds, backchannelSeconds, interactionSeconds } = lifetimes
+  const recognised = Math.max(
+    codeSeconds,
+    deviceCodeSeconds,
+    backchannelSeconds,
+    pushedRequestSeconds
+  )
   return Math.max(recognised + recognisedSeconds, interactionSeconds) + skewSeconds
 }

@@ -43,7 +43,7 @@ export interface NewArtifact {
   sealed: Buffer | undefined
   /** undefined: never expires */
   lifetimeSeconds: number | undefined
-  /** RFC 8628 §3.2, seconds; device codes only */
+  /** RFC 8628 §3.2, CIBA Core §7.3, seconds; only of what is polled */
   interval: number | undefined
 }
 
@@ -56,16 +56,17 @@ export interface ArtifactStore {
   ): Promise<{ row: ArtifactRow; grant: LiveGrant | undefined } | undefined>
   findByUserCode(userCodes: readonly Buffer[]): Promise<ArtifactRow | undefined>
   /**
-   * RFC 8628 §3.5: notes the poll and tells whether it came too soon, in one statement, so that parallel polls cannot both be in time.
+   * RFC 8628 §3.5, CIBA Core §11: notes the poll and tells whether it came too soon, in one statement, so that parallel polls cannot both be in time.
    * Each poll that is too soon makes the interval five seconds longer.
    */
   poll(
+    kind: string,
     key: ArtifactKey,
     clientId: string
   ): Promise<{ row: ArtifactRow; grant: LiveGrant | undefined; tooSoon: boolean } | undefined>
   saveStatement(artifact: NewArtifact): Statement
-  /** Settles a device code once: approved, declined or failed; raises `device_code_used` when it was settled already. */
-  settleStatement(artifact: NewArtifact): Statement
+  /** Settles a device code or a backchannel request once: approved, declined or failed; raises `what` when it was settled already. */
+  settleStatement(artifact: NewArtifact, what: string): Statement
   /** Raises `what` when it was consumed already: the caller was not the first. */
   consumeStatement(key: ArtifactKey, what: string): Statement
   /** Raises `what` when it is gone already. */
@@ -86,8 +87,11 @@ interface Row {
 const columns = `t.id, t.bucket, t.payload, t.sealed, t.created_at, t.consumed_at IS NOT NULL AS consumed,
   extract(epoch FROM t.expires_at - clock_time())::float8 AS remaining`
 
-// Two browsers may have one device code open: what the first of them decided stays.
-const settled = `(t.kind = 'DeviceCode' AND (t.payload ? 'accountId' OR t.payload ? 'error'))`
+// Two browsers may have one device code open: what the first of them decided stays. Whose answer a backchannel request waits for is known
+// from the start.
+const settled = `(t.payload ? 'error' AND t.kind IN ('DeviceCode', 'BackchannelAuthenticationRequest')
+  OR t.payload ? 'accountId' AND t.kind = 'DeviceCode'
+  OR t.payload ? 'grantId' AND t.kind = 'BackchannelAuthenticationRequest')`
 
 const save = `INSERT INTO artifacts AS t (id, kind, grant_id, client_id, payload, sealed, expires_at, interval, bucket)
   VALUES ($1, $2, $3, $4, $5, $6, clock_time() + make_interval(secs => $7), $8, $9)
@@ -217,13 +221,13 @@ export function createArtifactStore({
       return rows[0] && artifactOf(rows[0])
     },
 
-    async poll(key, clientId) {
+    async poll(kind, key, clientId) {
       const row = await read<Row & LiveGrantRow & { too_soon: boolean }>(
         key,
         'artifacts.poll',
         at => `WITH before AS (
            SELECT bucket, id, polled_at + make_interval(secs => interval) > clock_time() AS too_soon
-           FROM ${at.table} t WHERE ${at.row} AND kind = 'DeviceCode' AND client_id = $4 FOR UPDATE
+           FROM ${at.table} t WHERE ${at.row} AND kind = $5 AND client_id = $4 FOR UPDATE
          ), polled AS (
            UPDATE ${at.table} t SET polled_at = clock_time(),
              interval = t.interval + CASE WHEN before.too_soon THEN 5 ELSE 0 END
@@ -231,7 +235,7 @@ export function createArtifactStore({
            RETURNING t.*, coalesce(before.too_soon, false) AS too_soon
          )
          SELECT ${columns}, t.too_soon, ${liveGrantColumns} FROM polled t ${joinLiveGrant('g.id = t.grant_id')}`,
-        [clientId]
+        [clientId, kind]
       )
       return row && { row: artifactOf(row), grant: liveGrantOf(row), tooSoon: row.too_soon }
     },
@@ -253,7 +257,7 @@ export function createArtifactStore({
       ]
     }),
 
-    settleStatement: artifact =>
+    settleStatement: (artifact, what) =>
       write(
         artifact,
         'artifacts.settle',
@@ -261,12 +265,13 @@ export function createArtifactStore({
           UPDATE ${at.table} t SET payload = $4, sealed = $5, grant_id = $6,
             expires_at = clock_time() + make_interval(secs => $7)
           WHERE ${at.row} AND consumed_at IS NULL AND NOT ${settled} RETURNING 1)
-        SELECT require_match((SELECT count(*) FROM written), 'device_code_used')`,
+        SELECT require_match((SELECT count(*) FROM written), $8)`,
         [
           JSON.stringify(artifact.payload),
           artifact.sealed ?? null,
           artifact.grantId ?? null,
-          artifact.lifetimeSeconds ?? null
+          artifact.lifetimeSeconds ?? null,
+          what
         ]
       ),
 

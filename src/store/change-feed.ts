@@ -14,6 +14,7 @@ export type WatchedTable =
   | 'signing_keys'
   | 'server_secrets'
   | 'logout_notices'
+  | 'ping_notices'
 
 export interface ChangeFeed {
   /** Heard from less than a second ago: caches may be believed. */

@@ -5,7 +5,11 @@ import { digest } from '../lib/secret.ts'
 import type { Queries } from './database.ts'
 
 /** Whose `jti` it is: a client may number its assertions and its proofs alike. */
-export type ReplayKind = 'client assertion' | 'DPoP proof' | 'grant assertion'
+export type ReplayKind =
+  | 'client assertion'
+  | 'DPoP proof'
+  | 'grant assertion'
+  | 'backchannel request'
 
 export interface ReplayStore {
   /**

@@ -8,7 +8,7 @@ export interface SealedColumn {
   column: string
   /** SQL of the key, as it is walked */
   key: string
-  type: 'text' | 'bytea'
+  type: 'text' | 'bytea' | 'uuid'
   /** what expires by itself need not be sealed anew */
   expires: 'soon' | 'never'
 }
@@ -30,7 +30,8 @@ export const sealedColumns: readonly SealedColumn[] = [
     expires: 'never'
   },
   { table: 'sessions', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
-  { table: 'artifacts', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' }
+  { table: 'artifacts', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
+  { table: 'ping_notices', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' }
 ]
 
 export interface SealedValue {

@@ -19,8 +19,10 @@ export const sweptTables = [
   { table: 'status_entries', key: 'ctid', column: 'free_at', keep: '1 hour' },
   { table: 'attempts', key: 'ctid', column: 'window_end', keep: '1 minute' },
   { table: 'document_fetches', key: 'client_id', column: 'expires_at', keep: '1 minute' },
+  { table: 'backchannel_requests', key: 'id', column: 'kept_until', keep: '1 minute' },
   // delivered, or given up, long before
   { table: 'logout_notices', key: 'id', column: 'created_at', keep: '1 day' },
+  { table: 'ping_notices', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'changes', key: 'id', column: 'at', keep: '10 minutes' }
 ] as const
 

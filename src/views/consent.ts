@@ -81,8 +81,8 @@ ${accessList(page.takenAway ?? [], access)}`
 <form method="post" action="${page.action}">
 ${hidden({ csrf: page.csrf, prompt: 'consent' })}
 <div class="buttons pair">
-${submit(words.consent.allow, 'equal')}
-${decline(words.consent.cancel, 'equal', ['decline', 'yes'])}
+${submit(words.consent.allow, 'equal', undefined, 'allow')}
+${decline(words.consent.cancel, 'equal', ['decline', 'yes'], 'cancel')}
 </div>
 </form>
 ${onward(client, words.consent)}

@@ -18,7 +18,15 @@ export interface DeviceInputPage {
   action: string
   xsrf: string
   userCode: string | undefined
-  problem: 'not_found' | 'expired' | 'used' | 'aborted' | 'no_code' | 'failed' | undefined
+  problem:
+    | 'not_found'
+    | 'expired'
+    | 'used'
+    | 'aborted'
+    | 'no_code'
+    | 'throttled'
+    | 'failed'
+    | undefined
 }
 
 export interface DeviceConfirmPage {
@@ -67,7 +75,7 @@ ${field({
   start: problem === undefined ? 'focused' : undefined
 })}
 <div class="buttons">
-${submit(words.device.submit, 'primary')}
+${submit(words.device.submit, 'primary', undefined, 'continue')}
 </div>
 </form>`
   })
@@ -95,8 +103,8 @@ ${detailSections(page.requestedDetails, { types: page.detailTypes, locale: frame
 <form method="post" action="${page.action}">
 ${hidden({ xsrf: page.xsrf, user_code: page.userCode })}
 <div class="buttons pair">
-${submit(words.device.confirm, 'equal', ['confirm', 'yes'])}
-${decline(words.device.decline, 'equal', ['abort', 'yes'])}
+${submit(words.device.confirm, 'equal', ['confirm', 'yes'], 'continue')}
+${decline(words.device.decline, 'equal', ['abort', 'yes'], 'cancel')}
 </div>
 </form>`
   })

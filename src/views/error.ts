@@ -36,7 +36,7 @@ ${page.tryAgain !== undefined && html`<p><a class="primary" href="${page.tryAgai
 <section class="details" aria-labelledby="details">
 <h2 id="details">${words.error.details}</h2>
 <dl class="facts">
-<div><dt>${words.error.code}</dt><dd><code>${page.error}</code></dd></div>
+<div><dt>${words.error.code}</dt><dd><code id="error-code">${page.error}</code></dd></div>
 ${page.description !== undefined && html`<div><dt>${words.error.description}</dt><dd lang="en"><bdi>${page.description}</bdi></dd></div>`}
 <div><dt>${words.error.status}</dt><dd>${page.status}</dd></div>
 <div><dt>${words.error.requestId}</dt><dd><code>${page.requestId}</code></dd></div>

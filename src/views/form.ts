@@ -60,13 +60,23 @@ export function hidden(values: Record<string, string>): Markup {
 }
 
 /** The button that goes on. Only in front of it in meaning, never in order: Enter presses the first button of a form. */
-export function submit(label: Child, look: 'primary' | 'equal', sends?: [string, string]): Markup {
-  return html`<button class="${look}" type="submit"${sends && html` name="${sends[0]}" value="${sends[1]}"`}>${label}</button>`
+export function submit(
+  label: Child,
+  look: 'primary' | 'equal',
+  sends?: [string, string],
+  id?: string
+): Markup {
+  return html`<button${optional('id', id)} class="${look}" type="submit"${sends && html` name="${sends[0]}" value="${sends[1]}"`}>${label}</button>`
 }
 
 /** The button that declines; it does not ask for the fields to be filled in. */
-export function decline(label: string, look: 'quiet' | 'equal', sends?: [string, string]): Markup {
-  return html`<button class="${look === 'quiet' ? 'quiet' : 'equal other'}" type="submit" formnovalidate${sends && html` name="${sends[0]}" value="${sends[1]}"`}>${label}</button>`
+export function decline(
+  label: string,
+  look: 'quiet' | 'equal',
+  sends?: [string, string],
+  id?: string
+): Markup {
+  return html`<button${optional('id', id)} class="${look === 'quiet' ? 'quiet' : 'equal other'}" type="submit" formnovalidate${sends && html` name="${sends[0]}" value="${sends[1]}"`}>${label}</button>`
 }
 
 function optional(attribute: string, value: string | undefined): Markup {

@@ -16,6 +16,8 @@ export interface Site {
   /** paths of the stylesheets in order, and of the icon */
   stylesheets: readonly string[]
   icon: string
+  /** what everybody is told on every page */
+  notice?: 'conformance' | undefined
 }
 
 /** What is the same on every page of one request. */
@@ -64,6 +66,7 @@ ${logo(site)}
 <p class="site-host"><bdi dir="ltr">${site.issuerHost}</bdi></p>
 </header>
 <main class="card">
+${site.notice !== undefined && html`<p class="note" id="${site.notice}">${words.common[site.notice]}</p>`}
 ${page.body}
 </main>
 ${frame.returnTo === undefined ? '' : html`<footer class="site-footer">${languageMenu(frame, frame.returnTo)}</footer>`}

@@ -56,8 +56,8 @@ ${field({
   start: free && page.login !== undefined ? 'focused' : undefined
 })}
 <div class="buttons">
-${submit(words.login.submit, 'primary')}
-${page.clientName !== undefined && decline(words.common.cancel, 'quiet', ['decline', 'yes'])}
+${submit(words.login.submit, 'primary', undefined, 'sign-in')}
+${page.clientName !== undefined && decline(words.common.cancel, 'quiet', ['decline', 'yes'], 'cancel')}
 </div>
 </form>`
   })

@@ -25,8 +25,8 @@ ${asked(page.clientName, words.logout.asked)}
 <form method="post" action="${page.action}">
 ${hidden({ xsrf: page.xsrf })}
 <div class="buttons">
-${submit(words.logout.submit, 'primary', ['logout', 'yes'])}
-${decline(words.logout.stay, 'quiet')}
+${submit(words.logout.submit, 'primary', ['logout', 'yes'], 'sign-out')}
+${decline(words.logout.stay, 'quiet', undefined, 'stay')}
 </div>
 </form>`
   })
@@ -37,7 +37,7 @@ export function renderLoggedOut(frame: Frame, page: { clientName: string | undef
   const words = wordsOf(frame)
   return renderPage(frame, {
     title: words.logout.doneTitle,
-    body: html`<h1>${words.logout.doneTitle}</h1>
+    body: html`<h1 id="signed-out">${words.logout.doneTitle}</h1>
 <p>${words.logout.done(frame.site.product.name)}</p>
 ${asked(page.clientName, words.logout.doneFrom)}
 <p>${words.common.closeWindow}</p>`

@@ -25,7 +25,11 @@ t.test('without file and environment, development mode starts with the defaults'
     idleSeconds: 30 * 86_400,
     absoluteSeconds: 90 * 86_400
   })
-  t.strictSame(config.conformance, { enabled: false, responseTypes: [] })
+  t.strictSame(config.conformance, {
+    enabled: false,
+    responseTypes: [],
+    registration: 'token'
+  })
   t.notOk('masterKey' in config)
 })
 
@@ -131,6 +135,11 @@ t.test('every variable reaches its key', async t => {
     'limits.pushedRequests.rows': '501',
     'limits.devices.perAddress': '52',
     'limits.devices.rows': '502',
+    'limits.backchannel.perAddress': '59',
+    'limits.backchannel.rows': '509',
+    'ciba.enabled': 'true',
+    'ciba.lifetime': '4m',
+    'ciba.interval': '7s',
     'limits.pages.perAddress': '53',
     'limits.pages.rows': '503',
     'limits.signIn.perAddress': '54',
@@ -143,6 +152,7 @@ t.test('every variable reaches its key', async t => {
     'pkce.exemptClient': 'old',
     'conformance.enabled': 'true',
     'conformance.responseTypes': '["id_token"]',
+    'conformance.registration': 'open',
     resources: '[{"identifier":"https://api.example.com"}]',
     authorizationDetails:
       '[{"type":"payment","resources":["https://api.example.com"],"title":{"en":"Pay"}}]',
@@ -166,12 +176,11 @@ t.test('every variable reaches its key', async t => {
   for (const { path, variable, schema } of configKeys) {
     const value = values[path] ?? ''
     const base = path === 'database.directUrl' ? { DATABASE_URL: 'postgres://localhost/a' } : {}
-    const needs: Environment =
-      path === 'conformance.responseTypes'
-        ? { MINTMARK_CONFORMANCE__ENABLED: 'true' }
-        : path === 'authorizationDetails'
-          ? { MINTMARK_RESOURCES: values['resources'] }
-          : {}
+    const needs: Environment = /^conformance\.(?!enabled)/.test(path)
+      ? { MINTMARK_CONFORMANCE__ENABLED: 'true' }
+      : path === 'authorizationDetails'
+        ? { MINTMARK_RESOURCES: values['resources'] }
+        : {}
     const config = load({ ...base, ...needs, ...besideTls(path), [variable]: value })
     if (path === 'mode' || path === 'database.embedded') continue
     t.not(JSON.stringify(config), plain, `${variable} changes something`)

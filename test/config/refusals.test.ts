@@ -390,7 +390,6 @@ t.test('what the tables refuse has neighbours that are allowed', async t => {
     ],
     clients: [{ ...machine, default_resource: 'https://api.example.com', client_secret: secret }],
     pkce: { exemptClient: 'billing' },
-    conformance: { enabled: true, responseTypes: ['code id_token'] },
     product: { logo: 'logo.svg', colour: '#abc' }
   })
   t.equal(config.product.logo, '/srv/mintmark/config/logo.svg')

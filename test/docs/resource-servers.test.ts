@@ -28,6 +28,37 @@ function snippet(language: string, issuer: string): string {
   return placed
 }
 
+/** Where our packages are in this repository. */
+const packages: [name: string, file: string][] = [
+  ["'@mintmark/resource-server'", 'resource-server/verifier.ts'],
+  ["'@mintmark/resource-server/", 'resource-server/']
+]
+
+t.test('every TypeScript snippet that is whole runs as it stands', async t => {
+  const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
+  const whole = blocks.filter(code => code.includes('import '))
+  t.ok(whole.length >= 4, `${whole.length} snippets`)
+  const files = whole.map((code, index) => {
+    let placed = code
+    for (const [name, file] of packages) {
+      const path = `'${root}src/${file}`
+      placed = placed.replaceAll(
+        name.endsWith('/') ? new RegExp(`${name}([\\w-]+)'`, 'g') : name,
+        name.endsWith('/') ? `${path}$1.ts'` : `${path}'`
+      )
+    }
+    return [`snippet-${index}.ts`, placed] as const
+  })
+  const all = files.map(([name]) => `await import('./${name}')`).join('\n')
+  const folder = t.testdir({
+    ...Object.fromEntries(files),
+    'all.mjs': `${all}\nconsole.log('ran')`
+  })
+  symlinkSync(`${root}node_modules`, `${folder}/node_modules`)
+  const { stdout } = await promisify(execFile)(process.execPath, ['all.mjs'], { cwd: folder })
+  t.equal(stdout, 'ran\n')
+})
+
 /** One token per line of the answer: `in` and its subject, or `out`. */
 async function judge(t: Test, command: string, language: string, caller: string) {
   const issuer = await startFakeIssuer(t)

@@ -1,12 +1,19 @@
-// The programs of examples/ as their README says to run them: against a server as `npm start` runs it, with the variables that
-// `mintmark status -o env` prints, through the shell.
+// The programs of examples/ that need no packages of their own, as their README says to run them: against a server as `npm start` runs it with
+// the examples' configuration, and with the variables that `mintmark status -o env` prints, through the shell. Those with packages, and those
+// in a browser, are run by `npm run interop`.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { createPerson } from '../interop/person.ts'
+import { audience, startFakeIssuer } from '../resource-server/fake-issuer.ts'
+import { signRefusedTokens } from '../resource-server/refused-tokens.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { makePlace, mintmark, startMintmark } from '../support/process.ts'
 import { freePort } from '../support/server.ts'
@@ -15,7 +22,12 @@ const file = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, i
 const run = promisify(execFile)
 
 const { url } = await createTestDatabase(t)
-const place = makePlace(t, { DATABASE_URL: url, MINTMARK_PORT: `${await freePort()}` })
+const place = makePlace(t, {
+  DATABASE_URL: url,
+  MINTMARK_PORT: `${await freePort()}`,
+  MINTMARK_CONFIG: file('mintmark.json'),
+  MINTMARK_DEVICE_CODES__INTERVAL: '1s'
+})
 const { issuer, log } = await startMintmark(t, place)
 const status = await mintmark(t, place, ['status', '-o', 'env'])
 const { stdout } = await run('/bin/bash', ['-c', `set -a; eval "$0"; env -0`, status.out], {
@@ -25,9 +37,29 @@ const env: Record<string, string> = Object.fromEntries(
   stdout.split('\0').flatMap(line => (line.startsWith('MINTMARK_') ? [line.split(/=(.*)/s)] : []))
 )
 
-/** Starts the API on a free port; answers its address. */
-async function startApi(t: Test, variables: Record<string, string> = {}): Promise<string> {
-  const child: ChildProcess = spawn(process.execPath, [file('protect-an-api.mjs')], {
+const things = 'https://things.example.com'
+const python = '/usr/bin/python3'
+const hasPython = spawnSync(python, ['-c', 'import jwt, cryptography']).status === 0
+const apis = [
+  { name: 'node:http and jose', command: process.execPath, program: 'protect-an-api.mjs' },
+  { name: 'Fastify', command: process.execPath, program: 'api-fastify/server.mjs' },
+  {
+    name: 'Python and PyJWT',
+    command: python,
+    program: 'api-python/server.py',
+    skip: hasPython ? false : `${python} has no jwt and cryptography (python3-jwt)`
+  }
+] as const
+
+type Program = Pick<(typeof apis)[number], 'command' | 'program'>
+
+/** Starts an API on a free port; answers its address. */
+async function startApi(
+  t: Test,
+  { command, program }: Program = apis[0],
+  variables: Record<string, string> = {}
+): Promise<string> {
+  const child: ChildProcess = spawn(command, [file(program)], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...env, API_PORT: '0', ...variables }
   })
@@ -93,7 +125,7 @@ t.test(
       issuer: process.env.MINTMARK_ISSUER,
       clientId: process.env.MINTMARK_DEMO_MACHINE_CLIENT_ID,
       clientSecret: process.env.MINTMARK_DEMO_MACHINE_CLIENT_SECRET,
-      resource: process.env.MINTMARK_ISSUER + '/demo-api',
+      resource: '${things}',
       scope: 'read:things',
       now: () => time
     })
@@ -116,35 +148,85 @@ t.test(
   }
 )
 
-t.test('the API takes its own access tokens and nothing else (RFC 9068 §4)', async t => {
-  const api = await startApi(t)
-  const resource = `${issuer}/demo-api`
-  const answer = async (authorization?: string, query = '') => {
-    const response = await fetch(`${api}${query}`, {
-      headers: authorization === undefined ? {} : { authorization }
+for (const { name, skip = false, ...program } of apis as readonly (Program & {
+  name: string
+  skip?: string | false
+})[]) {
+  const title = `the API with ${name} takes its own access tokens and nothing else (RFC 9068 §4)`
+  t.test(title, { skip }, async t => {
+    const api = await startApi(t, program)
+    const answer = async (authorization?: string, query = '') => {
+      const response = await fetch(`${api}${query}`, {
+        headers: authorization === undefined ? {} : { authorization }
+      })
+      const challenge = response.headers.get('www-authenticate')
+      if (challenge !== null) t.equal(/^Bearer realm="([^"]*)"/.exec(challenge)?.[1], things)
+      return [response.status, /error="(\w+)"/.exec(challenge ?? '')?.[1]]
+    }
+    const invalid = [401, 'invalid_token']
+    const good = await token({ resource: things, scope: 'read:things' })
+
+    t.same(await answer(`Bearer ${good}`), [200, undefined])
+    t.same(await answer(`bearer ${good}`), [200, undefined], 'RFC 9110 §11.1')
+    t.same(await answer(), [401, undefined], 'RFC 6750 §3.1: no error code')
+    t.same(await answer(undefined, `?access_token=${good}`), [401, undefined], 'in the query')
+    t.same(await answer(`Bearer ${await token({ resource: issuer })}`), invalid, 'for the issuer')
+    const demo = await token({ resource: `${issuer}/demo-api`, scope: 'read:things' })
+    t.same(await answer(`Bearer ${demo}`), invalid, 'for another API')
+    t.same(await answer(`Bearer ${good.slice(0, -2)}`), invalid, 'cut short')
+    t.same(await answer('Bearer x'), invalid)
+    t.same(
+      await answer(`Bearer ${await token({ resource: things, scope: 'write:things' })}`),
+      [403, 'insufficient_scope'],
+      'without the scope'
+    )
+  })
+
+  t.test(`the API with ${name} keeps out every token that is not good`, { skip }, async t => {
+    const fake = await startFakeIssuer(t)
+    fake.serveMetadataAt('/.well-known/oauth-authorization-server')
+    const variables = { MINTMARK_ISSUER: fake.url, API_RESOURCE: audience }
+    const api = await startApi(t, program, variables)
+    const statusFor = async (token: string) =>
+      (await fetch(api, { headers: { authorization: `Bearer ${token}` } })).status
+    t.equal(await statusFor(await fake.sign()), 200)
+    for (const [what, token] of Object.entries(await signRefusedTokens(fake))) {
+      t.equal(await statusFor(token), 401, what)
+    }
+  })
+
+  t.test(`the API with ${name} starts without the issuer, and answers 503`, { skip }, async t => {
+    const nowhere = `http://127.0.0.1:${await freePort()}`
+    const api = await startApi(t, program, { MINTMARK_ISSUER: nowhere })
+    const authorization = `Bearer ${await token({ resource: things, scope: 'read:things' })}`
+    const response = await fetch(api, { headers: { authorization } })
+    t.same([response.status, Number(response.headers.get('retry-after')) > 0], [503, true])
+  })
+}
+
+t.test(
+  'the command signs its user in once, keeps the refresh token to itself, and signs out',
+  async t => {
+    const tokens = join(place.folder, 'things', 'tokens.json')
+    const variables = { ...env, API_URL: await startApi(t), THINGS_TOKENS: tokens }
+    const things = (...args: string[]) =>
+      run(process.execPath, [file('cli/things.mjs'), ...args], { env: variables })
+    const first = things()
+    const [told] = await once(createInterface(first.child.stderr as Readable), 'line')
+    const person = createPerson({
+      issuer,
+      login: env['MINTMARK_DEMO_LOGIN'] ?? '',
+      password: env['MINTMARK_DEMO_PASSWORD'] ?? ''
     })
-    return [response.status, response.headers.get('www-authenticate')]
+    await person.open(String(told).replace('Open ', ''))
+    t.match((await first).stdout, /^200 \{"things":\["a thing"\]/)
+    t.equal(statSync(tokens).mode & 0o777, 0o600)
+    const kept = readFileSync(tokens, 'utf8')
+
+    const second = await things()
+    t.match(second, { stdout: /^200 /, stderr: '' })
+    t.not(readFileSync(tokens, 'utf8'), kept, 'it has rotated')
+    t.match(await things('logout'), { stderr: 'Signed out.\n' })
+    t.throws(() => statSync(tokens))
   }
-  const realm = `Bearer realm="${resource}"`
-  const invalid = [401, `${realm}, error="invalid_token"`]
-  const good = await token({ resource, scope: 'read:things' })
-
-  t.same(await answer(`Bearer ${good}`), [200, null])
-  t.same(await answer(`bearer ${good}`), [200, null], 'RFC 9110 §11.1')
-  t.same(await answer(), [401, realm], 'RFC 6750 §3.1: no error code')
-  t.same(await answer(undefined, `?access_token=${good}`), [401, realm], 'in the query')
-  t.same(await answer(`Bearer ${await token({ resource: issuer })}`), invalid, 'for the issuer')
-  t.same(await answer(`Bearer ${good.slice(0, -2)}`), invalid, 'cut short')
-  t.same(await answer('Bearer x'), invalid)
-  t.same(
-    await answer(`Bearer ${await token({ resource })}`),
-    [403, `${realm}, error="insufficient_scope", scope="read:things"`],
-    'without the scope'
-  )
-})
-
-t.test('the API starts without the issuer, and answers 503 for it', async t => {
-  const api = await startApi(t, { MINTMARK_ISSUER: `http://127.0.0.1:${await freePort()}` })
-  const response = await fetch(api, { headers: { authorization: 'Bearer a.b.c' } })
-  t.same([response.status, response.headers.get('retry-after')], [503, '10'])
-})
+)

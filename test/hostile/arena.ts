@@ -2,6 +2,7 @@
 // it, headers as promised, nothing of the caller's secrets in the log, and a server that still answers.
 
 import type { Test } from 'tap'
+import { cibaSetting } from '../protocol/backchannel.ts'
 import { exchangeSetting } from '../protocol/exchange.ts'
 import type { Overrides } from '../support/configuration.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -28,12 +29,14 @@ const writtenTables = [
   'artifacts',
   'attempts',
   'audit_events',
+  'backchannel_requests',
   'clients',
   'client_secrets',
   'consents',
   'denied_tokens',
   'grants',
   'managed_grants',
+  'ping_notices',
   'refresh_families',
   'replay_records',
   'session_clients',
@@ -49,9 +52,10 @@ export async function startArena(t: Test, overrides: Overrides = {}): Promise<Ar
 
   const { clients = [], resources = [], ...rest } = overrides
   const server = await startTestServer(t, {
-    ...{ registration: { enabled: true }, grantManagement: { enabled: true }, ...rest },
-    clients: [...exchangeSetting.clients, ...clients],
-    resources: [...exchangeSetting.resources, ...resources]
+    ...{ registration: { enabled: true }, grantManagement: { enabled: true } },
+    ...{ ciba: cibaSetting.ciba, ...rest },
+    clients: [...exchangeSetting.clients, ...cibaSetting.clients, ...clients],
+    resources: [...exchangeSetting.resources, ...cibaSetting.resources, ...resources]
   })
   const { host, port } = new URL(server.issuer)
   const [stylesheet = ''] = server.server.stylesheets

@@ -78,6 +78,16 @@ export function endpointTable(stylesheet: string): Endpoint[] {
     },
     {
       ...client,
+      route: endpoints.backchannel_authentication,
+      sound: post(
+        endpoints.backchannel_authentication,
+        'login_hint=nobody@example.com&scope=openid',
+        basic('bank')
+      ),
+      mayWrite: true
+    },
+    {
+      ...client,
       route: userinfo,
       methods: ['GET', 'OPTIONS', 'POST'],
       sound: post(userinfo, 'access_token=nothing')
@@ -180,6 +190,12 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       route: `${grantsPath}/:grantId`,
       methods: ['DELETE', 'GET', 'HEAD'],
       sound: { method: 'DELETE', target: `${grantsPath}/some-grant`, headers: [] }
+    },
+    {
+      ...page,
+      route: '/approve',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/approve', 'csrf=x&request=x&approve=yes')
     },
     {
       ...page,

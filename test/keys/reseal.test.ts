@@ -85,7 +85,8 @@ test('everything is sealed anew, and the key of before opens nothing any more', 
       ['server_secrets', 2],
       ['client_secrets', 1],
       ['sessions', rows],
-      ['artifacts', rows / 2]
+      ['artifacts', rows / 2],
+      ['ping_notices', 0]
     ]
   )
   t.notOk(isResealed(looked))
@@ -200,7 +201,8 @@ test('what opens with no key that is configured is told, and left alone', async 
       [0, 2],
       [0, 1],
       [0, rows],
-      [0, rows / 2]
+      [0, rows / 2],
+      [0, 0]
     ]
   )
   await createKeyProcess(database).ring.load()

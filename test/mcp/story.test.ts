@@ -110,6 +110,7 @@ t.test(
       resource: audience,
       authorization_servers: [issuer],
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA'],
       scopes_supported: ['notes:read'],
       resource_name: 'Notes'
     })

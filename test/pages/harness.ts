@@ -90,6 +90,7 @@ export async function buildPages(t: Test, given: Given = {}) {
       list: async () => [],
       remove: async (_, clientId) => void calls.push(`remove ${clientId}`)
     },
+    approvals: undefined,
     authenticate: async input => {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)

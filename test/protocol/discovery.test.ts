@@ -268,3 +268,19 @@ t.test(
     t.equal(own.body['error'], 'invalid_scope')
   }
 )
+t.test('backchannel authentication that is switched off is not there (CIBA Core §4)', async t => {
+  const { body } = await requests.get('/.well-known/openid-configuration')
+  t.same(
+    Object.keys(body).filter(member => /^backchannel_(authentication|token|user)/.test(member)),
+    []
+  )
+  const asked = await requests.post('/oauth/backchannel', basic('web'), {
+    scope: 'openid',
+    login_hint: 'ada@example.com'
+  })
+  t.match(asked, { status: 404, body: { error: String, error_description: /switched off/ } })
+  t.equal((await requests.get('/approve')).status, 404)
+  const grant_type = 'urn:openid:params:grant-type:ciba'
+  const polled = await requests.token(basic('web'), { grant_type, auth_req_id: 'x' })
+  t.match(polled, { status: 400, body: { error: 'unsupported_grant_type' } })
+})

@@ -281,6 +281,8 @@ t.test('a notice belongs to one process until its next attempt', async t => {
   )
   const { claim } = createLogoutNoticeStore({ sql: store.database })
   const claimed = (await Promise.all(Array.from({ length: 8 }, claim))).flat()
+  // who comes upon rows that another has just taken gets fewer than a batch
+  for (let more = await claim(); more.length > 0; more = await claim()) claimed.push(...more)
   t.equal(claimed.length, 100)
   t.equal(new Set(claimed.map(({ id }) => id)).size, 100, 'nobody has what another has')
   t.same(await claim(), [], 'and nothing is due')

@@ -4,6 +4,16 @@
 import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t, { type Test } from 'tap'
+import { person } from '../support/server.ts'
+import {
+  answer,
+  bank,
+  cibaGrantType,
+  cibaSetting,
+  newRequest,
+  poll,
+  signInToApprove
+} from './backchannel.ts'
 import { contenders, each, held, race, startContest, tally } from './contest.ts'
 import { approveDevice, deviceGrantType, requestDeviceCode } from './device-approval.ts'
 import { codeRace, members, newFamily, refreshRace, refreshWith } from './race-cases.ts'
@@ -20,7 +30,7 @@ const signer = {
   jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] }
 }
 
-const contest = await startContest(t, { clients: [signer] })
+const contest = await startContest(t, { ...cibaSetting, clients: [signer, ...cibaSetting.clients] })
 const { main, requests } = contest
 const { issuer, databaseUrl } = main
 const oneSuccess = (loser: string) => ({ 200: 1, [loser]: contenders - 1 })
@@ -239,3 +249,68 @@ t.test('revocations and rotations all at once: nothing lives afterwards (D-1)', 
     })
   }
 })
+
+t.test(
+  'one approved request, redeemed eight times at once: one success (CIBA Core §10.1)',
+  async t => {
+    const { browser } = await signInToApprove(main)
+    for (let round = 0; round < rounds; round++) {
+      const id = await newRequest(requests)
+      await answer(browser)
+      const answers = await race(databaseUrl, 'artifacts', turn =>
+        contest.post(turn, '/oauth/token', bank, { grant_type: cibaGrantType, auth_req_id: id })
+      )
+      t.same(tally(answers), oneSuccess('400 invalid_grant'))
+    }
+  }
+)
+
+t.test('eight polls at once, at two processes: one is in time (CIBA Core §11)', async t => {
+  const id = await newRequest(requests)
+  const answers = await race(databaseUrl, 'artifacts', turn =>
+    contest.post(turn, '/oauth/token', bank, { grant_type: cibaGrantType, auth_req_id: id })
+  )
+  t.same(tally(answers), { '400 authorization_pending': 1, '400 slow_down': contenders - 1 })
+})
+
+t.test('eight answers to one request at once: the first one counts (CIBA Core §8)', async t => {
+  const { browser } = await signInToApprove(main)
+  const id = await newRequest(requests)
+  const page = await browser.get('/approve')
+  const fields = page.forms.find(form => form.fields.has('request'))?.fields ?? new Map()
+  const cookie = [...browser.cookies()].map(([name, value]) => `${name}=${value}`).join('; ')
+  const answers = await each(turn =>
+    contest.fetch(turn, '/approve', {
+      method: 'POST',
+      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams([
+        ...fields,
+        turn % 3 === 0 ? ['decline', 'yes'] : ['approve', 'yes']
+      ]).toString()
+    })
+  )
+  const outcomes = answers.map(({ headers }) => String(headers['location']).split('=')[1])
+  t.equal(outcomes.filter(outcome => outcome === 'over').length, contenders - 1, outcomes.join())
+  const { status, body } = await poll(requests, id)
+  t.equal(
+    status === 200 ? 'approved' : body['error'],
+    outcomes.includes('approved') ? 'approved' : 'access_denied'
+  )
+})
+
+t.test(
+  'eight requests for one person at once, at two processes: three are let through (R-69)',
+  async t => {
+    for (let round = 0; round < rounds; round++) {
+      await main.store.database.run('test.forget', 'DELETE FROM backchannel_requests')
+      // what comes after the count in their transactions
+      const answers = await race(databaseUrl, 'audit_events', turn =>
+        contest.post(turn, '/oauth/backchannel', bank, {
+          scope: 'openid',
+          login_hint: person.login
+        })
+      )
+      t.same(tally(answers), { 200: 3, '403 access_denied': contenders - 3 })
+    }
+  }
+)

@@ -2,11 +2,11 @@
 
 import { fastify } from 'fastify'
 import t from 'tap'
+import { protectedResource } from '../../src/resource-server/protected-resource.ts'
 import {
-  protectedResource,
   resourceMetadata,
   resourceMetadataUrl
-} from '../../src/resource-server/protected-resource.ts'
+} from '../../src/resource-server/resource-metadata.ts'
 import { createVerifier } from '../../src/resource-server/verifier.ts'
 import { startFakeIssuer } from './fake-issuer.ts'
 
@@ -31,10 +31,25 @@ t.test('the well-known string stands between host and path (RFC 9728 §3.1)', as
 })
 
 t.test('the document names the resource and whom to ask (RFC 9728 §2)', async t => {
-  t.strictSame(resourceMetadata({ audience, issuer: issuer.url }), {
+  const said = {
     resource: audience,
     authorization_servers: [issuer.url],
     bearer_methods_supported: ['header']
+  }
+  t.strictSame(resourceMetadata({ audience, issuer: issuer.url, dpop: 'off' }), said)
+  const proofs = { dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA'] }
+  t.strictSame(resourceMetadata({ audience, issuer: issuer.url }), { ...said, ...proofs })
+  const bound = resourceMetadata({
+    audience,
+    issuer: issuer.url,
+    dpop: 'required',
+    certificates: 'accepted'
+  })
+  t.strictSame(bound, {
+    ...said,
+    ...proofs,
+    dpop_bound_access_tokens_required: true,
+    tls_client_certificate_bound_access_tokens: true
   })
   const app = fastify()
   t.teardown(() => app.close())

@@ -79,7 +79,7 @@ t.test('a value of one kind is never found as another', async t => {
     t.equal(await artifacts.find(kind, key), undefined)
     t.equal(await artifacts.findWithGrant(kind, key), undefined)
   }
-  t.equal(await artifacts.poll(key, 'client'), undefined)
+  t.equal(await artifacts.poll('DeviceCode', key, 'client'), undefined)
 })
 
 t.test('what remains is told by the database’s clock; without a lifetime a row stays', async t => {
@@ -113,7 +113,7 @@ t.test(
     const { key } = await add({ kind: 'DeviceCode', interval: 5, lifetimeSeconds: 600 })
     const pollAt = async (seconds: number) => {
       await turnClock(database, seconds)
-      return (await artifacts.poll(key, 'client'))?.tooSoon
+      return (await artifacts.poll('DeviceCode', key, 'client'))?.tooSoon
     }
     t.equal(await pollAt(0), false, 'the first')
     t.equal(await pollAt(4), true)
@@ -121,7 +121,7 @@ t.test(
     t.equal(await pollAt(29), false, '15 s by now')
     t.equal(await pollAt(43), true)
     t.equal(
-      await artifacts.poll(key, 'another client'),
+      await artifacts.poll('DeviceCode', key, 'another client'),
       undefined,
       'another client does not slow it down'
     )
@@ -130,13 +130,17 @@ t.test(
 
 t.test('of eight polls at once, one is in time', async t => {
   const { key } = await add({ kind: 'DeviceCode', interval: 5 })
-  const polls = await Promise.all(Array.from({ length: 8 }, () => artifacts.poll(key, 'client')))
+  const polls = await Promise.all(
+    Array.from({ length: 8 }, () => artifacts.poll('DeviceCode', key, 'client'))
+  )
   t.equal(polls.filter(poll => poll?.tooSoon === false).length, 1)
 })
 
 t.test('a device code is decided once: approval and refusal do not undo each other', async t => {
   const settle = (artifact: NewArtifact, accountId: string) =>
-    database.pipeline([artifacts.settleStatement({ ...artifact, payload: { accountId } })])
+    database.pipeline([
+      artifacts.settleStatement({ ...artifact, payload: { accountId } }, 'device_code_used')
+    ])
 
   const approved = await add({ kind: 'DeviceCode', interval: 5 })
   t.equal(await successes(() => settle(approved, 'ada')), 1, 'one of eight that approve at once')

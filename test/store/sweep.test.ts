@@ -33,14 +33,18 @@ async function fill(many: number) {
     `INSERT INTO document_fetches (client_id, host, source, used, expires_at)
       SELECT gen_random_uuid(), 'h', 's', false, e FROM ${series}`,
     `INSERT INTO registration_tokens (id, digest, uses, expires_at)
-      SELECT gen_random_uuid(), uuid_send(gen_random_uuid()), 1, e FROM ${series}`
+      SELECT gen_random_uuid(), uuid_send(gen_random_uuid()), 1, e FROM ${series}`,
+    `INSERT INTO backchannel_requests (account_id, client_id, bucket, artifact, expires_at, kept_until)
+      SELECT gen_random_uuid(), 'c', 0, '', e, e FROM ${series}`,
+    `INSERT INTO ping_notices (id, client_id, account_id, sealed, expires_at)
+      SELECT gen_random_uuid(), 'c', gen_random_uuid(), '', e FROM ${series}`
   ]
   for (const text of inserts) await database.run(randomUUID(), text)
 }
 
 const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
 expiring.push('session_clients', 'grants', 'managed_grants', 'attempts')
-expiring.push('document_fetches', 'registration_tokens')
+expiring.push('document_fetches', 'registration_tokens', 'backchannel_requests', 'ping_notices')
 
 async function counts() {
   const all = await Promise.all(expiring.map(async table => [table, await count(database, table)]))

@@ -5,17 +5,22 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import type { Test } from 'tap'
+import type { Lifetime } from './lifetime.ts'
 
-const executablePath = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
-].find(path => existsSync(path))
+function findChromium(): string | undefined {
+  return [
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
+  ].find(path => existsSync(path))
+}
 
-/** For `t.test(title, { skip }, …)`: why there is nothing to test with, or false. */
-export const skip = executablePath === undefined && 'no Chromium on this machine'
+/** Why there is nothing to test with, or false, as things are now. */
+export const lacksChromium = () => findChromium() === undefined && 'no Chromium on this machine'
+
+/** The same for `t.test(title, { skip }, …)`. */
+export const skip = lacksChromium()
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const axeRules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
@@ -37,8 +42,9 @@ export interface Person {
   origins: Set<string>
 }
 
-/** Starts Chromium; it ends with `t`. */
-export async function launchChromium(t: Test): Promise<Browser> {
+/** Starts Chromium, with more arguments; it ends with `t`. */
+export async function launchChromium(t: Lifetime, ...more: string[]): Promise<Browser> {
+  const executablePath = findChromium()
   const browser = await chromium.launch({
     ...(executablePath !== undefined && { executablePath }),
     args: [
@@ -48,7 +54,8 @@ export async function launchChromium(t: Test): Promise<Browser> {
       '--no-first-run',
       '--disable-background-networking',
       '--disable-component-update',
-      '--disable-sync'
+      '--disable-sync',
+      ...more
     ]
   })
   t.teardown(() => browser.close())

@@ -70,10 +70,9 @@ const clients = [
 
 /** A test is one address, and asks more than a person does. */
 const limits = Object.fromEntries(
-  ['authorize', 'pushedRequests', 'devices', 'pages', 'signIn', 'registration'].map(name => [
-    name,
-    { perAddress: 1_000_000 }
-  ])
+  ['authorize', 'pushedRequests', 'devices', 'backchannel', 'pages', 'signIn', 'registration'].map(
+    name => [name, { perAddress: 1_000_000 }]
+  )
 )
 
 const resources = [

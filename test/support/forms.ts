@@ -2,6 +2,7 @@
 // browser. Knows inputs and buttons in any order of attributes; it is no judge of HTML.
 
 export interface Button {
+  id: string | undefined
   name: string | undefined
   value: string
   label: string
@@ -61,6 +62,7 @@ function buttonsOf(html: string): Button[] {
     if (type !== 'submit') return []
     const value = attributes.get('value') ?? ''
     return {
+      id: attributes.get('id'),
       name: attributes.get('name'),
       value,
       label: button === undefined ? value : textOf(`<i>${label}</i>`, 'i'),
@@ -69,7 +71,7 @@ function buttonsOf(html: string): Button[] {
   })
 }
 
-function attributesOf(head: string): Map<string, string> {
+export function attributesOf(head: string): Map<string, string> {
   const attributes = new Map<string, string>()
   const found = head.matchAll(/([^\s=/"'>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g)
   for (const [, name = '', double, single, bare] of found) {

@@ -106,6 +106,18 @@ export const forbidden: [rule: string, path: string, code: string, sentence: Reg
     /lib\/cache\.ts/
   ],
   [
+    'browser-session stands alone',
+    'src/browser-session/a.ts',
+    "import '../resource-server/verifier.ts'",
+    /only itself/
+  ],
+  [
+    'nothing imports browser-session',
+    'src/demo/a.ts',
+    "import '../browser-session/sessions.ts'",
+    /may not import browser-session/
+  ],
+  [
     'nothing imports the root',
     'src/protocol/a.ts',
     "import '../server.ts'",

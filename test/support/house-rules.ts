@@ -37,7 +37,9 @@ export const floors: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['ops', { floor: 5, may: [...underPages, 'store'] }],
   ...rows(['server.ts', 'main.ts', 'cli'], { floor: 6, may: everything }),
   ['demo', { floor: 6, may: [...ground, 'views', 'i18n', 'resource-server'] }],
-  ['resource-server', { floor: 6, may: ['oauth', 'lib/cache.ts'] }]
+  ['resource-server', { floor: 6, may: ['oauth', 'lib/cache.ts'] }],
+  // a package of its own, for apps: it knows the server only over HTTP
+  ['browser-session', { floor: 6, may: [] }]
 ])
 
 /** Packages that only some folders may open. */
@@ -45,8 +47,9 @@ const doors: ReadonlyMap<string, readonly string[]> = new Map([
   ['knex', ['store']],
   ['pg', ['store']],
   ['oidc-provider', ['protocol']],
-  ['jose', ['keys', 'clients', 'protocol', 'federation', 'resource-server']],
-  ['openid-client', ['federation', 'demo']]
+  ['jose', ['keys', 'clients', 'protocol', 'federation', 'resource-server', 'browser-session']],
+  // a relying party like any other: the package signs people in at an issuer, ours or another
+  ['openid-client', ['federation', 'demo', 'browser-session']]
 ])
 
 /** `src/keys/ring.ts` belongs to `keys`, `src/main.ts` to `main.ts`; undefined outside src/. */

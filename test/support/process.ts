@@ -7,8 +7,8 @@ import { chmodSync, chownSync, mkdtempSync, readFileSync, realpathSync, rmSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Test } from 'tap'
 import { postmastersIn } from './embedded-folder.ts'
+import type { Lifetime } from './lifetime.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/mintmark.mjs', import.meta.url))
 const longestStart = 60_000
@@ -26,7 +26,7 @@ export interface Place {
 
 /** A folder for one installation. What runs in it, and what it left elsewhere, goes with `t`. */
 export function makePlace(
-  t: Test,
+  t: Lifetime,
   env: Record<string, string> = {},
   account?: { uid: number; gid: number }
 ): Place {
@@ -84,7 +84,7 @@ interface Options {
 }
 
 /** Begins a command and does not wait for it. */
-export function launch(t: Test, place: Place, args: string[], options: Options = {}): Command {
+export function launch(t: Lifetime, place: Place, args: string[], options: Options = {}): Command {
   // through a shell, because tap adds its own loader to every Node that a test starts: slower, and not for other users to write to
   const bare = ['-c', 'unset NODE_OPTIONS; exec "$0" "$@"', process.execPath]
   const command = options.launcher ?? launcher
@@ -118,7 +118,7 @@ export function launch(t: Test, place: Place, args: string[], options: Options =
 }
 
 /** Runs a command to its end. */
-export function mintmark(t: Test, place: Place, args: string[], options: Options = {}) {
+export function mintmark(t: Lifetime, place: Place, args: string[], options: Options = {}) {
   return launch(t, place, args, options).ended
 }
 
@@ -145,7 +145,7 @@ const isReady = (out: string) =>
  * @throws Error with what it said when it ends before
  */
 export async function startMintmark(
-  t: Test,
+  t: Lifetime,
   place: Place,
   options: Options = {}
 ): Promise<Running> {

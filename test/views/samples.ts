@@ -2,6 +2,7 @@
 // else chose (a client, an account, an operator, a request): a test passes a probe through it.
 
 import type { Locale } from '../../src/i18n/messages.ts'
+import { renderApprovals } from '../../src/views/approve.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
 import { renderConnectedApps } from '../../src/views/connected-apps.ts'
 import { renderConsent } from '../../src/views/consent.ts'
@@ -64,6 +65,15 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
   }
   const device = { action, xsrf: say('xsrf'), userCode: say('WDJB-MJHT') }
   const now = new Date('2026-11-21T11:04:00Z')
+  const approvals = {
+    action,
+    csrf: say('csrf'),
+    accountName: say('ada@example.com'),
+    resources,
+    signInAgain: say('/sign-in'),
+    signOut: say('/logout'),
+    now
+  }
   const error = {
     requestId: say('01J-4711'),
     now,
@@ -215,6 +225,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       problem: undefined
     }),
     'device-input-problem': renderDeviceInput(frame, { ...device, problem: 'not_found' }),
+    'device-input-throttled': renderDeviceInput(frame, { ...device, problem: 'throttled' }),
     'device-aborted': renderDeviceInput(frame, { ...device, problem: 'aborted' }),
     'device-confirm': renderDeviceConfirm(frame, {
       ...noDetails,
@@ -227,6 +238,35 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       now
     }),
     'device-done': renderDeviceDone(frame, { clientName: client.name }),
+    approve: renderApprovals(frame, {
+      ...approvals,
+      answered: undefined,
+      pending: [
+        {
+          id: say('7b0c'),
+          client,
+          requested,
+          lasts: 'offline',
+          bindingMessage: say('4TX-28K'),
+          address: say('203.0.113.7'),
+          startedAt: new Date('2026-11-21T11:03:20Z'),
+          remainingSeconds: 260,
+          signIn: 'enough'
+        },
+        {
+          id: say('7b0d'),
+          client: { ...client, redirectHost: '' },
+          requested: [{ scopes: ['openid'] }],
+          lasts: 'until sign-out',
+          bindingMessage: undefined,
+          address: undefined,
+          startedAt: new Date('2026-11-21T11:03:59Z'),
+          remainingSeconds: 20,
+          signIn: 'too old'
+        }
+      ]
+    }),
+    'approve-answered': renderApprovals(frame, { ...approvals, answered: 'approved', pending: [] }),
     'error-redirect-uri': renderError(frame, {
       ...error,
       status: 400,

@@ -1,62 +1,64 @@
-// When logout tokens leave: as soon as one is queued, on whichever process claims it first, and again after growing pauses where a relying
-// party does not take it; then it is given up, told and recorded. The leader of the background job looks after what a process left behind
-// that died.
+// When notices leave that clients are owed (logout tokens, pings): as soon as one is queued, on whichever process claims it first, and again
+// after growing pauses where a client does not take it; then it is given up, told and recorded. The leader of the background job looks after
+// what a process left behind that died.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditBatch } from '../audit/batch.ts'
-import type { LogoutNotifier } from '../protocol/ports.ts'
-import type { ChangeFeed } from '../store/change-feed.ts'
-import {
-  type LogoutNotice,
-  type LogoutNoticeStore,
-  mostAttempts,
-  retrySeconds
-} from '../store/logout-notices.ts'
+import type { AuditEvent } from '../audit/events.ts'
+import type { Notifier } from '../protocol/ports.ts'
+import type { ChangeFeed, WatchedTable } from '../store/change-feed.ts'
+import { mostAttempts, type Notice, type NoticeQueue, retrySeconds } from '../store/notice-queue.ts'
 
-export interface LogoutDelivery {
+/** What became of a notice. */
+export type NoticeOutcome = 'delivered' | 'gone' | 'retried' | 'given_up'
+
+export interface NoticeDelivery {
   /** Delivers what is due, once; answers how many notices left the queue. */
   run(): Promise<number>
   /** Takes on no more, and waits for what is on its way. */
   end(): Promise<void>
 }
 
-export function startLogoutDelivery(deps: {
-  store: LogoutNoticeStore
-  notifier: LogoutNotifier
+export function startNoticeDelivery<N extends Notice>(deps: {
+  /** as the log calls one: `logout token` */
+  what: string
+  queue: NoticeQueue<N>
+  table: WatchedTable
+  notifier: Notifier<N>
+  /** the event of one that was taken, or of one that was given up for a reason */
+  event(notice: N, failure: string | undefined): AuditEvent
   feed: Pick<ChangeFeed, 'on' | 'onGap'>
   audit: Pick<AuditBatch, 'add'>
-  count(outcome: 'delivered' | 'gone' | 'retried' | 'given_up'): void
+  count(outcome: NoticeOutcome): void
   log: { warn(data: object, message: string): void }
-}): LogoutDelivery {
-  const { store, notifier, audit, count, log } = deps
+}): NoticeDelivery {
+  const { what, queue, notifier, event, audit, count, log } = deps
   const stop = new AbortController()
   let running: Promise<number> | undefined
   let again = false
 
   /** Leaves the notice for its next attempt, or gives it up; true when it is gone. */
-  async function settle(notice: LogoutNotice): Promise<boolean> {
-    const { clientId, accountId, attempts } = notice
+  async function settle(notice: N): Promise<boolean> {
+    const { clientId, attempts } = notice
     const delivery = await notifier.deliver(notice)
     if (typeof delivery === 'string') {
-      await store.remove(notice.id)
+      await queue.remove(notice.id)
       count(delivery)
-      if (delivery === 'delivered') {
-        audit.add({ type: 'logout_notice.delivered', clientId, accountId, data: { attempts } })
-      }
+      if (delivery === 'delivered') audit.add(event(notice, undefined))
       return true
     }
     const reason = delivery.failed
     const next = retrySeconds[attempts - 1]
     if (next !== undefined) {
       count('retried')
-      log.warn({ clientId, attempts, reason }, 'a logout token was not taken; it is sent again')
+      log.warn({ clientId, attempts, reason }, `a ${what} was not taken; it is sent again`)
       later(next)
       return false
     }
-    await store.remove(notice.id)
+    await queue.remove(notice.id)
     count('given_up')
-    log.warn({ clientId, attempts: mostAttempts, reason }, 'a logout token was given up')
-    audit.add({ type: 'logout_notice.failed', clientId, accountId, data: { attempts, reason } })
+    log.warn({ clientId, attempts: mostAttempts, reason }, `a ${what} was given up`)
+    audit.add(event(notice, reason))
     return true
   }
 
@@ -65,13 +67,13 @@ export function startLogoutDelivery(deps: {
     do {
       again = false
       for (;;) {
-        const due = stop.signal.aborted ? [] : await store.claim()
+        const due = stop.signal.aborted ? [] : await queue.claim()
         if (due.length === 0) break
         const settled = await Promise.allSettled(due.map(settle))
         for (const result of settled) {
           if (result.status === 'fulfilled') gone += result.value ? 1 : 0
           // the database is away, or a key: the notice is there, and due again soon
-          else log.warn({ err: result.reason }, 'a logout token could not be made or settled')
+          else log.warn({ err: result.reason }, `a ${what} could not be made or settled`)
         }
       }
     } while (again && !stop.signal.aborted)
@@ -87,7 +89,7 @@ export function startLogoutDelivery(deps: {
   }
 
   function soon(): void {
-    run().catch(error => log.warn({ err: error }, 'logout tokens could not be looked for'))
+    run().catch(error => log.warn({ err: error }, `${what}s could not be looked for`))
   }
 
   function later(seconds: number): void {
@@ -98,7 +100,7 @@ export function startLogoutDelivery(deps: {
     )
   }
 
-  deps.feed.on('logout_notices', soon)
+  deps.feed.on(deps.table, soon)
   // what was queued meanwhile was not heard of
   deps.feed.onGap(soon)
 

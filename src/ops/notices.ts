@@ -1,0 +1,64 @@
+// The notices that this server owes to clients, a queue each: logout tokens (OpenID Connect Back-Channel Logout 1.0) and pings (OpenID Connect
+// CIBA). Owns what log, audit trail and metrics say of them. How one is delivered is the protocol's; when, is notice-delivery.ts.
+
+import type { AuditBatch } from '../audit/batch.ts'
+import type { Notifier } from '../protocol/ports.ts'
+import type { ChangeFeed } from '../store/change-feed.ts'
+import type { Queries } from '../store/database.ts'
+import { createLogoutNoticeStore, type LogoutNotice } from '../store/logout-notices.ts'
+import { createPingNoticeStore, type PingNotice } from '../store/ping-notices.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { startNoticeDelivery } from './notice-delivery.ts'
+import type { Task } from './sweep.ts'
+
+export interface Notices {
+  /** for the leader of the background job: what a process left behind that died */
+  tasks: readonly Task[]
+  /** Takes on no more, and waits for what is on its way. */
+  end(): Promise<void>
+}
+
+export function startNotices(deps: {
+  sql: Queries
+  logoutTokens: Notifier<LogoutNotice>
+  pings: Notifier<PingNotice>
+  feed: Pick<ChangeFeed, 'on' | 'onGap'>
+  audit: Pick<AuditBatch, 'add'>
+  metrics: Pick<Metrics, 'logoutNotices' | 'pings'>
+  log: { warn(data: object, message: string): void }
+}): Notices {
+  const { sql, feed, audit, metrics, log } = deps
+  const logoutTokens = startNoticeDelivery({
+    what: 'logout token',
+    table: 'logout_notices',
+    queue: createLogoutNoticeStore({ sql }),
+    notifier: deps.logoutTokens,
+    event: ({ clientId, accountId, attempts }, reason) =>
+      reason === undefined
+        ? { type: 'logout_notice.delivered', clientId, accountId, data: { attempts } }
+        : { type: 'logout_notice.failed', clientId, accountId, data: { attempts, reason } },
+    count: outcome => metrics.logoutNotices.inc({ outcome }),
+    ...{ feed, audit, log }
+  })
+  const pings = startNoticeDelivery({
+    what: 'ping',
+    table: 'ping_notices',
+    queue: createPingNoticeStore({ sql }),
+    notifier: deps.pings,
+    event: ({ clientId, accountId, attempts }, reason) =>
+      reason === undefined
+        ? { type: 'ping.delivered', clientId, accountId, data: { attempts } }
+        : { type: 'ping.failed', clientId, accountId, data: { attempts, reason } },
+    count: outcome => metrics.pings.inc({ outcome }),
+    ...{ feed, audit, log }
+  })
+  return {
+    tasks: [
+      { name: 'deliver logout tokens', run: logoutTokens.run },
+      { name: 'deliver pings', run: pings.run }
+    ],
+    async end() {
+      await Promise.all([logoutTokens.end(), pings.end()])
+    }
+  }
+}
