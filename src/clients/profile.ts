@@ -64,6 +64,7 @@ export function profileProblems(
   if (!methods.includes(method)) {
     refuse('token_endpoint_auth_method', `must be ${methods.join(' or ')}`)
   }
+  if (metadata.conformance === 'relaxed') refuse('conformance', 'must not be relaxed')
   // the key that proves the client is the client's own
   if (metadata.workload_identity !== undefined) refuse('workload_identity', 'must not be there')
   // §5.3.2.1: "shall only issue sender-constrained access tokens"

@@ -57,7 +57,8 @@ export function assertRequestObject(
     )
   }
   // Message Signing §5.4.1: answers are signed (JARM)
-  if (profile === 'fapi2-message-signing' && !/^(\w+\.)?jwt$/.test(String(mode))) {
+  const answers = claims['response_type'] !== undefined
+  if (profile === 'fapi2-message-signing' && answers && !/^(\w+\.)?jwt$/.test(String(mode))) {
     throw new errors.InvalidRequestObject('response_mode must be jwt: the answer is signed')
   }
 }

@@ -47,7 +47,7 @@ export function createConnectedAppStore({ sql }: { sql: Queries }) {
            FROM grants wanted ${joinLiveGrant('g.id = wanted.id')}
            WHERE g.id IS NOT NULL AND wanted.account_id = $1
            UNION ALL
-           SELECT client_id, false, created_at, NULL, granted FROM consents
+           SELECT client_id, false, created_at, NULL, granted || jsonb_build_object('rar', granted -> 'details') FROM consents
            WHERE account_id = $1 AND (expires_at IS NULL OR expires_at > clock_time())
            UNION ALL
            SELECT client_id, false, created_at, NULL, jsonb_build_object(

@@ -5,6 +5,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 import t from 'tap'
 import { createVerifier } from '../../src/resource-server/verifier.ts'
+import { createConnectedAppStore } from '../../src/store/connected-apps.ts'
 import { createGrantStore } from '../../src/store/grants.ts'
 import { createBrowser } from '../support/browser.ts'
 import { passPages } from '../support/relying-party.ts'
@@ -276,4 +277,8 @@ t.test('details that are remembered do not grow without end, and stand there onc
   t.same(found?.details?.at(-1), { type: 'x', n: 30 }, 'the last one is the newest')
   t.same(found?.details?.[0], { type: 'x', n: 10 }, 'the oldest left')
   t.same(found?.openid, ['openid'])
+  // no grant of this app lives: what is remembered is all that its person can take away
+  const apps = await createConnectedAppStore({ sql: database }).list(server.accountId)
+  const app = apps.find(({ clientId }) => clientId === 'other-web')
+  t.equal(app?.details.length, 50, 'and the page of apps tells them')
 })
