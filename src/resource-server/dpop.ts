@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, EmbeddedJWK, errors, type JWK, jwtVerify } from 'jose'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import type { NonceSource } from './dpop-nonce.ts'
 import type { ReplayStore } from './dpop-replay.ts'
 import { IssuerUnavailable } from './keys.ts'
@@ -116,10 +117,14 @@ interface ProofClaims {
   nonce?: unknown
 }
 
+const malformed = 'The DPoP proof is malformed, or its signature is not valid.'
+
 async function readProof(
   proof: string,
   now: number
 ): Promise<{ claims: ProofClaims; key: JWK } | { problem: string }> {
+  // RFC 8725 §3.3: what says two things says nothing
+  if (!hasOneReading(proof)) return { problem: malformed }
   try {
     const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
       algorithms: [...proofAlgorithms],
@@ -141,7 +146,7 @@ async function readProof(
       return { problem: 'The DPoP proof is signed with an algorithm that is not accepted.' }
     }
     // a key of no known form is a TypeError or a DOMException: the caller's in any case
-    return { problem: 'The DPoP proof is malformed, or its signature is not valid.' }
+    return { problem: malformed }
   }
 }
 

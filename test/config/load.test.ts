@@ -6,8 +6,8 @@ import { inspect } from 'node:util'
 import t from 'tap'
 import { configKeys, variableName } from '../../src/config/keys.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import type { Environment } from '../../src/config/variables.ts'
 import { parseDuration } from '../../src/config/vocabulary.ts'
+import { besideOthers, besideTls } from './beside.ts'
 import { cwd, files, load, problemsOf, productionEnv, randomHex } from './sound.ts'
 
 t.test('without file and environment, development mode starts with the defaults', async t => {
@@ -54,17 +54,6 @@ t.test('every key has a variable of its own, made from its path', async t => {
   t.equal(new Set(names).size, names.length)
   t.ok(names.length > 35)
 })
-
-/** What the keys of TLS and of clients' certificates need beside them. */
-function besideTls(path: string): Environment {
-  if (!/^(tls|clientCertificates)\./.test(path)) return {}
-  return {
-    ...productionEnv,
-    MINTMARK_TLS__CERTIFICATE: '/tls.crt',
-    MINTMARK_TLS__KEY: '/tls.key',
-    ...(path.startsWith('tls.') ? {} : { MINTMARK_CLIENT_CERTIFICATES__FROM: 'tls' })
-  }
-}
 
 t.test('every variable reaches its key', async t => {
   const publicJwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
@@ -177,12 +166,8 @@ t.test('every variable reaches its key', async t => {
   for (const { path, variable, schema } of configKeys) {
     const value = values[path] ?? ''
     const base = path === 'database.directUrl' ? { DATABASE_URL: 'postgres://localhost/a' } : {}
-    const needs: Environment = /^conformance\.(?!enabled)/.test(path)
-      ? { MINTMARK_CONFORMANCE__ENABLED: 'true' }
-      : path === 'authorizationDetails'
-        ? { MINTMARK_RESOURCES: values['resources'] }
-        : {}
-    const config = load({ ...base, ...needs, ...besideTls(path), [variable]: value })
+    const company = { ...base, ...besideTls(path), ...besideOthers(path) }
+    const config = load({ ...company, [variable]: value })
     if (path === 'mode' || path === 'database.embedded') continue
     t.not(JSON.stringify(config), plain, `${variable} changes something`)
     const inner = schema.duration === undefined ? path : `${path}Seconds`

@@ -27,7 +27,6 @@ const keys = Object.fromEntries(
   Object.values(clientIds).flatMap(ids => Object.values(ids).map(id => [id, jwk]))
 )
 const credentials = createCredentials({ keys }, () => new Date())
-const able = plans.filter(({ awaits }) => awaits === undefined)
 
 t.test('there is a configuration for each plan that issue 4 names', async t => {
   t.strictSame(
@@ -62,17 +61,19 @@ t.test('there is a configuration for each plan that issue 4 names', async t => {
   }
 })
 
-t.test(
-  'a production start takes the configuration of every plan that this version can do',
-  async t => {
-    for (const plan of [undefined, ...able]) {
-      const chosen = plan === undefined ? able : [plan]
-      const { issuer: _, ...content } = serverConfiguration(chosen, place, credentials)
-      const config = load(productionEnv, content)
-      t.strictSame(declaredProblems(config), [], plan?.name ?? 'all of them')
-    }
+/** The plan with certificates needs a server that speaks TLS itself (docs/conformance.md); its files are not there. */
+const ownTls = { MINTMARK_TLS__CERTIFICATE: '/tls.crt', MINTMARK_TLS__KEY: '/tls.key' }
+
+t.test('a production start takes the configuration of every plan', async t => {
+  for (const plan of [undefined, ...plans]) {
+    const chosen = plan === undefined ? plans : [plan]
+    const { issuer: _, ...content } = serverConfiguration(chosen, place, credentials)
+    const tls = 'clientCertificates' in content ? ownTls : {}
+    const config = load({ ...productionEnv, ...tls }, content)
+    const problems = declaredProblems(config).filter(problem => !problem.includes('/tls.crt'))
+    t.strictSame(problems, [], plan?.name ?? 'all of them')
   }
-)
+})
 
 t.test('what a plan does not need is off (D-19)', async t => {
   const switches = (...names: string[]) => {
@@ -197,6 +198,5 @@ t.test(
     const listed = command('--list').out.trimEnd().split('\n')
     t.equal(listed.length, plans.length)
     writeFileSync(file, JSON.stringify(credentials.kept()))
-    t.match(command('--plan', 'ciba-poll').err, /does not do CIBA yet/)
   }
 )

@@ -16,6 +16,7 @@ const readme = readFileSync(file('README.md'), 'utf8')
 const elsewhere: Record<string, string> = {
   'npm ci && npm start': 'test/e2e/start.test.ts',
   'npm test': '.ci/run',
+  'npm run interop': 'test/interop/run.ts',
   'npm ci --omit=optional': 'test/e2e/without-native.test.ts',
   'DATABASE_URL=postgres://… npm start': 'test/e2e/database-url.test.ts',
   'npx mintmark status -o env': 'test/e2e/commands.test.ts'

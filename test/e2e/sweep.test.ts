@@ -84,6 +84,19 @@ t.test('what has expired leaves every table, and nothing else does', async t => 
   const begun = { id: newManagedGrantId(), accountId, clientId: 'web' }
   await database.pipeline([managed.createStatement(begun)])
 
+  await database.run(
+    'test.backchannel',
+    `INSERT INTO backchannel_requests (account_id, client_id, bucket, artifact, expires_at, kept_until)
+      VALUES ($1, 'web', 0, '', clock_time() + interval '1 minute', clock_time() + interval '1 minute')`,
+    [accountId]
+  )
+  await database.run(
+    'test.ping',
+    `INSERT INTO ping_notices (id, client_id, account_id, sealed, expires_at, due_at)
+      VALUES (gen_random_uuid(), 'web', $1, '', clock_time() + interval '1 minute', clock_time() + interval '1 day')`,
+    [accountId]
+  )
+
   const before = await counts()
   for (const table of expiring) t.not(before[table], 0, `${table} has rows`)
   t.same(await work(), { dropped: 0, deleted: 0 }, 'nothing has expired yet')

@@ -10,7 +10,8 @@ import { createBrowser } from '../support/browser.ts'
 import { authorizeQuery, basic, type Endpoint, form } from './endpoints.ts'
 import { nextRequest, type Random, randomFrom } from './fuzz.ts'
 import { nextJwt } from './fuzz-jwts.ts'
-import { type Place, startPlaces } from './jwt-places.ts'
+import type { Place } from './jwt-place.ts'
+import { startPlaces } from './jwt-places.ts'
 import type { Answer, Wire } from './wire.ts'
 
 interface Corpus {
@@ -40,7 +41,8 @@ const mayGrow: Readonly<Record<string, string>> = {
   sessions: 'forms of pages, for strangers: an hour',
   audit_events: 'refusals are evidence',
   replay_records: 'assertions and proofs that were shown once, eleven minutes',
-  attempts: 'counters of sign-ins'
+  attempts: 'counters of sign-ins',
+  backchannel_requests: 'ten at most wait for one person’s answer'
 }
 
 /** A JWT that is believed there does more than a run may leave behind; or it is thrown at in tokens.test.ts only. */
@@ -48,7 +50,9 @@ const notHere = new Set([
   'revocation',
   'software statement',
   'assertion of the JWT bearer grant',
-  'status list in an API'
+  'status list in an API',
+  'request object at backchannel authentication',
+  'id_token_hint at backchannel authentication'
 ])
 
 interface Sent {

@@ -1,7 +1,6 @@
 // Every place that reads a JWT, as a table: where it is read in the source, what is read there, how it is presented, and how it is told that
 // it was refused. tokens.test.ts throws every forgery at every place, and finds the places of the source that are missing here.
 
-import { randomUUID } from 'node:crypto'
 import { CompactEncrypt, importJWK, type JWK } from 'jose'
 import type { Test } from 'tap'
 import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
@@ -15,10 +14,10 @@ import {
   tokenExchangeGrantType
 } from '../protocol/exchange.ts'
 import { listedApi } from '../protocol/listed.ts'
-import { basic as clientBasic, createRequests } from '../protocol/requests.ts'
+import { createRequests } from '../protocol/requests.ts'
 import { api } from '../support/configuration.ts'
-import { person } from '../support/server.ts'
-import { basic, form, json } from './endpoints.ts'
+import { basic, json } from './endpoints.ts'
+import { backchannelPlaces } from './jwt-backchannel-places.ts'
 import {
   assertionOf,
   attestationOf,
@@ -35,39 +34,14 @@ import {
   statementOf,
   svid
 } from './jwt-kinds.ts'
+import { isOk, jsonOf, type Place, post, refusedWith } from './jwt-place.ts'
 import { bearerGrant, callback, publisher, staffApi, startSetting } from './jwt-setting.ts'
 import type { Answer, Wire } from './wire.ts'
-
-export interface Place {
-  name: string
-  kind: Kind
-  /** what is sent; `header`: the JWT stands in a header, where blanks and length are the parser's affair */
-  wire?: (jwt: string) => Wire | Promise<Wire>
-  inHeader?: true
-  /** for a reader that is no endpoint */
-  read?: (jwt: string) => Promise<'accepted' | 'refused'>
-  accepted(answer: Answer): boolean
-  refused(answer: Answer): boolean
-  /** a JWT that is good once: it is shown last, if it is still good by then */
-  goodUntilShown?: () => Promise<boolean>
-  /** read by the same code as a place before it: one forgery of four, unless all are asked for */
-  thin?: true
-  /** forgeries that are none here, by title, and why */
-  except?: Readonly<Record<string, string>>
-}
 
 const assertionTypes = {
   jwt: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
   svid: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe'
 }
-const jsonOf = ({ text }: Answer): Record<string, unknown> => JSON.parse(text)
-const refusedWith =
-  (...codes: string[]) =>
-  (answer: Answer) =>
-    (answer.status === 400 || answer.status === 401) &&
-    codes.includes(String(jsonOf(answer)['error']))
-const isOk = ({ status }: Answer) => status === 200
-
 /** Everything that is read. `host` counts who asks for keys. */
 export async function startPlaces(t: Test) {
   const { arena, host, own, forEncryption, ci, software, ciIssuer, domain } = await startSetting(t)
@@ -81,9 +55,7 @@ export async function startPlaces(t: Test) {
   const redeemedFor = async (resource: string, scope: string) =>
     ours((await requests.tokens({ scope, resource })).access_token, keys)
   const idToken = ours(tokens.id_token, keys)
-  const asking = { scope: 'openid', login_hint: person.login }
-  const cashier = { clientId: 'cashier', redirectUri: callback, caller: clientBasic('cashier') }
-  const cashierToken = ours((await requests.tokens({ app: cashier })).id_token, keys)
+  const backchannel = await backchannelPlaces(requests, { issuer, keys, own, forEncryption })
   const forUserinfo = await redeemedFor(issuer, 'openid')
   const forRevocation = await redeemedFor(issuer, 'openid')
   const forOrders = await redeemedFor(orders, 'openid read:orders')
@@ -101,14 +73,6 @@ export async function startPlaces(t: Test) {
   const statusList = ours((await arena.send({ target: new URL(list).pathname })).text, keys)
   const encryptionKey = keys.find(({ purpose }) => purpose === 'encryption')?.publicJwk as JWK
 
-  const post = (
-    target: string,
-    parameters: Record<string, string>,
-    ...headers: (readonly [string, string])[]
-  ): Wire => ({
-    ...{ method: 'POST', target, headers: [form, ...headers] },
-    body: new URLSearchParams(parameters).toString()
-  })
   const parametersOf = (clientId: string) => ({
     client_id: clientId,
     redirect_uri: callback,
@@ -365,30 +329,7 @@ export async function startPlaces(t: Test) {
       wire: jwt => ({ target: `${end_session}?${parameter('id_token_hint', jwt)}` }),
       refused: ({ status }) => status === 400
     },
-    {
-      ...{ name: 'request object at backchannel authentication', accepted: isOk, thin: true },
-      kind: {
-        ...requestOf({ client_id: 'teller', ...asking }, issuer, own, forEncryption),
-        claims: () => {
-          const asked = requestOf({ client_id: 'teller', ...asking }, issuer, own, forEncryption)
-          const claims = asked.claims()
-          return { ...claims, nbf: claims['iat'], jti: randomUUID() }
-        }
-      },
-      wire: jwt => post(endpoints.backchannel_authentication, { request: jwt }, basic('teller')),
-      refused: refusedWith('invalid_request_object', 'invalid_request')
-    },
-    {
-      ...{ name: 'id_token_hint at backchannel authentication', kind: cashierToken, thin: true },
-      ...{ accepted: isOk, except: old },
-      wire: jwt =>
-        post(
-          endpoints.backchannel_authentication,
-          { scope: 'openid', id_token_hint: jwt },
-          basic('cashier')
-        ),
-      refused: refusedWith('invalid_request', 'unknown_user_id')
-    },
+    ...backchannel,
     {
       ...{ name: 'software statement', kind: statementOf(publisher, software) },
       wire: jwt => ({

@@ -47,6 +47,17 @@ export const readers: Readonly<Record<string, readonly string[] | { never: strin
   'src/protocol/hints.ts': hints,
   'src/protocol/id-token-hints.ts': hints,
   'src/protocol/replay-detection.ts': { never: 'reads the time of a proof that was verified' },
+  'src/browser-session/back-channel-logout.ts': {
+    never: 'is an app’s: its own tests are test/browser-session/parts.test.ts'
+  },
+  'src/resource-server/dpop.ts': {
+    never:
+      'is an API’s: a proof comes with a token that was verified (test/resource-server/dpop.test.ts)'
+  },
+  'src/resource-server/introspection.ts': {
+    never: 'reads answers of the issuer (test/resource-server/introspection.test.ts)'
+  },
+  'src/resource-server/presented.ts': ['verifier of an API'],
   'src/resource-server/status-list.ts': ['status list in an API'],
   'src/resource-server/verifier.ts': ['verifier of an API'],
 

@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { memberChecks } from '../../src/clients/member-checks.ts'
 import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
+import { pingContext, pingStatement } from '../../src/store/ping-notices.ts'
+import { cibaGrantType } from '../protocol/backchannel.ts'
 import { basic, createRequests } from '../protocol/requests.ts'
 import { createBrowser } from '../support/browser.ts'
 import { canMakeCertificates, serveAsHost } from '../support/https-host.ts'
@@ -96,6 +98,7 @@ const elsewhereHost = canMakeCertificates()
 const setting = (origins: readonly string[]) => ({
   registration: { enabled: true },
   clientMetadataDocuments: { enabled: true },
+  ciba: { enabled: true },
   trustedIssuers: origins.map(origin => ({ issuer: `${origin}/ci` }))
 })
 const strict = await startTestServer(t, setting(inside), {
@@ -215,6 +218,32 @@ const places: Record<string, PlaceAsked> = {
         `INSERT INTO logout_notices (client_id, account_id, sid) VALUES ($1, $2, 'x')`,
         [clientId, server.accountId]
       )
+      const tried = () => server.log.find(line => line['clientId'] === clientId && 'reason' in line)
+      while (tried() === undefined) await new Promise(resolve => setTimeout(resolve, 5))
+      return 'nobody is told'
+    }
+  },
+  'backchannel_client_notification_endpoint of a client': {
+    by: ['src/protocol/pings.ts'],
+    async ask(server, origin, path) {
+      const created = await server.server.clients.create({
+        ...{ type: 'web', owner: 'cli' },
+        metadata: {
+          grant_types: [cibaGrantType],
+          backchannel_token_delivery_mode: 'ping',
+          backchannel_client_notification_endpoint: origin + path
+        }
+      })
+      if (!created.ok) return refusedUnwritten
+      const { clientId } = created.client
+      const id = randomUUID()
+      const sealed = server.server.keys.seal.seal(
+        Buffer.from(JSON.stringify({ requestId: 'x', token: 'x' })),
+        pingContext(id)
+      )
+      const { accountId } = server
+      const queued = pingStatement({ id, clientId, accountId, sealed, lifetimeSeconds: 60 })
+      await server.store.database.pipeline([queued])
       const tried = () => server.log.find(line => line['clientId'] === clientId && 'reason' in line)
       while (tried() === undefined) await new Promise(resolve => setTimeout(resolve, 5))
       return 'nobody is told'

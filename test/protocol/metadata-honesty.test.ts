@@ -28,6 +28,10 @@ const full = await startTestServer(t, {
   ],
   registration: { enabled: true },
   grantManagement: { enabled: true },
+  ciba: { enabled: true },
+  authorizationDetails: [
+    { type: 'visit', resources: ['https://open.example.com'], title: { en: 'Visit' } }
+  ],
   // hundreds of clients in a second or two
   limits: Object.fromEntries(
     ['authorize', 'pushedRequests', 'devices', 'pages', 'signIn', 'registration'].map(name => [

@@ -28,6 +28,11 @@ const attestation: Test = [
   'test/protocol/client-attestation.test.ts',
   'an attested instance authenticates, after a challenge (§8)'
 ]
+/** The same, with what is refused: it needs a client of its operator's. */
+const backchannel: Test = [
+  'test/protocol/ciba.test.ts',
+  'what discovery says of it is so, algorithm by algorithm (CIBA Core §4)'
+]
 /** What is refused is tried there, too: it needs an attester. */
 const attesting: Proof = {
   works: [
@@ -294,15 +299,26 @@ export const proofs: ReadonlyMap<string, Proof> = new Map<string, Proof>([
     'client_attestation_pop_methods_supported',
     { works: { never: 'an attestation is no signal beside another method' } }
   ],
-  ...[
-    'backchannel_authentication_endpoint',
+  ['backchannel_client_notification_endpoint', { works: { never: 'it is a member of clients' } }],
+  ['backchannel_authentication_endpoint', { works: backchannel }],
+  ['backchannel_user_code_parameter_supported', { works: backchannel }],
+  [
     'backchannel_token_delivery_modes_supported',
-    'backchannel_user_code_parameter_supported',
-    'backchannel_authentication_request_signing_alg_values_supported'
-  ].map((name): [string, Proof] => [name, { works: { never: 'CIBA is off' } }]),
+    { works: backchannel, known: ['poll', 'ping', 'push'] }
+  ],
+  [
+    'backchannel_authentication_request_signing_alg_values_supported',
+    { works: backchannel, known: signing }
+  ],
   [
     'authorization_details_types_supported',
-    { works: { never: 'rich authorization requests are off' } }
+    {
+      works: [
+        'test/protocol/authorization-details.test.ts',
+        'what no type allows is invalid_authorization_details (RFC 9396 §5)'
+      ],
+      known: ['payment_initiation', 'x']
+    }
   ]
 ])
 

@@ -23,8 +23,6 @@ export interface Plan {
   responseTypes: readonly string[]
   /** how it tells an authorization request that has been refused */
   strictness: 'one end' | 'any end'
-  /** the part of this server without which the plan cannot run yet */
-  awaits?: 'FAPI 2.0' | 'CIBA'
 }
 
 const implicit = ['id_token', 'id_token token']
@@ -54,8 +52,7 @@ function fapi2(name: string, suite: string, cast: Cast, variant: Plan['variant']
     variant: { ...variant, ...fapi },
     cast,
     responseTypes: [],
-    strictness: 'any end',
-    awaits: 'FAPI 2.0'
+    strictness: 'any end'
   }
 }
 
@@ -71,8 +68,7 @@ function ciba(mode: 'poll' | 'ping'): Plan {
     },
     cast: `ciba-${mode}`,
     responseTypes: [],
-    strictness: 'any end',
-    awaits: 'CIBA'
+    strictness: 'any end'
   }
 }
 
