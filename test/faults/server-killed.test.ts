@@ -16,7 +16,7 @@ t.test(
   async t => {
     const { url } = await createTestDatabase(t)
     await assertReport(t, report =>
-      killServer(report, t, url, { clients: 12, kills: 3, inFlight: 20, life })
+      killServer(report, t, url, { clients: 12, kills: 2, inFlight: 20, life })
     )
   }
 )

@@ -13,7 +13,7 @@ t.setTimeout(400_000)
 const options = {
   clients: 8,
   crowd: 48,
-  seconds: { crowd: 3, lock: 4, delay: 2, hole: 7, after: 1 },
+  seconds: { crowd: 2, lock: 4, delay: 2, hole: 7, after: 1 },
   delayMillis: 300
 }
 

@@ -10,7 +10,7 @@ t.setTimeout(400_000)
 
 async function killWhile(t: Test, kind: SpendingOptions['kind']) {
   const { url } = await createTestDatabase(t)
-  const options = { kind, clients: 12, rounds: 2, processes: 2, inFlight: 4 }
+  const options = { kind, clients: 12, rounds: 1, processes: 2, inFlight: 4 }
   await assertReport(t, report => killWhileSpending(report, t, url, options))
 }
 
