@@ -3,10 +3,8 @@
 
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { createAuthenticator } from './accounts/authenticate.ts'
 import type { PasswordHasher } from './accounts/password-hash.ts'
 import { createAuditBatch } from './audit/batch.ts'
-import { appendAuditEvent } from './audit/record.ts'
 import { attestationsAreOn } from './clients/attestation.ts'
 import { issueClientId } from './clients/client-id.ts'
 import type { ClientRegistry } from './clients/registry.ts'
@@ -15,7 +13,6 @@ import { createManagedGrantRevocation } from './grants/managed.ts'
 import { secretsByPurpose, versionsInAByte } from './keys/server-secrets.ts'
 import { createAddressList } from './lib/address-list.ts'
 import { createOutbound } from './lib/outbound.ts'
-import { hmac } from './lib/secret.ts'
 import { startBackground } from './ops/background.ts'
 import { composeClientSource } from './ops/client-source.ts'
 import { endWithRun } from './ops/conformance.ts'
@@ -43,6 +40,7 @@ import { pageHeaders } from './pages/headers.ts'
 import { pages } from './pages/pages.ts'
 import { createRenderers } from './pages/renderers.ts'
 import { createSite } from './pages/site.ts'
+import { composePeople } from './people.ts'
 import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { createDetailCatalogue } from './protocol/authorization-details.ts'
@@ -130,14 +128,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const accounts = await composeAccounts(database, config, options.hasher)
   const accountStore = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
-  const authenticate = createAuthenticator({
-    accounts: accountStore,
-    attempts,
-    hasher: accounts.hasher,
-    queue: accounts.queue,
-    record: event => appendAuditEvent(database, event),
-    counterKey: hmac(secrets.current('artifact').key, 'attempt counters')
-  })
 
   // the pages that the engine is given
   const assets = createAssets({ colour: config.product.colour, logo: config.product.logo })
@@ -323,22 +313,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       now
     })
   })
-  await app.register(pages, {
-    apps: createConnectedApps({ database, clients }),
-    ...pagePorts,
-    now,
-    authenticate: async input => {
-      const outcome = await authenticate(input)
-      return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome
-    },
-    accountName: async accountId => {
-      const account = await accountStore.findById(accountId)
-      return account && (account.email ?? account.login)
-    },
-    ...{ site, assets, issuer },
-    ...asked,
-    secureCookies: issuer.startsWith('https:')
+  const people = composePeople({
+    ...{ config, database, accounts, keys, site, assets, now },
+    ports: pagePorts,
+    apps: createConnectedApps({ database, clients })
   })
+  await app.register(pages, people)
 
   const keyJob = startKeyJob({
     ...keys,

@@ -48,6 +48,16 @@ export const en: Messages = {
         : `Too many attempts. Try again in ${count(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
     busy: 'Many people are signing in right now. Wait a few seconds, then try again.'
   },
+  account: {
+    menu: 'Your account',
+    pages: {
+      security: 'Sign-in and security',
+      apps: 'Connected apps'
+    }
+  },
+  security: {
+    title: 'Sign-in and security'
+  },
   consent: {
     title: 'Allow access',
     wantsAccess: (client, product) => [

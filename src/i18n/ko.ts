@@ -46,6 +46,16 @@ export const ko: Messages = {
         : `시도 횟수가 너무 많습니다. ${Math.ceil(seconds / 60)}분 후 다시 시도하세요.`,
     busy: '지금 로그인하는 사람이 많습니다. 몇 초 후 다시 시도하세요.'
   },
+  account: {
+    menu: '내 계정',
+    pages: {
+      security: '로그인 및 보안',
+      apps: '연결된 앱'
+    }
+  },
+  security: {
+    title: '로그인 및 보안'
+  },
   consent: {
     title: '접근 허용',
     wantsAccess: (client, product) => [

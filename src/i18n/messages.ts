@@ -46,6 +46,14 @@ export interface Messages {
     throttled: (seconds: number) => string
     busy: string
   }
+  account: {
+    /** what the menu of its pages is called */
+    menu: string
+    pages: Record<'security' | 'apps', string>
+  }
+  security: {
+    title: string
+  }
   consent: {
     title: string
     wantsAccess: <T>(client: Term<T>, product: Term<T>) => Sentence<T>

@@ -21,7 +21,7 @@ export interface ApproveDependencies {
   site: Site
   issuer: string
   resources: readonly ResourceView[]
-  now?: () => Date
+  now: () => Date
 }
 
 const route = '/approve'
@@ -29,7 +29,7 @@ const outcomes = ['approved', 'declined', 'over'] as const
 
 /** Fastify plugin; wants the form parser of `pages.ts` around it. */
 export function approveRoutes(app: FastifyInstance, deps: ApproveDependencies, done: () => void) {
-  const { approvals, persons, site, issuer, now = () => new Date() } = deps
+  const { approvals, persons, site, issuer, now } = deps
   const path = site.basePath + route
   if (approvals === undefined) return done()
 

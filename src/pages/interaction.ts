@@ -8,16 +8,15 @@ import type { DetailTypeView } from '../views/authorization-details.ts'
 import type { ResourceView } from '../views/client.ts'
 import { renderConsent } from '../views/consent.ts'
 import type { Site } from '../views/layout.ts'
-import { type LoginProblem, renderLogin } from '../views/login.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
 import { pageHeaders } from './headers.ts'
-import { type Authenticate, checkPassword, markProblem } from './password-check.ts'
+import type { SignInFlow, SignInPlace } from './sign-in-flow.ts'
 import { frameOf, hintsOf } from './site.ts'
 
 export interface InteractionDependencies {
   interactions: Interactions
-  authenticate: Authenticate
+  signIn: SignInFlow
   /** how a person knows their account: e-mail, login or name */
   accountName(accountId: string): Promise<string | undefined>
   site: Site
@@ -40,12 +39,12 @@ export function interactionRoutes(
   app.get('/interaction/:uid', async (request, reply) => {
     const asked = await find({ request, reply })
     if (asked === undefined) return expired({ request, reply })
-    return asked.details.prompt === 'login' ? showLogin(asked) : showConsent(asked)
+    return asked.details.prompt === 'login' ? deps.signIn.show(placeOf(asked)) : showConsent(asked)
   })
 
   app.post('/interaction/:uid', async (request, reply) => {
     if (!fromOurOwnPage(request.headers, issuer)) return refuse({ request, reply })
-    const fields = readFields(request.body, ['csrf', 'prompt', 'decline', 'login', 'password'])
+    const fields = readFields(request.body, ['csrf', 'decline', ...deps.signIn.fields])
     if (fields === undefined) {
       return renderErrorPage(
         { site, issuer, request, reply },
@@ -54,16 +53,15 @@ export function interactionRoutes(
     }
     const asked = await find({ request, reply })
     if (asked === undefined) return expired({ request, reply })
-    if (!interactions.verifyCsrf(asked.details, fields.csrf)) return refuse(asked)
+    if (!interactions.verifyCsrf(asked.details, fields['csrf'])) return refuse(asked)
     // A form left over from the step before: show where the person is now.
-    if (fields.prompt !== asked.details.prompt) return onward(reply, asked.path)
-    if (fields.decline !== '') {
+    const consents = fields['prompt'] === 'consent'
+    if (consents !== (asked.details.prompt === 'consent')) return onward(reply, asked.path)
+    if (fields['decline'] !== '') {
       return onward(reply, await interactions.decline(request.raw, reply.raw))
     }
-    if (asked.details.prompt === 'consent') {
-      return onward(reply, await interactions.consent(request.raw, reply.raw))
-    }
-    return signIn(asked, fields)
+    if (consents) return onward(reply, await interactions.consent(request.raw, reply.raw))
+    return deps.signIn.answer(placeOf(asked), fields)
   })
 
   done()
@@ -76,28 +74,25 @@ export function interactionRoutes(
     return { request, reply, details, path: `${site.basePath}/interaction/${uid}` }
   }
 
-  async function signIn(asked: Asked, fields: { login: string; password: string }) {
-    const { request, reply } = asked
-    const { clientId } = asked.details.client
-    const checked = await checkPassword(deps.authenticate, asked, fields, { clientId })
-    if (!checked.ok) return showLogin(asked, fields.login, checked.problem)
-    const { accountId, amr } = checked
-    return onward(reply, await interactions.login(request.raw, reply.raw, { accountId, amr }))
-  }
-
-  function showLogin(asked: Asked, login = asked.details.loginHint, problem?: LoginProblem) {
-    const { details, path } = asked
-    markProblem(asked.reply, problem)
-    return show(
-      asked,
-      renderLogin(frame(asked), {
-        action: path,
-        csrf: details.csrf,
-        clientName: details.client.name,
-        login,
-        problem
-      })
-    )
+  /** Where the person signs in. The interaction's cookie is this browser's alone, so its name is the flow's. */
+  function placeOf(asked: Asked): SignInPlace {
+    const { request, reply, details, path } = asked
+    const { clientId, name } = details.client
+    return {
+      request,
+      reply,
+      frame: frame(asked),
+      flow: details.uid,
+      client: { clientId, name },
+      action: path,
+      address: path,
+      csrf: details.csrf,
+      carried: {},
+      loginHint: details.loginHint,
+      demand: { clientId },
+      headers: 'onward',
+      finish: proved => interactions.login(request.raw, reply.raw, proved)
+    }
   }
 
   async function showConsent(asked: Asked) {

@@ -10,6 +10,7 @@ import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected
 import { createPageErrorHandler } from './error-page.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
+import { type SecurityDependencies, securityRoutes } from './security.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 
 const bodyLimit = 16 * 1024
@@ -18,6 +19,7 @@ export interface PagesDependencies
   extends InteractionDependencies,
     SignInDependencies,
     ConnectedAppsDependencies,
+    SecurityDependencies,
     ApproveDependencies {
   persons: PersonSessions
   assets: Assets
@@ -36,6 +38,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(languageRoutes, deps)
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
+    forms.register(securityRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)
     ready()

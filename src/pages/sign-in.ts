@@ -4,18 +4,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PersonSessions } from '../protocol/ports.ts'
 import type { Site } from '../views/layout.ts'
-import { type LoginProblem, renderLogin } from '../views/login.ts'
 import { renderSignedIn } from '../views/signed-in.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
 import { pageHeaders } from './headers.ts'
-import { type Authenticate, checkPassword, markProblem } from './password-check.ts'
 import { safeReturnTo } from './return-to.ts'
+import type { SignInFlow, SignInPlace } from './sign-in-flow.ts'
 import { frameOf, hintsOf } from './site.ts'
 
 export interface SignInDependencies {
   persons: PersonSessions
-  authenticate: Authenticate
+  signIn: SignInFlow
   /** how a person knows their account: e-mail, login or name */
   accountName(accountId: string): Promise<string | undefined>
   site: Site
@@ -24,88 +23,95 @@ export interface SignInDependencies {
 
 type Exchange = { request: FastifyRequest; reply: FastifyReply }
 
+/** `again`: also whoever is signed in, where that was too long ago. */
+export type SignInMode = 'if needed' | 'again'
+
 /** Sends whoever is not signed in to the sign-in page, which leads back to `path` (of our own, without base path). */
 export function toSignIn(
   reply: FastifyReply,
   { site, issuer }: { site: Site; issuer: string },
-  path: string
+  path: string,
+  mode: SignInMode = 'if needed'
 ) {
-  const to = `${site.basePath}/sign-in?return_to=${encodeURIComponent(site.basePath + path)}`
-  return reply.headers(pageHeaders('own', issuer)).redirect(to, 303)
+  const to = encodeURIComponent(site.basePath + path)
+  const query = `${mode === 'again' ? 'again=yes&' : ''}return_to=${to}`
+  return reply
+    .headers(pageHeaders('own', issuer))
+    .redirect(`${site.basePath}/sign-in?${query}`, 303)
 }
 
 /** Fastify plugin; wants the form parser of `pages.ts` around it. */
 export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, done: () => void) {
-  const { persons, site, issuer } = deps
+  const { persons, signIn, site, issuer } = deps
   const path = `${site.basePath}/sign-in`
 
   app.get('/sign-in', async (request, reply) => {
     const { return_to, again } = request.query as Record<string, unknown>
     const returnTo = safeReturnTo(return_to, '')
-    // `again=yes`: also whoever is signed in, where that was too long ago
-    const person = again === 'yes' ? undefined : await persons.find(request.raw, reply.raw)
-    if (person === undefined) return show({ request, reply }, returnTo)
-    if (returnTo !== '') return onward(reply, returnTo)
+    const mode = again === 'yes' ? 'again' : 'if needed'
+    const person = mode === 'again' ? undefined : await persons.find(request.raw, reply.raw)
+    if (person === undefined) return signIn.show(placeOf({ request, reply }, returnTo, mode))
+    if (returnTo !== '') {
+      return reply.headers(pageHeaders('own', issuer)).redirect(returnTo, 303)
+    }
     const accountName = (await deps.accountName(person.accountId)) ?? person.accountId
-    return send(
-      reply,
-      renderSignedIn(frameOf(site, hintsOf(request.headers), path), {
-        accountName,
-        signOut: `${site.basePath}/logout`
-      })
-    )
+    return reply
+      .headers(pageHeaders('own', issuer))
+      .type('text/html; charset=utf-8')
+      .send(
+        renderSignedIn(frameOf(site, hintsOf(request.headers), path), {
+          accountName,
+          signOut: `${site.basePath}/logout`
+        })
+      )
   })
 
   app.post('/sign-in', async (request, reply) => {
     if (!fromOurOwnPage(request.headers, issuer)) return refuse({ request, reply })
-    const fields = readFields(request.body, ['csrf', 'return_to', 'login', 'password'])
+    const fields = readFields(request.body, ['csrf', 'return_to', 'again', ...signIn.fields])
     if (fields === undefined) {
       const page = { site, issuer, request, reply }
       return renderErrorPage(page, { status: 400, error: 'invalid_form' })
     }
-    const returnTo = safeReturnTo(fields.return_to, '')
-    if (!persons.verifySignInForm(request.raw, reply.raw, fields.csrf)) {
+    const returnTo = safeReturnTo(fields['return_to'], '')
+    if (!persons.verifySignInForm(request.raw, reply.raw, fields['csrf'])) {
       return refuse({ request, reply }, returnTo)
     }
-    const checked = await checkPassword(deps.authenticate, { request, reply }, fields)
-    if (!checked.ok) return show({ request, reply }, returnTo, fields.login, checked.problem)
-    await persons.signIn(request.raw, reply.raw, checked)
-    return onward(reply, returnTo === '' ? path : returnTo)
+    const mode = fields['again'] === 'yes' ? 'again' : 'if needed'
+    return signIn.answer(placeOf({ request, reply }, returnTo, mode), fields)
   })
 
   done()
 
-  function addressOf(returnTo: string) {
-    return returnTo === '' ? path : `${path}?return_to=${encodeURIComponent(returnTo)}`
+  function addressOf(returnTo: string, mode: SignInMode = 'if needed') {
+    const query = [
+      ...(mode === 'again' ? ['again=yes'] : []),
+      ...(returnTo === '' ? [] : [`return_to=${encodeURIComponent(returnTo)}`])
+    ]
+    return query.length === 0 ? path : `${path}?${query.join('&')}`
   }
 
-  function show(
-    { request, reply }: Exchange,
-    returnTo: string,
-    login?: string,
-    problem?: LoginProblem
-  ) {
-    markProblem(reply, problem)
-    return send(
+  function placeOf({ request, reply }: Exchange, returnTo: string, mode: SignInMode): SignInPlace {
+    const { flow, csrf } = persons.signInForm(request.raw, reply.raw)
+    const address = addressOf(returnTo, mode)
+    return {
+      request,
       reply,
-      renderLogin(frameOf(site, hintsOf(request.headers), addressOf(returnTo)), {
-        action: path,
-        csrf: persons.signInForm(request.raw, reply.raw),
-        clientName: undefined,
-        carried: { return_to: returnTo },
-        login,
-        problem
-      })
-    )
-  }
-
-  function send(reply: FastifyReply, document: string) {
-    return reply.headers(pageHeaders('own', issuer)).type('text/html; charset=utf-8').send(document)
-  }
-
-  // 303: a browser must not post the password on
-  function onward(reply: FastifyReply, to: string) {
-    return reply.headers(pageHeaders('own', issuer)).redirect(to, 303)
+      frame: frameOf(site, hintsOf(request.headers), address),
+      flow,
+      client: undefined,
+      action: path,
+      address,
+      csrf,
+      carried: { return_to: returnTo, ...(mode === 'again' ? { again: 'yes' } : {}) },
+      loginHint: undefined,
+      demand: {},
+      headers: 'own',
+      async finish(proved) {
+        await persons.signIn(request.raw, reply.raw, proved)
+        return returnTo === '' ? path : returnTo
+      }
+    }
   }
 
   function refuse({ request, reply }: Exchange, returnTo = '') {

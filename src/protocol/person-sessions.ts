@@ -81,7 +81,7 @@ export function createPersonSessions(deps: {
         } as const
         contextOf(req, res).cookies.set(formCookie, value, cookie)
       }
-      return token('sign-in', value)
+      return { csrf: token('sign-in', value), flow: value }
     },
 
     verifySignInForm(req, res, presented) {

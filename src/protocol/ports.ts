@@ -89,8 +89,11 @@ export interface SignedInPerson {
 export interface PersonSessions {
   /** undefined: nobody. Does not prolong the session. */
   find(req: IncomingMessage, res: ServerResponse): Promise<SignedInPerson | undefined>
-  /** What stands in the sign-in form as `csrf`, bound to a cookie that is set with it; nothing is stored. */
-  signInForm(req: IncomingMessage, res: ServerResponse): string
+  /**
+   * What stands in the sign-in form as `csrf`, bound to a cookie that is set with it, and `flow`, which names the sign-in at this browser and
+   * stays on the server; nothing is stored.
+   */
+  signInForm(req: IncomingMessage, res: ServerResponse): { csrf: string; flow: string }
   verifySignInForm(req: IncomingMessage, res: ServerResponse, presented: unknown): boolean
   /** Signs in, under a new session identifier; who was signed in before and is somebody else is signed out. */
   signIn(

@@ -1,9 +1,10 @@
 // The page of the account with the apps that may use it: who, what for, since when, and a button to end it. Refuses to hide anything that
 // still works, be it only remembered.
 
+import { type AccountFrame, renderAccountPage } from './account-layout.ts'
 import { type AccessView, accessList, type ClientView, type ResourceView } from './client.ts'
 import { hidden, submit } from './form.ts'
-import { type Frame, renderPage, wordsOf } from './layout.ts'
+import { type Frame, wordsOf } from './layout.ts'
 import { html, type Markup, name } from './markup.ts'
 
 export interface AppView {
@@ -16,11 +17,9 @@ export interface AppView {
   lastUsedAt: Date | undefined
 }
 
-export interface ConnectedAppsPage {
+export interface ConnectedAppsPage extends AccountFrame {
   action: string
   csrf: string
-  accountName: string
-  signOut: string
   apps: readonly AppView[]
   resources: readonly ResourceView[]
 }
@@ -28,15 +27,12 @@ export interface ConnectedAppsPage {
 /** The page as an HTML document. Each form posts `csrf` and `client_id`. */
 export function renderConnectedApps(frame: Frame, page: ConnectedAppsPage): string {
   const words = wordsOf(frame)
-  const account = { text: page.accountName, shown: name(page.accountName) }
   const lead = page.apps.length > 0 ? words.apps.lead(frame.site.product.name) : words.apps.none
-  return renderPage(frame, {
+  return renderAccountPage(frame, page, {
+    current: 'apps',
     title: words.apps.title,
-    body: html`<h1>${words.apps.title}</h1>
-<p class="lead">${words.consent.signedInAs(account)}</p>
-<p>${lead}</p>
-${page.apps.map(app => one(frame, page, app))}
-<p class="small"><a href="${page.signOut}">${words.logout.submit}</a></p>`
+    body: html`<p>${lead}</p>
+${page.apps.map(app => one(frame, page, app))}`
   })
 }
 

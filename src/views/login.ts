@@ -3,7 +3,7 @@
 
 import { decline, field, hidden, type Problem, problemSummary, submit } from './form.ts'
 import { type Frame, renderPage, wordsOf } from './layout.ts'
-import { html, name } from './markup.ts'
+import { type Child, html, name } from './markup.ts'
 
 export interface LoginPage {
   action: string
@@ -15,6 +15,8 @@ export interface LoginPage {
   /** what was entered before, or the request's `login_hint` */
   login: string | undefined
   problem?: LoginProblem | undefined
+  /** other ways to begin, each a form or a link of its own */
+  others?: readonly Child[]
 }
 
 /** Why the form came back; `seconds` until another attempt is looked at. */
@@ -59,7 +61,8 @@ ${field({
 ${submit(words.login.submit, 'primary', undefined, 'sign-in')}
 ${page.clientName !== undefined && decline(words.common.cancel, 'quiet', ['decline', 'yes'], 'cancel')}
 </div>
-</form>`
+</form>
+${(page.others ?? []).map(other => html`${other}`)}`
   })
 }
 

@@ -1,6 +1,7 @@
 // What expires leaves by itself: every table that has expiring rows, after the protocol has filled it, with the database's
 // clock turned; and one process at a time that does it, followed by another one when it dies.
 
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { initiateDeviceAuthorization, refreshTokenGrant, tokenRevocation } from 'openid-client'
 import t from 'tap'
@@ -8,6 +9,7 @@ import { issueInitialAccessToken } from '../../src/clients/registration-token.ts
 import { startSweeping } from '../../src/ops/sweep.ts'
 import { createClientDocumentStore } from '../../src/store/client-documents.ts'
 import { createManagedGrantStore, newManagedGrantId } from '../../src/store/managed-grants.ts'
+import { createPendingSignInStore } from '../../src/store/pending-sign-ins.ts'
 import { createReplayStore } from '../../src/store/replay.ts'
 import { createSweeper } from '../../src/store/sweep.ts'
 import { redirectUri, secretOf } from '../support/configuration.ts'
@@ -95,6 +97,12 @@ t.test('what has expired leaves every table, and nothing else does', async t => 
     `INSERT INTO ping_notices (id, client_id, account_id, sealed, expires_at, due_at)
       VALUES (gen_random_uuid(), 'web', $1, '', clock_time() + interval '1 minute', clock_time() + interval '1 day')`,
     [accountId]
+  )
+
+  await createPendingSignInStore({ sql: database }).save(
+    randomBytes(32),
+    { accountId, amr: ['pwd'] },
+    600
   )
 
   const before = await counts()

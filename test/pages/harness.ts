@@ -2,12 +2,16 @@
 
 import fastify from 'fastify'
 import type { Test } from 'tap'
+import { createSignInSteps } from '../../src/accounts/sign-in-steps.ts'
 import { createAssets } from '../../src/pages/assets.ts'
 import { setPageNotFound } from '../../src/pages/error-page.ts'
 import { pages } from '../../src/pages/pages.ts'
 import type { AuthenticateResult } from '../../src/pages/password-check.ts'
+import { createPasswordScreen } from '../../src/pages/password-screen.ts'
+import { createSignInFlow } from '../../src/pages/sign-in-flow.ts'
 import { createSite } from '../../src/pages/site.ts'
 import type { InteractionDetails, Interactions, PersonSessions } from '../../src/protocol/ports.ts'
+import type { PendingSignInStore, ProvedSoFar } from '../../src/store/pending-sign-ins.ts'
 
 export const loginDetails: InteractionDetails = {
   uid: 'abc',
@@ -47,9 +51,19 @@ interface Given {
 function nobody(calls: string[]): PersonSessions {
   return {
     find: async () => undefined,
-    signInForm: () => 'right',
+    signInForm: () => ({ csrf: 'right', flow: 'browser' }),
     verifySignInForm: (_req, _res, presented) => presented === 'right',
     signIn: async (_req, _res, { accountId }) => void calls.push(`sign in ${accountId}`)
+  }
+}
+
+/** What the table does, for one process; the table has its own tests (test/store). */
+function pendingSignIns(): PendingSignInStore {
+  const kept = new Map<string, ProvedSoFar>()
+  return {
+    find: async id => kept.get(id.toString('hex')),
+    save: async (id, proved) => void kept.set(id.toString('hex'), proved),
+    drop: async id => void kept.delete(id.toString('hex'))
   }
 }
 
@@ -77,6 +91,13 @@ export async function buildPages(t: Test, given: Given = {}) {
   const authenticate =
     given.authenticate ??
     (async () => ({ ok: true as const, accountId: 'account-1', amr: ['pwd'] }))
+  const password = createPasswordScreen({
+    authenticate: async input => {
+      calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
+      return authenticate(input)
+    },
+    others: []
+  })
   const product = { name: 'mintmark' }
   const assets = createAssets({})
   const site = createSite({ product, issuer, assets })
@@ -91,10 +112,14 @@ export async function buildPages(t: Test, given: Given = {}) {
       remove: async (_, clientId) => void calls.push(`remove ${clientId}`)
     },
     approvals: undefined,
-    authenticate: async input => {
-      calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
-      return authenticate(input)
-    },
+    signIn: createSignInFlow({
+      steps: createSignInSteps({ pending: pendingSignIns(), factors: [] }),
+      issuer,
+      first: [password],
+      second: {}
+    }),
+    sections: [],
+    now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,
     assets,
