@@ -32,6 +32,12 @@ export const auditEvents = {
     outcome: refused,
     data: { reason: signInRefusals, 'counter?': ['account', 'address'] }
   },
+  // a browser that this account has not been used in before
+  'sign_in.new_device': { outcome: success, data: { device: 'text' } },
+  'second_factor.refused': {
+    outcome: refused,
+    data: { kind: ['passkey', 'totp', 'recovery_code'], reason: 'text' }
+  },
   sign_out: { outcome: success, data: { 'by?': ['account', 'client', 'operator'] } },
   'session.ended': { outcome: success, data: { reason: 'text' } },
   'logout_notice.delivered': { outcome: success, data: { attempts: 'number' } },
@@ -178,6 +184,24 @@ export const auditEvents = {
     outcome: success,
     data: { via: ['config', 'cli', 'admin', 'self'] }
   },
+  'account.password_reset': { outcome: success, data: {} },
+  'account.email_verified': { outcome: success, data: {} },
+  'account.email_changed': { outcome: success, data: {} },
+  'account.deletion_requested': { outcome: success, data: {} },
+  'account.deletion_cancelled': { outcome: success, data: {} },
+  'account.deleted': { outcome: success, data: {} },
+  'account.data_downloaded': { outcome: success, data: {} },
+  // how many others the person signed out with it
+  'sessions.ended': { outcome: success, data: { count: 'number' } },
+  'passkey.added': { outcome: success, data: { name: 'text' } },
+  'passkey.renamed': { outcome: success, data: { name: 'text' } },
+  'passkey.removed': { outcome: success, data: { name: 'text' } },
+  'totp.enabled': { outcome: success, data: {} },
+  'totp.removed': { outcome: success, data: {} },
+  'recovery_codes.created': { outcome: success, data: { count: 'number' } },
+  'recovery_code.used': { outcome: success, data: { left: 'number' } },
+  'identity.linked': { outcome: success, data: { issuer: 'text' } },
+  'identity.unlinked': { outcome: success, data: { issuer: 'text' } },
 
   'database.restored': {
     outcome: success,
