@@ -130,7 +130,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const attempts = createAttemptStore({ sql: database })
 
   // the pages that the engine is given
-  const assets = createAssets({ colour: config.product.colour, logo: config.product.logo })
+  const assets = createAssets(config.product)
   const site = createSite({
     product: { name: config.product.name, logo: assets.logo },
     issuer,

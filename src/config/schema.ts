@@ -297,9 +297,16 @@ export const configSchema = closedObject({
         Type.String({
           // stands in a stylesheet, so nothing but a colour may get through
           pattern: '^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$',
-          description: 'Colour of buttons and links, as in `#1f6f5c`.'
+          description:
+            'Colour of buttons and marks, as in `#1f6f5c`; mixed with black or white as far as it must be to be legible.'
         })
-      )
+      ),
+      radius: Type.Integer({
+        minimum: 0,
+        maximum: 24,
+        default: 10,
+        description: 'How round the corners of fields and buttons are, in pixels; `0` is square.'
+      })
     },
     { default: {} }
   ),

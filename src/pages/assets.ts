@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
-import { renderTheme } from '../views/theme.ts'
+import { type Look, renderTheme } from '../views/theme.ts'
 import { readLogo } from './logo.ts'
 
 interface Asset {
@@ -25,19 +25,16 @@ export interface Assets {
 }
 
 /**
- * Reads the files and makes the product's theme. `colour`: `#rrggbb`; `logo`: path of an image file.
+ * Reads the files and makes the product's theme. `colour`: `#rrggbb`; `radius`: pixels; `logo`: path of an image file.
  * @throws when a file is missing from the installation; Fault `configuration_invalid` for the logo
  */
 export function createAssets({
-  colour,
-  logo: logoFile
-}: {
-  colour?: string | undefined
-  logo?: string | undefined
-}): Assets {
+  logo: logoFile,
+  ...look
+}: Look & { logo?: string | undefined }): Assets {
   const css = 'text/css; charset=utf-8'
   const sheet = asset('mintmark', 'css', css, read('../views/mintmark.css'))
-  const theme = asset('theme', 'css', css, Buffer.from(renderTheme(colour)))
+  const theme = asset('theme', 'css', css, Buffer.from(renderTheme(look)))
   const icon = asset('mark', 'svg', 'image/svg+xml', read('../views/mark.svg'))
   const image = logoFile === undefined ? undefined : readLogo(logoFile)
   const logo = image && asset('logo', image.extension, image.type, image.body)

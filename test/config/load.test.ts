@@ -155,6 +155,7 @@ t.test('every variable reaches its key', async t => {
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',
     'product.colour': '#123456',
+    'product.radius': '4',
     'log.level': 'debug'
   }
   t.strictSame(
