@@ -261,7 +261,8 @@ const personal = [
   'default_max_age',
   'require_auth_time',
   'require_pushed_authorization_requests',
-  'refresh_tokens'
+  'refresh_tokens',
+  'required_scopes'
 ] as const
 
 function isWeb(url: URL): boolean {

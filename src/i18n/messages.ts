@@ -74,6 +74,13 @@ export interface Messages {
     onThisDevice: string
     appAddress: string
     sentTo: <T>(host: Term<T>) => Sentence<T>
+    /** beside a scope that can be left out, and beside one that cannot */
+    optional: string
+    required: string
+    /** legend of the choice when the permission ends */
+    lasts: string
+    untilRemoved: string
+    sevenDays: string
     duration: string
     durationSession: string
     durationOffline: string
@@ -92,6 +99,8 @@ export interface Messages {
     place: string
     firstAllowed: string
     lastUsed: string
+    /** when the person wanted it to end */
+    ends: string
     details: string
     remove: string
     /** behind it, for whoever hears the button alone */

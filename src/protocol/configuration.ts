@@ -151,8 +151,13 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     },
 
     ttl: {
-      AccessToken: (_ctx, token) =>
-        token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds,
+      // RFC 9068 tokens are judged by their `exp` alone at an API: none outlives what a person allowed
+      AccessToken: (ctx, token) => {
+        const seconds = token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds
+        const end: unknown = ctx?.oidc?.entities.Grant?.exp
+        if (typeof end !== 'number') return seconds
+        return Math.max(1, Math.min(seconds, end - Math.floor(parts.now().getTime() / 1000)))
+      },
       ClientCredentials: (_ctx, token) =>
         token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds,
       AuthorizationCode: (_ctx, _code, client) => {

@@ -213,7 +213,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       const unit = units.current()
       const row = registeredOf(client)
       return guarded(() =>
-        grantForRequest(ctx, { issuer, grants, details, management, unit, client: row })
+        grantForRequest(ctx, { issuer, grants, resources, details, management, unit, client: row })
       )
     }
   })

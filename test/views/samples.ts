@@ -39,7 +39,7 @@ export function clientNamed(say: Say = usual => usual): ClientView {
   }
 }
 
-const noDetails = { requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+const noDetails = { choices: [], requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
 
 /** All pages, by name. */
 export function renderSamples(frame: Frame, say: Say = usual => usual): Record<string, string> {
@@ -99,6 +99,12 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
       ...noDetails,
+      choices: [
+        { scope: 'profile', start: 'ticked' },
+        { scope: 'email', start: 'unticked' },
+        { scope: 'offline_access', start: 'ticked' },
+        { resource: api, scope: say('write:things'), start: 'ticked' }
+      ],
       action,
       csrf: say('csrf'),
       client,
@@ -109,6 +115,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       accountName: say('ada@example.com')
     }),
     'consent-details': renderConsent(frame, {
+      choices: [],
       action,
       csrf: say('csrf'),
       client,
@@ -168,6 +175,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: requested,
           details: [{ type: say('payment'), actions: [say('initiate')] }],
           lasts: 'offline',
+          endsAt: new Date('2026-11-28T11:04:00Z'),
           firstAllowedAt: new Date('2026-10-01T09:00:00Z'),
           lastUsedAt: now
         },
@@ -176,6 +184,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: [{ scopes: ['openid'] }],
           details: [],
           lasts: 'until sign-out',
+          endsAt: undefined,
           firstAllowedAt: now,
           lastUsedAt: undefined
         }
