@@ -293,6 +293,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientCertificates,
     registration: config.registration.enabled ? 'on' : 'off',
     backchannel: config.ciba.enabled ? 'on' : 'off',
+    devices: config.deviceCodes.enabled ? 'on' : 'off',
     attestations: attestationsAreOn(config) ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })

@@ -180,6 +180,11 @@ export const configSchema = closedObject({
   ),
   deviceCodes: closedObject(
     {
+      enabled: Type.Boolean({
+        default: true,
+        description:
+          'Devices without a browser get tokens by a code that a person enters elsewhere (RFC 8628). Where no device needs it, off: it is what code phishing lives on (RFC 10027).'
+      }),
       lifetime: durationSchema({
         description: 'How long a person may take to enter the code.',
         default: '10m',

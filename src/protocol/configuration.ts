@@ -53,7 +53,14 @@ export const endpoints = {
   challenge: '/oauth/challenge'
 } as const
 
-const { backchannel_authentication: _, ...withoutBackchannel } = endpoints
+/** Those that are there, for the aliases of metadata (RFC 8705 §5). */
+function endpointsOf({ ciba, deviceCodes }: Config): Partial<typeof endpoints> {
+  const off = [
+    ...(ciba.enabled ? [] : ['backchannel_authentication']),
+    ...(deviceCodes.enabled ? [] : ['device_authorization'])
+  ]
+  return Object.fromEntries(Object.entries(endpoints).filter(([name]) => !off.includes(name)))
+}
 
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
@@ -250,7 +257,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       ...grantManagementMetadata(issuer, config.grantManagement),
       ...endpointAliases(
         config.clientCertificates.origin,
-        config.ciba.enabled ? endpoints : withoutBackchannel,
+        endpointsOf(config),
         config.grantManagement.enabled ? { grant_management_endpoint: grantsPath } : {}
       )
     }

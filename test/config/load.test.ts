@@ -100,6 +100,7 @@ t.test('every variable reaches its key', async t => {
     'refreshTokens.idle': '11d',
     'refreshTokens.absolute': '44d',
     'authorizationCodes.lifetime': '31s',
+    'deviceCodes.enabled': 'false',
     'deviceCodes.lifetime': '9m',
     'deviceCodes.interval': '6s',
     'sessions.idle': '3d',

@@ -345,6 +345,7 @@ t.test('a device of a person who left scopes out gets none of them (RFC 8628 §3
     device_code: codes.deviceCode
   })
   t.match(tokens, { status: 200, body: { scope: 'openid offline_access' } })
+  t.type((await events('device.approved'))?.['grantId'], 'string', 'told to its owner')
   // a second one of the same app is not asked about again
   const next = await requestDeviceCode(requests, 'openid email offline_access')
   const { page: done } = await approveDevice(server, next.userCode, requests.ada)

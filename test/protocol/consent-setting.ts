@@ -106,11 +106,12 @@ export async function startConsenting(t: Test) {
     const { database } = store
     await database.run('test.forget', 'DELETE FROM consents WHERE client_id = $1', [clientId])
   }
-  const events = async (type: string) => {
+  /** What the trail says last of a person's own account. */
+  const events = async (type: string, accountId = server.accountId) => {
     const { rows } = await store.database.run<{ data: Record<string, unknown> }>(
       'test.events',
-      'SELECT data FROM audit_events WHERE type = $1 ORDER BY id DESC LIMIT 1',
-      [type]
+      'SELECT data FROM audit_events WHERE type = $1 AND account_id = $2 ORDER BY id DESC LIMIT 1',
+      [type, accountId]
     )
     return rows[0]?.data
   }
