@@ -1,11 +1,6 @@
 // The words of every page, as a type: one member per sentence, so that a language that lacks one does not compile. A message with
-// parameters is a function. Owns no wording (en.ts, ko.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
+// parameters is a function. Owns no wording (a file for each of languages.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
 // name stands out is given back in parts, and the view decides how the name looks.
-
-/** The languages that are complete. The first is the default. */
-export const locales = ['en', 'ko'] as const
-
-export type Locale = (typeof locales)[number]
 
 /** A name inside a sentence: `text` decides particles (Korean), `shown` is what stands there. */
 export interface Term<T> {

@@ -10,6 +10,7 @@ import {
 import { isRelaxed } from '../clients/conformance.ts'
 import { documentClients } from '../config/client-document-schema.ts'
 import type { Config } from '../config/schema.ts'
+import { locales } from '../i18n/locale.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
@@ -246,7 +247,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     features: buildFeatures(parts),
     discovery: {
-      ui_locales_supported: ['en', 'ko'],
+      ui_locales_supported: [...locales],
       ...(config.clientMetadataDocuments.enabled
         ? {
             client_id_metadata_document_supported: true,

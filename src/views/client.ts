@@ -2,7 +2,8 @@
 // client's logo from its own site (it would tell that site who is here) and any link that is not https: escaping does
 // not stop `javascript:` in a URL.
 
-import type { Locale, Messages } from '../i18n/messages.ts'
+import type { Locale } from '../i18n/locale.ts'
+import type { Messages } from '../i18n/messages.ts'
 import { scopeAt } from '../oauth/scope.ts'
 import { html, type Markup, name } from './markup.ts'
 

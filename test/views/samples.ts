@@ -1,7 +1,7 @@
 // Every page once, with data as it comes in life, for tests that must hold for all pages. `say` stands in for every string that somebody
 // else chose (a client, an account, an operator, a request): a test passes a probe through it.
 
-import type { Locale } from '../../src/i18n/messages.ts'
+import type { Locale } from '../../src/i18n/locale.ts'
 import { renderApprovals } from '../../src/views/approve.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
 import { renderConnectedApps } from '../../src/views/connected-apps.ts'
