@@ -51,7 +51,10 @@ const suites: Record<string, { folders: readonly string[]; parts: number }> = {
   },
   protocol: { folders: ['protocol'], parts: 6 },
   store: { folders: ['store'], parts: 2 },
-  server: { folders: ['accounts', 'cli', 'ops', 'pages', 'support', 'telemetry'], parts: 2 },
+  server: {
+    folders: ['accounts', 'cli', 'federation', 'mail', 'ops', 'pages', 'support', 'telemetry'],
+    parts: 2
+  },
   parties: { folders: ['browser-session', 'demo', 'mcp', 'resource-server', 'verify'], parts: 2 },
   hostile: { folders: ['conformance', 'hostile'], parts: 2 }
 }
