@@ -47,7 +47,7 @@ const suites: Record<string, { folders: readonly string[]; parts: number }> = {
       'oauth',
       'views'
     ],
-    parts: 1
+    parts: 2
   },
   protocol: { folders: ['protocol'], parts: 6 },
   store: { folders: ['store'], parts: 2 },
