@@ -17,6 +17,7 @@ Object.assign(globalThis, { [register]: running })
 registerHooks({
   resolve(specifier, context, next) {
     const parent = context.parentURL
+    // what several files share has no test of its own: it is given one
     if (specifier !== 'tap' || parent === undefined || !running.has(parent)) {
       return next(specifier, context)
     }
