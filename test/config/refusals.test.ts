@@ -246,12 +246,6 @@ const always: Refusal[] = [
     says: /cannot stand here/
   },
   {
-    title: 'an optional scope that the resource does not have',
-    file: { resources: [{ ...api, scopes: { a: {} }, optionalScopes: ['b'] }] },
-    path: 'resources[0].optionalScopes',
-    says: /not among its scopes/
-  },
-  {
     title: 'a misspelt group of clients',
     file: { resources: [{ ...api, clients: ['*first-party*'] }] },
     path: 'resources[0].clients[0]',
