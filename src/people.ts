@@ -12,6 +12,7 @@ import { hmac } from './lib/secret.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
+import { recoveryCodesSection, totpSection } from './pages/factor-pages.ts'
 import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
@@ -93,7 +94,8 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     },
     others
   })
-  const ofFactors = { totp, recoveryCodes, accountName }
+  const hasFactor = async (accountId: string) => (await usableKinds(factors, accountId)).length > 0
+  const ofFactors = { totp, recoveryCodes, accountName, hasFactor, site }
   const signIn = createSignInFlow({
     ...{ steps, issuer },
     first: [password],
@@ -102,15 +104,17 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
 
   // what stands on the page of sign-in and security
-  const sections: SecuritySection[] = []
+  const sections: SecuritySection[] = [totpSection(ofFactors), recoveryCodesSection(ofFactors)]
 
   return {
     ...options.ports,
     apps: options.apps,
     signIn,
     sections,
-    accountName,
-    ...{ site, assets, issuer },
+    wantsMore: async (accountId, amr) =>
+      (await steps.missing({ accountId, amr: [...amr] }, {})) !== 'nothing',
+    ...ofFactors,
+    ...{ assets, issuer },
     resources: config.resources,
     detailTypes: config.authorizationDetails,
     now: options.now,

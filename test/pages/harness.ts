@@ -69,6 +69,9 @@ function pendingSignIns(): PendingSignInStore {
   }
 }
 
+/** Nobody's: these pages have tests at the real server. */
+const unused = {} as never
+
 /** The server and the list of what its ports were asked to do. */
 export async function buildPages(t: Test, given: Given = {}) {
   const { details = loginDetails, issuer = 'http://localhost:3000' } = given
@@ -125,6 +128,10 @@ export async function buildPages(t: Test, given: Given = {}) {
       enrol: {}
     }),
     sections: [],
+    wantsMore: async () => false,
+    hasFactor: async () => false,
+    totp: unused,
+    recoveryCodes: unused,
     now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,
