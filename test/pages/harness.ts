@@ -31,6 +31,8 @@ export const loginDetails: InteractionDetails = {
   accountId: undefined,
   loginHint: undefined,
   uiLocales: undefined,
+  demand: {},
+  signedIn: undefined,
   csrf: 'right'
 }
 
@@ -66,6 +68,9 @@ function pendingSignIns(): PendingSignInStore {
     drop: async id => void kept.delete(id.toString('hex'))
   }
 }
+
+/** Nobody's: these pages have tests at the real server. */
+const unused = {} as never
 
 /** The server and the list of what its ports were asked to do. */
 export async function buildPages(t: Test, given: Given = {}) {
@@ -113,12 +118,20 @@ export async function buildPages(t: Test, given: Given = {}) {
     },
     approvals: undefined,
     signIn: createSignInFlow({
-      steps: createSignInSteps({ pending: pendingSignIns(), factors: [] }),
+      steps: createSignInSteps({
+        ...{ pending: pendingSignIns(), factors: [], enrollable: [] },
+        secondFactor: 'optional'
+      }),
       issuer,
       first: [password],
-      second: {}
+      second: {},
+      enrol: {}
     }),
     sections: [],
+    wantsMore: async () => false,
+    hasFactor: async () => false,
+    totp: unused,
+    recoveryCodes: unused,
     now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,
