@@ -63,6 +63,7 @@ const sentences: Readonly<Record<Problem, string>> = {
   password_malformed: 'The password is not valid Unicode text, or contains a NUL.',
   password_common: 'The password is one of the most common ones. Choose another.',
   password_guessable: 'The password is the login or a name of this server. Choose another.',
+  password_weak: 'The password repeats a few characters. Choose a longer one.',
   seeded:
     'This account belongs to development mode, which gives it its password at each start: change that in the configuration, or make an account of your own.',
   busy: 'Too many passwords are being hashed at the moment. Try again in a few seconds.'
