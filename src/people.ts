@@ -2,6 +2,11 @@
 // behaviour of its own.
 
 import { createAuthenticator } from './accounts/authenticate.ts'
+import { createDecoys } from './accounts/decoys.ts'
+import { importedDecoy } from './accounts/imported-hash.ts'
+import { createKnownDevices } from './accounts/known-devices.ts'
+import { createPasswordCheck } from './accounts/password-check.ts'
+import { createSignInCounters } from './accounts/sign-in-counters.ts'
 import { createSignInSteps, type SecondFactor } from './accounts/sign-in-steps.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
@@ -9,6 +14,7 @@ import { hmac } from './lib/secret.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
+import { rememberDevice } from './pages/device-cookie.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
@@ -39,13 +45,25 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const { issuer } = config
   const accountStore = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
-  const authenticate = createAuthenticator({
+  const secureCookies = issuer.startsWith('https:')
+  const devices = createKnownDevices({ database })
+  const counterKey = hmac(keys.secrets.current('artifact').key, 'attempt counters')
+  const counters = createSignInCounters({ attempts, devices, counterKey })
+  const { authenticate } = createAuthenticator({
     accounts: accountStore,
-    attempts,
-    hasher: accounts.hasher,
-    queue: accounts.queue,
-    record: event => appendAuditEvent(database, event),
-    counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters')
+    counters,
+    passwords: createPasswordCheck({
+      accounts: accountStore,
+      ...{ hasher: accounts.hasher, queue: accounts.queue },
+      decoys: createDecoys({
+        usual: accounts.hasher.decoy(),
+        imported: importedDecoy,
+        kinds: accountStore.countHashes,
+        key: counterKey,
+        now: () => options.now().getTime()
+      })
+    }),
+    record: event => appendAuditEvent(database, event)
   })
 
   // how a sign-in begins, and what it is asked for besides
@@ -60,9 +78,17 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
       const outcome = await authenticate(input)
       return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome
     },
-    others
+    others,
+    secureCookies
   })
-  const signIn = createSignInFlow({ steps, issuer, first: [password], second: {} })
+  const signIn = createSignInFlow({
+    ...{ steps, issuer, first: [password], second: {} },
+    signedIn: (place, { accountId }) =>
+      rememberDevice(devices, secureCookies, place, {
+        accountId,
+        clientId: place.client?.clientId
+      })
+  })
 
   // what stands on the page of sign-in and security
   const sections: SecuritySection[] = []
@@ -80,6 +106,6 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     resources: config.resources,
     detailTypes: config.authorizationDetails,
     now: options.now,
-    secureCookies: issuer.startsWith('https:')
+    secureCookies
   }
 }

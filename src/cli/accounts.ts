@@ -1,4 +1,4 @@
-// `mintmark accounts create|list|disable|enable|set-password|sign-out`: people, from a terminal or a script (`-o json`). Owns arguments, texts and
+// `mintmark accounts create|list|disable|enable|set-password|sign-out` (`import` is accounts-import.ts): people, from a terminal or a script (`-o json`). Owns arguments, texts and
 // exit codes; what happens is decided by accounts/account.ts. A password is never an argument, which every user of the machine could
 // read in the process list: it comes from standard input or a file, or is made here and shown once.
 

@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { type AccountService, createAccountService } from '../accounts/account.ts'
 import { createHashQueue, parallelHashes } from '../accounts/hash-queue.ts'
+import { withImportedHashes } from '../accounts/imported-hash.ts'
 import { loadPasswordHasher, type PasswordHasher } from '../accounts/password-hash.ts'
 import { createAccountReconciler } from '../accounts/reconcile.ts'
 import { conformanceRules } from '../clients/conformance.ts'
@@ -147,7 +148,7 @@ export async function composeAccounts(
   config: Config,
   loaded?: PasswordHasher
 ): Promise<Accounts> {
-  const hasher = loaded ?? (await loadPasswordHasher())
+  const hasher = withImportedHashes(loaded ?? (await loadPasswordHasher()))
   const queue = createHashQueue({ parallel: parallelHashes(availableParallelism()) })
   const host = config.issuer === undefined ? 'localhost' : new URL(config.issuer).hostname
   return {

@@ -73,6 +73,8 @@ export interface SignInFlowDependencies {
   first: readonly SignInScreen[]
   /** once somebody has proved who they are, and more is wanted; those without an entry cannot be asked for */
   second: Readonly<Partial<Record<FactorKind, SignInScreen>>>
+  /** after each complete sign-in, before the browser goes on */
+  signedIn(place: SignInPlace, proved: ProvedSoFar): Promise<void>
 }
 
 const restart = 'restart'
@@ -109,6 +111,7 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
 
   async function finish(place: SignInPlace, proved: ProvedSoFar) {
     const to = await place.finish(proved)
+    await deps.signedIn(place, proved)
     await steps.drop(place.flow)
     return onward(place, to)
   }

@@ -96,7 +96,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)
     },
-    others: []
+    others: [],
+    secureCookies: true
   })
   const product = { name: 'mintmark' }
   const assets = createAssets({})
@@ -116,7 +117,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       steps: createSignInSteps({ pending: pendingSignIns(), factors: [] }),
       issuer,
       first: [password],
-      second: {}
+      second: {},
+      signedIn: async () => {}
     }),
     sections: [],
     now: () => new Date(),
