@@ -125,7 +125,7 @@ async function write(sql: Queries, line: Line): Promise<LineOutcome> {
   const { id, login, password, name, email, emailVerified, locale } = line
   const profile = { name, email, emailVerified, locale }
   const state = line.disabled ? 'disabled' : 'enabled'
-  const made = await createAccountStore({ sql }).import(id, login, password, profile, state)
+  const made = await createAccountStore({ sql }).createImported(id, login, password, profile, state)
   // whoever else has its address, or was faster
   if (made === undefined) {
     return (await existing(sql, line)) ?? { kind: 'refused', reason: 'address_taken' }

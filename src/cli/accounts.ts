@@ -64,6 +64,8 @@ const sentences: Readonly<Record<Problem, string>> = {
   password_common: 'The password is one of the most common ones. Choose another.',
   password_guessable: 'The password is the login or a name of this server. Choose another.',
   password_weak: 'The password repeats a few characters. Choose a longer one.',
+  password_breached:
+    'The password is known from a theft at another site. Choose one that is used nowhere else.',
   seeded:
     'This account belongs to development mode, which gives it its password at each start: change that in the configuration, or make an account of your own.',
   busy: 'Too many passwords are being hashed at the moment. Try again in a few seconds.'

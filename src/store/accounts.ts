@@ -170,7 +170,7 @@ export function createAccountStore({ sql }: { sql: Queries }) {
     },
 
     /** An account from elsewhere, with the id that it had there. Answers undefined when its login, id or address is taken. */
-    async import(
+    async createImported(
       id: string | undefined,
       login: string,
       password: string | undefined,
