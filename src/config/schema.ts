@@ -12,6 +12,7 @@ import { grantManagementSchema } from './grant-management-schema.ts'
 import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
+import { passwordSchema } from './password-schema.ts'
 import {
   databaseSchema,
   httpSchema,
@@ -287,6 +288,7 @@ export const configSchema = closedObject({
     default: [],
     description: 'Accounts of development mode, and of conformance mode.'
   }),
+  passwords: passwordSchema,
   product: closedObject(
     {
       name: Type.String({

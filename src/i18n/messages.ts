@@ -204,6 +204,27 @@ export interface Messages {
     reload: string
     answered: Record<'approved' | 'declined' | 'over', string>
   }
+  passwords: {
+    /** of the field for a new one */
+    label: string
+    hint: string
+    /** beside the meter, weakest first */
+    levels: readonly [string, string, string, string, string]
+    /** what the meter measures */
+    meter: string
+    short: string
+    problems: {
+      password_empty: string
+      password_too_short: string
+      password_too_long: string
+      password_malformed: string
+      password_common: string
+      password_guessable: string
+      password_weak: string
+      password_breached: string
+      busy: string
+    }
+  }
   error: {
     title: string
     /** reason and next step by error code; `other` is for codes without an entry */

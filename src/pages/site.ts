@@ -37,6 +37,7 @@ export function createSite({
     basePath,
     stylesheets: assets.stylesheets.map(path => basePath + path),
     icon: basePath + assets.icon,
+    passwordMeter: basePath + assets.passwordMeter,
     notice
   }
 }

@@ -101,7 +101,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)
     },
-    others: []
+    others: [],
+    secureCookies: true
   })
   const product = { name: 'mintmark' }
   const assets = createAssets({})
@@ -125,7 +126,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       issuer,
       first: [password],
       second: {},
-      enrol: {}
+      enrol: {},
+      signedIn: async () => {}
     }),
     sections: [],
     wantsMore: async () => false,

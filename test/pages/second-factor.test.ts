@@ -45,8 +45,7 @@ async function newPerson({ server: { accounts } }: Pick<TestServer, 'server'> = 
   return { ...who, id: made.account.id }
 }
 
-const secretIn = (page: Page) =>
-  /<code class="secret" dir="ltr">([^<]+)/.exec(page.html)?.[1] ?? ''
+const secretIn = (page: Page) => /<code class="secret" dir="ltr">([^<]+)/.exec(page.html)?.[1] ?? ''
 const codesIn = (page: Page) =>
   [...page.html.matchAll(/<li><code>([^<]+)/g)].map(([, code = '']) => code)
 const onwardIn = (page: Page) =>

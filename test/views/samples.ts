@@ -16,9 +16,16 @@ import {
   renderTotpPage,
   totpOverview
 } from '../../src/views/factor-pages.ts'
-import type { Frame, Site } from '../../src/views/layout.ts'
+import { hidden, problemSummary, submit } from '../../src/views/form.ts'
+import { type Frame, renderPage, type Site, wordsOf } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
+import { html } from '../../src/views/markup.ts'
+import {
+  type NewPasswordProblem,
+  newPasswordField,
+  newPasswordProblem
+} from '../../src/views/password-field.ts'
 import { renderNewRecoveryCodes } from '../../src/views/recovery-codes.ts'
 import { renderFactorCode, renderRecoveryUsed } from '../../src/views/second-factor.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
@@ -31,7 +38,8 @@ export const site: Site = {
   issuerHost: 'id.example.com',
   basePath: '',
   stylesheets: ['/assets/mintmark-0.css', '/assets/theme-0.css'],
-  icon: '/assets/mark-0.svg'
+  icon: '/assets/mark-0.svg',
+  passwordMeter: '/assets/password-meter-0.js'
 }
 
 export function frameIn(locale: Locale, given: Partial<Frame> = {}): Frame {
@@ -51,6 +59,22 @@ export function clientNamed(say: Say = usual => usual): ClientView {
 }
 
 const noDetails = { requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+
+/** The field for a new password has no page of its own: this stands for those that have it. */
+function newPasswordPage(frame: Frame, action: string, say: Say, problem?: NewPasswordProblem) {
+  const text = problem && newPasswordProblem(frame, problem)
+  return renderPage(frame, {
+    title: wordsOf(frame).passwords.label,
+    outcome: problem && 'failed',
+    body: html`${problemSummary(wordsOf(frame), text === undefined ? [] : [{ field: 'new_password', text }])}
+<h1>${wordsOf(frame).passwords.label}</h1>
+<form method="post" action="${action}">
+${hidden({ csrf: say('csrf') })}
+${newPasswordField(frame, { problem, username: say('ada@example.com'), contextWords: [say('ada@example.com'), say('Ada Lovelace')] })}
+<div class="buttons">${submit(wordsOf(frame).device.submit, 'primary')}</div>
+</form>`
+  })
+}
 
 /** All pages, by name. */
 export function renderSamples(frame: Frame, say: Say = usual => usual): Record<string, string> {
@@ -165,6 +189,8 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       problem: { kind: 'throttled', seconds: 180 }
     }),
     'login-own': renderLogin(frame, { ...login, clientName: undefined }),
+    'new-password': newPasswordPage(frame, action, say),
+    'new-password-weak': newPasswordPage(frame, action, say, 'password_weak'),
     'signed-in': renderSignedIn(frame, {
       accountName: say('ada@example.com'),
       signOut: say('/logout')
