@@ -24,6 +24,7 @@ export const loginDetails: InteractionDetails = {
     firstParty: false
   },
   requested: [],
+  choices: [],
   allowedBefore: [],
   requestedDetails: [],
   detailsAllowedBefore: [],

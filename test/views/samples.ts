@@ -1,7 +1,7 @@
 // Every page once, with data as it comes in life, for tests that must hold for all pages. `say` stands in for every string that somebody
 // else chose (a client, an account, an operator, a request): a test passes a probe through it.
 
-import type { Locale } from '../../src/i18n/messages.ts'
+import type { Locale } from '../../src/i18n/locale.ts'
 import { renderAccountPage } from '../../src/views/account-layout.ts'
 import { renderApprovals } from '../../src/views/approve.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
@@ -58,7 +58,7 @@ export function clientNamed(say: Say = usual => usual): ClientView {
   }
 }
 
-const noDetails = { requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+const noDetails = { choices: [], requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
 
 /** The field for a new password has no page of its own: this stands for those that have it. */
 function newPasswordPage(frame: Frame, action: string, say: Say, problem?: NewPasswordProblem) {
@@ -198,6 +198,12 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
       ...noDetails,
+      choices: [
+        { scope: 'profile', start: 'ticked' },
+        { scope: 'email', start: 'unticked' },
+        { scope: 'offline_access', start: 'ticked' },
+        { resource: api, scope: say('write:things'), start: 'ticked' }
+      ],
       action,
       csrf: say('csrf'),
       client,
@@ -208,6 +214,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       accountName: say('ada@example.com')
     }),
     'consent-details': renderConsent(frame, {
+      choices: [],
       action,
       csrf: say('csrf'),
       client,
@@ -267,6 +274,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: requested,
           details: [{ type: say('payment'), actions: [say('initiate')] }],
           lasts: 'offline',
+          endsAt: new Date('2026-11-28T11:04:00Z'),
           firstAllowedAt: new Date('2026-10-01T09:00:00Z'),
           lastUsedAt: now
         },
@@ -275,6 +283,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: [{ scopes: ['openid'] }],
           details: [],
           lasts: 'until sign-out',
+          endsAt: undefined,
           firstAllowedAt: now,
           lastUsedAt: undefined
         }
