@@ -125,7 +125,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { ring, secrets, seal } = keys
 
   const clients = composeClients(store, config, options.masterKey)
-  const accounts = await composeAccounts(database, config, options.hasher)
+  const accounts = await composeAccounts(database, config, {
+    hasher: options.hasher,
+    countBreach: answer => metrics.breachChecks.inc({ answer })
+  })
   const accountStore = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
 

@@ -30,7 +30,7 @@ export const auditEvents = {
   'sign_in.succeeded': { outcome: success, data: { amr: 'list' } },
   'sign_in.refused': {
     outcome: refused,
-    data: { reason: signInRefusals, 'counter?': ['account', 'address'] }
+    data: { reason: signInRefusals, 'counter?': ['account', 'address', 'device'] }
   },
   // a browser that this account has not been used in before
   'sign_in.new_device': { outcome: success, data: { device: 'text' } },

@@ -12,6 +12,7 @@ import { grantManagementSchema } from './grant-management-schema.ts'
 import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
+import { passwordSchema } from './password-schema.ts'
 import {
   databaseSchema,
   httpSchema,
@@ -230,6 +231,11 @@ export const configSchema = closedObject({
     { default: {} }
   ),
   acr: acrSchema,
+  secondFactor: Type.Enum(['optional', 'required'], {
+    default: 'optional',
+    description:
+      'Whether everybody signs in with more than one factor; who has none sets one up at the next sign-in. `optional`: who has one is asked for it. A client can ask for it alone by `require_second_factor`.'
+  }),
   dpop: closedObject(
     {
       nonce: Type.Enum(['optional', 'required'], {
@@ -287,6 +293,7 @@ export const configSchema = closedObject({
     default: [],
     description: 'Accounts of development mode, and of conformance mode.'
   }),
+  passwords: passwordSchema,
   product: closedObject(
     {
       name: Type.String({

@@ -39,6 +39,7 @@ export function createSite({
     basePath,
     stylesheets: assets.stylesheets.map(path => basePath + path),
     icon: basePath + assets.icon,
+    passwordMeter: basePath + assets.passwordMeter,
     notice
   }
 }

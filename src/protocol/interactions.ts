@@ -7,17 +7,31 @@ import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac } from '../lib/secret.ts'
 import type { GrantStore } from '../store/grants.ts'
 import type { ManagedGrantStore } from '../store/managed-grants.ts'
+import { strengthReasons } from './authentication-context.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
 import type { ClientSource } from './client.ts'
 import { knownAs, secondsOf } from './consent-choice.ts'
 import { accessAsked, actionOf, createConsentView, type EngineInteraction } from './consent-view.ts'
 import { shownClient } from './engine-pages.ts'
-import type { InteractionDetails, Interactions } from './ports.ts'
+import type { InteractionDetails, Interactions, RequestedStrength } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+
+/** What was found when the request came (policy.ts). */
+function demandOf({ prompt }: EngineInteraction): RequestedStrength {
+  return (prompt.details as { demand?: RequestedStrength }).demand ?? {}
+}
+
+/** Whether the one thing that is missing is the strength of the sign-in that is there. */
+function isStepUp({ prompt }: EngineInteraction): boolean {
+  return prompt.name === 'login' && prompt.reasons.every(reason => strengthReasons.has(reason))
+}
+
+/** The engine keeps them, and its types say nothing of it. */
+const amrOf = (session: object) => [...((session as { amr?: string[] }).amr ?? [])]
 
 export function createInteractions(deps: {
   /** the engine as it is now: it is swapped when keys rotate */
@@ -82,6 +96,17 @@ export function createInteractions(deps: {
     return address === undefined || client?.redirectUriAllowed(address) === true
   }
 
+  /**
+   * A factor more makes a sign-in stronger, and not younger (ASVS v5.0.0 §7.5.1): `auth_time` stays, so that nobody who has the factor alone
+   * passes for somebody who signed in a moment ago.
+   */
+  async function timeOf(interaction: EngineInteraction, accountId: string) {
+    const { session } = interaction
+    if (!isStepUp(interaction) || session?.accountId !== accountId) return {}
+    const known = await deps.provider().Session.findByUid(session.uid)
+    return known?.loginTs === undefined ? {} : { ts: known.loginTs }
+  }
+
   async function saidNo(unit: UnitOfWork, interaction: EngineInteraction) {
     noteEvidence(unit, {
       type: 'consent.declined',
@@ -119,6 +144,10 @@ export function createInteractions(deps: {
           lasts: asked.openid.includes('offline_access') ? 'offline' : 'until sign-out',
           accountId: session?.accountId,
           loginHint: text(params['login_hint']),
+          demand: demandOf(interaction),
+          signedIn: isStepUp(interaction)
+            ? session && { accountId: session.accountId, amr: amrOf(session) }
+            : undefined,
           uiLocales: text(params['ui_locales']),
           csrf: csrfOf(interaction.uid).toString('base64url')
         }
@@ -127,8 +156,11 @@ export function createInteractions(deps: {
 
     // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
     login: (req, res, signedIn) =>
-      finish(req, res, async () => ({
-        login: { accountId: signedIn.accountId, amr: signedIn.amr },
+      finish(req, res, async (_unit, interaction) => ({
+        login: {
+          ...{ accountId: signedIn.accountId, amr: signedIn.amr },
+          ...(await timeOf(interaction, signedIn.accountId))
+        },
         // whoever signs in has chosen an account by that
         select_account: {}
       })),

@@ -87,6 +87,7 @@ t.test('every variable reaches its key', async t => {
     'clientCertificates.authorities': '/etc/mintmark/clients.pem',
     'clientCertificates.origin': 'https://mtls.example.com',
     'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
+    'passwords.breachCheck.url': 'https://breaches.example.com/range/',
     trustedIssuers:
       '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h", "attests": true }]',
     'accessTokens.lifetime': '11m',
@@ -149,6 +150,7 @@ t.test('every variable reaches its key', async t => {
       '[{"type":"payment","resources":["https://api.example.com"],"title":{"en":"Pay"}}]',
     'dpop.nonce': 'required',
     acr: '[{"value":"urn:a","amr":["pwd"]}]',
+    secondFactor: 'required',
     clients: '[{"client_id":"a","type":"machine"}]',
     clientsRevision: '7',
     restoreEpoch: '3',
