@@ -24,6 +24,7 @@ export const loginDetails: InteractionDetails = {
     firstParty: false
   },
   requested: [],
+  choices: [],
   allowedBefore: [],
   requestedDetails: [],
   detailsAllowedBefore: [],
@@ -101,7 +102,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)
     },
-    others: []
+    others: [],
+    secureCookies: true
   })
   const product = { name: 'mintmark' }
   const assets = createAssets({})
@@ -125,7 +127,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       issuer,
       first: [password],
       second: {},
-      enrol: {}
+      enrol: {},
+      signedIn: async () => {}
     }),
     sections: [],
     wantsMore: async () => false,
