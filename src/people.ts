@@ -3,11 +3,14 @@
 
 import { createAuthenticator } from './accounts/authenticate.ts'
 import { createDecoys } from './accounts/decoys.ts'
+import { createFactorAttempts } from './accounts/factor-attempts.ts'
 import { importedDecoy } from './accounts/imported-hash.ts'
 import { createKnownDevices } from './accounts/known-devices.ts'
 import { createPasswordCheck } from './accounts/password-check.ts'
+import { createRecoveryCodes } from './accounts/recovery-codes.ts'
 import { createSignInCounters } from './accounts/sign-in-counters.ts'
-import { createSignInSteps, type SecondFactor } from './accounts/sign-in-steps.ts'
+import { createSignInSteps, type SecondFactor, usableKinds } from './accounts/sign-in-steps.ts'
+import { createTotp } from './accounts/totp.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
 import { hmac } from './lib/secret.ts'
@@ -15,6 +18,8 @@ import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
 import { rememberDevice } from './pages/device-cookie.ts'
+import { recoveryCodesSection, totpSection } from './pages/factor-pages.ts'
+import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
@@ -65,13 +70,39 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     }),
     record: event => appendAuditEvent(database, event)
   })
+  const accountName = async (accountId: string) => {
+    const account = await accountStore.findById(accountId)
+    return account && (account.email ?? account.login)
+  }
 
   // how a sign-in begins, and what it is asked for besides
   const others: OtherWay[] = []
-  const factors: SecondFactor[] = []
+  const factorParts = {
+    ...{ database, now: options.now },
+    seal: keys.seal,
+    attempts: createFactorAttempts({ attempts, counterKey })
+  }
+  const recoveryCodes = createRecoveryCodes(factorParts)
+  const totp = createTotp({
+    ...factorParts,
+    recoveryCodes,
+    issuer: config.product.name,
+    hasOther: async accountId =>
+      (await usableKinds(factors, accountId)).some(kind => kind === 'passkey')
+  })
+  // in the order in which they are offered
+  const factors: SecondFactor[] = [
+    { kind: 'totp', enrolled: totp.enrolled },
+    {
+      kind: 'recovery_code',
+      enrolled: async accountId => (await recoveryCodes.left(accountId)) > 0
+    }
+  ]
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
-    factors
+    factors,
+    enrollable: ['totp'],
+    secondFactor: config.secondFactor
   })
   const password = createPasswordScreen({
     authenticate: async input => {
@@ -81,8 +112,13 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     others,
     secureCookies
   })
+  const hasFactor = async (accountId: string) => (await usableKinds(factors, accountId)).length > 0
+  const ofFactors = { totp, recoveryCodes, accountName, hasFactor, site }
   const signIn = createSignInFlow({
-    ...{ steps, issuer, first: [password], second: {} },
+    ...{ steps, issuer },
+    first: [password],
+    second: createFactorScreens(ofFactors),
+    enrol: { totp: createTotpEnrolmentScreen(ofFactors) },
     signedIn: (place, { accountId }) =>
       rememberDevice(devices, secureCookies, place, {
         accountId,
@@ -91,18 +127,17 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
 
   // what stands on the page of sign-in and security
-  const sections: SecuritySection[] = []
+  const sections: SecuritySection[] = [totpSection(ofFactors), recoveryCodesSection(ofFactors)]
 
   return {
     ...options.ports,
     apps: options.apps,
     signIn,
     sections,
-    async accountName(accountId) {
-      const account = await accountStore.findById(accountId)
-      return account && (account.email ?? account.login)
-    },
-    ...{ site, assets, issuer },
+    wantsMore: async (accountId, amr) =>
+      (await steps.missing({ accountId, amr: [...amr] }, {})) !== 'nothing',
+    ...ofFactors,
+    ...{ assets, issuer },
     resources: config.resources,
     detailTypes: config.authorizationDetails,
     now: options.now,

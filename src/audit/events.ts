@@ -66,6 +66,9 @@ export const auditEvents = {
     data: {
       scope: 'list',
       'resource?': 'list',
+      // optional scopes that were left out, and after how long it ends by itself
+      'declined?': 'list',
+      'seconds?': 'number',
       // types of authorization details
       'details?': 'list',
       // of a grant that the client manages (Grant Management for OAuth 2.0)

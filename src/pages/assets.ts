@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { firstWords } from '../accounts/common-passwords.ts'
 import { estimateGuesses, strengthOf } from '../lib/password-guesses.ts'
-import { renderTheme } from '../views/theme.ts'
+import { type Look, renderTheme } from '../views/theme.ts'
 import { readLogo } from './logo.ts'
 
 interface Asset {
@@ -29,19 +29,16 @@ export interface Assets {
 }
 
 /**
- * Reads the files and makes the product's theme. `colour`: `#rrggbb`; `logo`: path of an image file.
+ * Reads the files and makes the product's theme. `colour`: `#rrggbb`; `radius`: pixels; `logo`: path of an image file.
  * @throws when a file is missing from the installation; Fault `configuration_invalid` for the logo
  */
 export function createAssets({
-  colour,
-  logo: logoFile
-}: {
-  colour?: string | undefined
-  logo?: string | undefined
-}): Assets {
+  logo: logoFile,
+  ...look
+}: Look & { logo?: string | undefined }): Assets {
   const css = 'text/css; charset=utf-8'
   const sheet = asset('mintmark', 'css', css, read('../views/mintmark.css'))
-  const theme = asset('theme', 'css', css, Buffer.from(renderTheme(colour)))
+  const theme = asset('theme', 'css', css, Buffer.from(renderTheme(look)))
   const icon = asset('mark', 'svg', 'image/svg+xml', read('../views/mark.svg'))
   const meter = asset('password-meter', 'js', 'text/javascript; charset=utf-8', meterScript())
   const image = logoFile === undefined ? undefined : readLogo(logoFile)

@@ -11,13 +11,15 @@ export interface Product {
   logo?: string | undefined
   /** `#rrggbb` */
   colour?: string | undefined
+  /** corners, in pixels */
+  radius?: number | undefined
 }
 
 /** What the pages know of the server. `issuer`: URL. */
 export function createSite({
   product,
   issuer,
-  assets = createAssets({ colour: product.colour }),
+  assets = createAssets({ colour: product.colour, radius: product.radius }),
   notice
 }: {
   product: Product

@@ -2,8 +2,8 @@
 // (language, direction, title, stylesheets). Refuses inline script, inline style and anything loaded from another site: the pages' CSP forbids
 // them, and a person must be able to trust that a password page is ours alone.
 
-import { messagesOf } from '../i18n/locale.ts'
-import { type Locale, locales, type Messages } from '../i18n/messages.ts'
+import { type Locale, locales, messagesOf } from '../i18n/locale.ts'
+import type { Messages } from '../i18n/messages.ts'
 import { type Child, html, type Markup } from './markup.ts'
 
 /** What is the same on every page of one server. */

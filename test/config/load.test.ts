@@ -101,6 +101,7 @@ t.test('every variable reaches its key', async t => {
     'refreshTokens.idle': '11d',
     'refreshTokens.absolute': '44d',
     'authorizationCodes.lifetime': '31s',
+    'deviceCodes.enabled': 'false',
     'deviceCodes.lifetime': '9m',
     'deviceCodes.interval': '6s',
     'sessions.idle': '3d',
@@ -149,6 +150,7 @@ t.test('every variable reaches its key', async t => {
       '[{"type":"payment","resources":["https://api.example.com"],"title":{"en":"Pay"}}]',
     'dpop.nonce': 'required',
     acr: '[{"value":"urn:a","amr":["pwd"]}]',
+    secondFactor: 'required',
     clients: '[{"client_id":"a","type":"machine"}]',
     clientsRevision: '7',
     restoreEpoch: '3',
@@ -156,6 +158,7 @@ t.test('every variable reaches its key', async t => {
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',
     'product.colour': '#123456',
+    'product.radius': '4',
     'log.level': 'debug'
   }
   t.strictSame(

@@ -24,6 +24,7 @@ export const loginDetails: InteractionDetails = {
     firstParty: false
   },
   requested: [],
+  choices: [],
   allowedBefore: [],
   requestedDetails: [],
   detailsAllowedBefore: [],
@@ -31,6 +32,8 @@ export const loginDetails: InteractionDetails = {
   accountId: undefined,
   loginHint: undefined,
   uiLocales: undefined,
+  demand: {},
+  signedIn: undefined,
   csrf: 'right'
 }
 
@@ -66,6 +69,9 @@ function pendingSignIns(): PendingSignInStore {
     drop: async id => void kept.delete(id.toString('hex'))
   }
 }
+
+/** Nobody's: these pages have tests at the real server. */
+const unused = {} as never
 
 /** The server and the list of what its ports were asked to do. */
 export async function buildPages(t: Test, given: Given = {}) {
@@ -114,13 +120,21 @@ export async function buildPages(t: Test, given: Given = {}) {
     },
     approvals: undefined,
     signIn: createSignInFlow({
-      steps: createSignInSteps({ pending: pendingSignIns(), factors: [] }),
+      steps: createSignInSteps({
+        ...{ pending: pendingSignIns(), factors: [], enrollable: [] },
+        secondFactor: 'optional'
+      }),
       issuer,
       first: [password],
       second: {},
+      enrol: {},
       signedIn: async () => {}
     }),
     sections: [],
+    wantsMore: async () => false,
+    hasFactor: async () => false,
+    totp: unused,
+    recoveryCodes: unused,
     now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,

@@ -1,7 +1,7 @@
 // What must hold for every page, in every language: nothing inline, nothing from elsewhere, labels, one heading, honest forms.
 
 import t from 'tap'
-import { locales } from '../../src/i18n/messages.ts'
+import { locales } from '../../src/i18n/locale.ts'
 import { formsOf, readTags, shapeOf, tagsNamed } from './markup-reader.ts'
 import { frameIn, renderSamples, site } from './samples.ts'
 

@@ -1,7 +1,7 @@
 // Every page once, with data as it comes in life, for tests that must hold for all pages. `say` stands in for every string that somebody
 // else chose (a client, an account, an operator, a request): a test passes a probe through it.
 
-import type { Locale } from '../../src/i18n/messages.ts'
+import type { Locale } from '../../src/i18n/locale.ts'
 import { renderApprovals } from '../../src/views/approve.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
 import { renderConnectedApps } from '../../src/views/connected-apps.ts'
@@ -20,7 +20,7 @@ import {
 } from '../../src/views/password-field.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
 
-type Say = (usual: string) => string
+import { factorSamples, type Say } from './samples-of-factors.ts'
 
 export const site: Site = {
   product: { name: 'mintmark' },
@@ -47,7 +47,7 @@ export function clientNamed(say: Say = usual => usual): ClientView {
   }
 }
 
-const noDetails = { requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+const noDetails = { choices: [], requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
 
 /** The field for a new password has no page of its own: this stands for those that have it. */
 function newPasswordPage(frame: Frame, action: string, say: Say, problem?: NewPasswordProblem) {
@@ -95,6 +95,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     accountName: say('ada@example.com'),
     resources,
     signInAgain: say('/sign-in'),
+    signInStronger: say('/sign-in'),
     signOut: say('/logout'),
     now
   }
@@ -104,6 +105,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     description: say('redirect_uri is not registered')
   }
   return {
+    ...factorSamples(frame, say),
     login: renderLogin(frame, { ...login, login: undefined }),
     'login-hint': renderLogin(frame, login),
     'login-missing': renderLogin(frame, {
@@ -125,6 +127,12 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
       ...noDetails,
+      choices: [
+        { scope: 'profile', start: 'ticked' },
+        { scope: 'email', start: 'unticked' },
+        { scope: 'offline_access', start: 'ticked' },
+        { resource: api, scope: say('write:things'), start: 'ticked' }
+      ],
       action,
       csrf: say('csrf'),
       client,
@@ -135,6 +143,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       accountName: say('ada@example.com')
     }),
     'consent-details': renderConsent(frame, {
+      choices: [],
       action,
       csrf: say('csrf'),
       client,
@@ -194,6 +203,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: requested,
           details: [{ type: say('payment'), actions: [say('initiate')] }],
           lasts: 'offline',
+          endsAt: new Date('2026-11-28T11:04:00Z'),
           firstAllowedAt: new Date('2026-10-01T09:00:00Z'),
           lastUsedAt: now
         },
@@ -202,6 +212,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: [{ scopes: ['openid'] }],
           details: [],
           lasts: 'until sign-out',
+          endsAt: undefined,
           firstAllowedAt: now,
           lastUsedAt: undefined
         }
@@ -289,6 +300,17 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           startedAt: new Date('2026-11-21T11:03:59Z'),
           remainingSeconds: 20,
           signIn: 'too old'
+        },
+        {
+          id: say('7b0e'),
+          client: { ...client, name: say('Bank') },
+          requested: [{ scopes: ['openid'] }],
+          lasts: 'until sign-out',
+          bindingMessage: undefined,
+          address: undefined,
+          startedAt: new Date('2026-11-21T11:03:59Z'),
+          remainingSeconds: 20,
+          signIn: 'too weak'
         }
       ]
     }),
