@@ -8,7 +8,9 @@ import type { Config } from './config/schema.ts'
 import { hmac } from './lib/secret.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
+import { composeOwnAccount } from './own-account.ts'
 import type { Assets } from './pages/assets.ts'
+import { createKeepAccountScreen } from './pages/keep-account.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
@@ -48,6 +50,11 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters')
   })
 
+  async function accountName(accountId: string) {
+    const account = await accountStore.findById(accountId)
+    return account && (account.email ?? account.login)
+  }
+
   // how a sign-in begins, and what it is asked for besides
   const others: OtherWay[] = []
   const factors: SecondFactor[] = []
@@ -62,20 +69,17 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     },
     others
   })
-  const signIn = createSignInFlow({ steps, issuer, first: [password], second: {} })
+  const ownAccount = composeOwnAccount(options)
+  const last = createKeepAccountScreen({ deletion: ownAccount.deletion, accountName })
+  const signIn = createSignInFlow({ steps, issuer, first: [password], second: {}, last })
 
   // what stands on the page of sign-in and security
-  const sections: SecuritySection[] = []
+  const sections: SecuritySection[] = [ownAccount.events.section]
 
   return {
     ...options.ports,
     apps: options.apps,
-    signIn,
-    sections,
-    async accountName(accountId) {
-      const account = await accountStore.findById(accountId)
-      return account && (account.email ?? account.login)
-    },
+    ...{ signIn, sections, ownAccount, accountName },
     ...{ site, assets, issuer },
     resources: config.resources,
     detailTypes: config.authorizationDetails,

@@ -2,6 +2,7 @@
 // that matters has signed in a moment ago. Refuses forms that are not of this session and this person, so that no other site
 // can change anything.
 
+import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PersonSessions, SignedInPerson } from '../protocol/ports.ts'
 import type { AccountFrame } from '../views/account-layout.ts'
@@ -32,16 +33,19 @@ export interface Visit {
   action: string
 }
 
-/** What became of a form: the browser goes elsewhere (a path of ours, without base path), or the page comes back. */
-export type ActOutcome = { to: string } | { document: string; status: number }
+/** What became of a form: the browser goes elsewhere (a path of ours, without base path), the page comes back, or a file is downloaded. */
+export type ActOutcome =
+  | { to: string }
+  | { document: string; status: number }
+  | { file: { name: string; type: string; content: Readable } }
 
 export interface AccountPage<Name extends string> {
   /** without base path */
   path: string
   /** of its forms, besides `csrf` */
   fields: readonly Name[]
-  /** `recent sign-in`: neither shown nor acted on for somebody who signed in longer ago than `recentSeconds` */
-  guard: 'signed in' | 'recent sign-in'
+  /** `recent sign-in`: neither shown nor acted on for somebody who signed in longer ago than `recentSeconds`; `… to act`: shown */
+  guard: 'signed in' | 'recent sign-in' | 'recent sign-in to act'
   show(visit: Visit): Promise<string>
   /** left out: nothing is posted here */
   act?(visit: Visit, fields: Readonly<Record<Name, string>>): Promise<ActOutcome>
@@ -60,14 +64,20 @@ export function accountPage<Name extends string>(
   const action = site.basePath + page.path
 
   /** Undefined: the answer is sent already. */
-  async function visitOf(request: FastifyRequest, reply: FastifyReply): Promise<Visit | undefined> {
+  async function visitOf(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    what: 'show' | 'act'
+  ): Promise<Visit | undefined> {
     const person = await persons.find(request.raw, reply.raw)
     if (person === undefined) {
       toSignIn(reply, deps, page.path)
       return undefined
     }
     const age = deps.now().getTime() - person.signedInAt.getTime()
-    if (page.guard === 'recent sign-in' && age > recentSeconds * 1_000) {
+    const mustBeRecent =
+      page.guard === 'recent sign-in' || (what === 'act' && page.guard !== 'signed in')
+    if (mustBeRecent && age > recentSeconds * 1_000) {
       toSignIn(reply, deps, page.path, 'again')
       return undefined
     }
@@ -87,7 +97,7 @@ export function accountPage<Name extends string>(
   }
 
   app.get(page.path, async (request, reply) => {
-    const visit = await visitOf(request, reply)
+    const visit = await visitOf(request, reply, 'show')
     return visit === undefined ? reply : send(reply, await page.show(visit))
   })
 
@@ -100,10 +110,18 @@ export function accountPage<Name extends string>(
       const error = { site, issuer, request, reply }
       return renderErrorPage(error, { status: 400, error: 'invalid_form' })
     }
-    const visit = await visitOf(request, reply)
+    const visit = await visitOf(request, reply, 'act')
     if (visit === undefined) return reply
     if (!visit.person.verifyCsrf(fields['csrf' as Name])) return refuse(request, reply)
     const outcome = await act(visit, fields as Record<Name, string>)
+    if ('file' in outcome) {
+      const { name, type, content } = outcome.file
+      return reply
+        .headers(pageHeaders('own', issuer))
+        .header('content-disposition', `attachment; filename="${name}"`)
+        .type(type)
+        .send(content)
+    }
     if ('document' in outcome) return send(reply.code(outcome.status), outcome.document)
     return reply.headers(pageHeaders('own', issuer)).redirect(site.basePath + outcome.to, 303)
   })

@@ -55,6 +55,8 @@ export interface SignInScreen {
 export interface ScreenState {
   proved: ProvedSoFar | undefined
   kinds: readonly FactorKind[]
+  /** nothing is missing but an answer to this */
+  last?: SignInScreen | undefined
 }
 
 export interface SignInFlow {
@@ -73,25 +75,41 @@ export interface SignInFlowDependencies {
   first: readonly SignInScreen[]
   /** once somebody has proved who they are, and more is wanted; those without an entry cannot be asked for */
   second: Readonly<Partial<Record<FactorKind, SignInScreen>>>
+  /** what somebody has to answer who has proved everything, before they are signed in */
+  last?: LastScreen
+}
+
+/** A screen behind all proofs: its answer is taken as proof when it is no longer due. */
+export interface LastScreen {
+  isDue(accountId: string): Promise<boolean>
+  screen: SignInScreen
 }
 
 const restart = 'restart'
 
 export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
   const { steps, issuer, first } = deps
-  const seconds = Object.values(deps.second)
+  const later = [...Object.values(deps.second), ...(deps.last ? [deps.last.screen] : [])]
 
   async function stateOf(place: SignInPlace) {
     const proved = await steps.find(place.flow)
     if (proved === undefined) return { proved, kinds: [], over: undefined }
     const missing = await steps.missing(proved, place.demand)
-    if (missing === 'nothing') return { proved, kinds: [], over: proved }
+    if (missing === 'nothing') {
+      const last = await lastOf(proved)
+      return { proved, kinds: [], last, over: last === undefined ? proved : undefined }
+    }
     return { proved, kinds: missing.kinds, over: undefined }
   }
 
+  async function lastOf({ accountId }: ProvedSoFar): Promise<SignInScreen | undefined> {
+    return (await deps.last?.isDue(accountId)) === true ? deps.last?.screen : undefined
+  }
+
   /** The screens whose forms count now; the first of them is shown. */
-  function due({ proved, kinds }: ScreenState): readonly SignInScreen[] {
+  function due({ proved, kinds, last }: ScreenState): readonly SignInScreen[] {
     if (proved === undefined) return first
+    if (last !== undefined) return [last]
     return kinds.flatMap(kind => deps.second[kind] ?? [])
   }
 
@@ -125,7 +143,7 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
 
   return {
     fields: [
-      ...new Set([...first, ...seconds].flatMap(screen => screen.fields).concat('prompt', restart))
+      ...new Set([...first, ...later].flatMap(screen => screen.fields).concat('prompt', restart))
     ],
     show,
 
@@ -145,7 +163,8 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
       const { proved } = outcome
       const before = state.proved?.accountId === proved.accountId ? state.proved.amr : []
       const all = { ...proved, amr: [...new Set([...before, ...proved.amr])] }
-      if ((await steps.missing(all, place.demand)) === 'nothing') return finish(place, all)
+      const isWhole = (await steps.missing(all, place.demand)) === 'nothing'
+      if (isWhole && (await lastOf(all)) === undefined) return finish(place, all)
       await steps.save(place.flow, all)
       return onward(place, place.address)
     }

@@ -12,6 +12,7 @@ import type { Frame, Site } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
+import { accountSamples } from './account-samples.ts'
 
 type Say = (usual: string) => string
 
@@ -190,6 +191,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       apps: [],
       resources
     }),
+    ...accountSamples(frame, say),
     'consent-native': renderConsent(frame, {
       ...noDetails,
       action,
