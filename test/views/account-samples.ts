@@ -84,14 +84,12 @@ export function accountSamples(frame: Frame, say: Say): Record<string, string> {
       ],
       answered: 'ended'
     }),
-    'sessions-one': renderSessions(frame, { ...page, sessions: [session], answered: undefined }),
     'signed-out-everywhere': renderSignedOutEverywhere(frame, { signIn: say('/sign-in') }),
     'security-events': renderSecurityEvents(frame, {
       ...page,
       events,
       older: say('/account/security/events?before=1-1')
     }),
-    'security-events-none': renderSecurityEvents(frame, { ...page, events: [], older: undefined }),
     'account-data': renderAccountData(frame, page),
     'delete-account': renderDeleteAccount(frame, {
       ...page,
