@@ -87,14 +87,12 @@ export interface KeepAccountPage {
 
 /** A screen of a sign-in. Its forms post `keep` or `restart`. */
 export function renderKeepAccount(frame: Frame, page: KeepAccountPage): string {
-  const words = wordsOf(frame)
-  const { data } = words
+  const { data } = wordsOf(frame)
   const travels = { csrf: page.csrf, prompt: page.prompt, ...page.carried }
-  const account = { text: page.accountName, shown: name(page.accountName) }
   return renderPage(frame, {
     title: data.keepTitle,
     body: html`<h1>${data.keepTitle}</h1>
-<p class="lead">${words.consent.signedInAs(account)}</p>
+<p class="lead">${name(page.accountName)}</p>
 <p>${data.keepLead(page.until)}</p>
 <form method="post" action="${page.action}">
 ${hidden(travels)}
