@@ -71,6 +71,12 @@ export function createAccountSessionStore({ sql }: { sql: Queries }) {
 
     /** Ends sessions of this account, in the caller's transaction; clients that asked to be told are told. Answers how many had not ended. */
     async end(accountId: string, uids: readonly string[]): Promise<number> {
+      // first in the order of locks (ending.ts): two that end several at once do not meet halfway
+      await sql.run(
+        'account_sessions.lock',
+        'SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE',
+        [accountId]
+      )
       await endClientsOfSessions(accountId, uids, sql)
       const { rows } = await sql.run<{ uid: string; live: boolean }>(
         'account_sessions.end',
