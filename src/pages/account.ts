@@ -9,8 +9,7 @@ import type { AccountDeletion } from '../accounts/account-deletion.ts'
 import type { AccountSessions } from '../accounts/account-sessions.ts'
 import { type ProfileForm, type ProfileService, timeZones } from '../accounts/profile.ts'
 import type { RecordAuditEvent } from '../audit/events.ts'
-import { messagesOf } from '../i18n/locale.ts'
-import { locales } from '../i18n/messages.ts'
+import { locales, messagesOf } from '../i18n/locale.ts'
 import type { ConnectedApps } from '../protocol/ports.ts'
 import {
   deletePath,

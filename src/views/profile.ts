@@ -1,8 +1,7 @@
 // The first page of an account: what a person is called, and how they sign in. Owns the form. Refuses fields for what has a page of its own
 // (e-mail, password) or what nobody here could vouch for.
 
-import { messagesOf } from '../i18n/locale.ts'
-import { locales } from '../i18n/messages.ts'
+import { locales, messagesOf } from '../i18n/locale.ts'
 import { type AccountFrame, renderAccountPage } from './account-layout.ts'
 import { field, hidden, problemSummary, submit } from './form.ts'
 import { type Frame, wordsOf } from './layout.ts'

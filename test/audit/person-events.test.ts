@@ -3,8 +3,7 @@
 import t from 'tap'
 import { auditEvents } from '../../src/audit/events.ts'
 import { otherEvents, personEvents } from '../../src/audit/person-events.ts'
-import { messagesOf } from '../../src/i18n/locale.ts'
-import { locales } from '../../src/i18n/messages.ts'
+import { locales, messagesOf } from '../../src/i18n/locale.ts'
 
 t.test('each type is for people, or is not: a new one must be put into a list', async t => {
   const listed = [...personEvents, ...otherEvents]
