@@ -1,6 +1,6 @@
 // The account's own pages once each, with data as it comes in life (samples.ts).
 
-import { personEvents } from '../../src/audit/person-events.ts'
+import { messagesOf } from '../../src/i18n/locale.ts'
 import {
   renderAccountData,
   renderDeleteAccount,
@@ -64,7 +64,7 @@ export function accountSamples(frame: Frame, say: Say): Record<string, string> {
     name: undefined,
     provider: undefined
   }
-  const events: EventView[] = personEvents.map((type, n) => ({
+  const events: EventView[] = Object.keys(messagesOf(frame.locale).events.types).map((type, n) => ({
     type,
     ...(n % 2 === 0 ? told : { at, ...none })
   }))
