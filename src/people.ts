@@ -16,10 +16,12 @@ import type { Config } from './config/schema.ts'
 import { hmac } from './lib/secret.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
+import { composeOwnAccount } from './own-account.ts'
 import type { Assets } from './pages/assets.ts'
 import { rememberDevice } from './pages/device-cookie.ts'
 import { recoveryCodesSection, totpSection } from './pages/factor-pages.ts'
 import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
+import { createKeepAccountScreen } from './pages/keep-account.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
@@ -114,6 +116,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
   const hasFactor = async (accountId: string) => (await usableKinds(factors, accountId)).length > 0
   const ofFactors = { totp, recoveryCodes, accountName, hasFactor, site }
+  const ownAccount = composeOwnAccount(options)
   const signIn = createSignInFlow({
     ...{ steps, issuer },
     first: [password],
@@ -123,17 +126,21 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
       rememberDevice(devices, secureCookies, place, {
         accountId,
         clientId: place.client?.clientId
-      })
+      }),
+    last: createKeepAccountScreen({ deletion: ownAccount.deletion, accountName })
   })
 
   // what stands on the page of sign-in and security
-  const sections: SecuritySection[] = [totpSection(ofFactors), recoveryCodesSection(ofFactors)]
+  const sections: SecuritySection[] = [
+    totpSection(ofFactors),
+    recoveryCodesSection(ofFactors),
+    ownAccount.events.section
+  ]
 
   return {
     ...options.ports,
     apps: options.apps,
-    signIn,
-    sections,
+    ...{ signIn, sections, ownAccount },
     wantsMore: async (accountId, amr) =>
       (await steps.missing({ accountId, amr: [...amr] }, {})) !== 'nothing',
     ...ofFactors,

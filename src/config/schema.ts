@@ -2,6 +2,7 @@
 // Owns the types `Config` and `Resource`. Combinations of keys are judged in rules.ts.
 
 import Type, { type Static } from 'typebox'
+import { accountDeletionSchema } from './account-schema.ts'
 import { acrSchema } from './acr-schema.ts'
 import { authorizationDetailsSchema } from './authorization-details-schema.ts'
 import { cibaSchema } from './ciba-schema.ts'
@@ -293,6 +294,7 @@ export const configSchema = closedObject({
     default: [],
     description: 'Accounts of development mode, and of conformance mode.'
   }),
+  accountDeletion: accountDeletionSchema,
   passwords: passwordSchema,
   product: closedObject(
     {

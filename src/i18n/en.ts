@@ -1,6 +1,7 @@
 // English: the default and the fallback of every text that an operator registers. Short sentences, no jargon, no blame; errors say what
 // was wrong and what to do.
 
+import { enAccount } from './en-account.ts'
 import type { Messages } from './messages.ts'
 
 const plural = new Intl.PluralRules('en')
@@ -51,8 +52,11 @@ export const en: Messages = {
   account: {
     menu: 'Your account',
     pages: {
+      profile: 'Personal info',
       security: 'Sign-in and security',
-      apps: 'Connected apps'
+      sessions: 'Devices and sessions',
+      apps: 'Connected apps',
+      data: 'Data and privacy'
     }
   },
   security: {
@@ -185,8 +189,11 @@ export const en: Messages = {
     ends: 'Ends',
     details: 'Details',
     remove: 'Remove access',
-    removeOf: client => [' of ', client.shown]
+    removeOf: client => [' of ', client.shown],
+    removeAll: 'Remove access of all apps',
+    removeAllEnds: 'Every app above loses its access at once, and has to ask you again.'
   },
+  ...enAccount,
   logout: {
     title: product => `Sign out of ${product}?`,
     asked: client => [client.shown, ' asks to sign you out.'],

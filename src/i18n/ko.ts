@@ -2,6 +2,7 @@
 // instructions. Names take their particle from josa.ts.
 
 import { josa } from './josa.ts'
+import { koAccount } from './ko-account.ts'
 import type { Messages } from './messages.ts'
 
 const relative = new Intl.RelativeTimeFormat('ko', { numeric: 'auto' })
@@ -49,8 +50,11 @@ export const ko: Messages = {
   account: {
     menu: '내 계정',
     pages: {
+      profile: '개인 정보',
       security: '로그인 및 보안',
-      apps: '연결된 앱'
+      sessions: '기기 및 세션',
+      apps: '연결된 앱',
+      data: '데이터 및 개인정보 보호'
     }
   },
   security: {
@@ -184,8 +188,11 @@ export const ko: Messages = {
     ends: '종료 예정',
     details: '세부 사항',
     remove: '접근 권한 삭제',
-    removeOf: client => [': ', client.shown]
+    removeOf: client => [': ', client.shown],
+    removeAll: '모든 앱의 접근 권한 삭제',
+    removeAllEnds: '위의 모든 앱이 즉시 접근 권한을 잃고, 다시 허용을 요청해야 합니다.'
   },
+  ...koAccount,
   logout: {
     title: product => `${product}에서 로그아웃할까요?`,
     asked: client => [client.shown, `${josa(client.text, '이/가')} 로그아웃을 요청했습니다.`],

@@ -3,7 +3,8 @@
 
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
-import type { PersonSessions } from '../protocol/ports.ts'
+import type { ConnectedApps, PersonSessions } from '../protocol/ports.ts'
+import { accountRoutes, type OwnAccountDependencies } from './account.ts'
 import { type ApproveDependencies, approveRoutes } from './approve.ts'
 import { type Assets, assetRoutes } from './assets.ts'
 import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected-apps.ts'
@@ -21,9 +22,11 @@ export interface PagesDependencies
     SignInDependencies,
     ConnectedAppsDependencies,
     SecurityDependencies,
+    OwnAccountDependencies,
     FactorPagesDependencies,
     ApproveDependencies {
   persons: PersonSessions
+  apps: ConnectedApps
   assets: Assets
   /** true: https, the cookie gets `Secure` and the `__Host-` prefix */
   secureCookies: boolean
@@ -40,6 +43,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(languageRoutes, deps)
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
+    forms.register(accountRoutes, deps)
     forms.register(securityRoutes, deps)
     forms.register(factorRoutes, deps)
     forms.register(connectedAppsRoutes, deps)

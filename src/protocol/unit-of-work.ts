@@ -17,6 +17,8 @@ import type { GrantChange } from './grant-change.ts'
 export interface RequestFacts {
   requestId: string
   address: string | undefined
+  /** what the browser calls itself */
+  userAgent?: string | undefined
 }
 
 /**
@@ -54,6 +56,8 @@ export interface UnitOfWork {
   grants: Map<string, LiveGrant | undefined>
   /** Ids of session rows as they were read, by the session's uid. */
   sessionIds: Map<string, Buffer>
+  /** Uids of sessions that were read, and of which it was long ago noted that they are used. */
+  unseenSessions: Set<string>
   /** Buckets of artifacts that were read or written in this request, by model and id. */
   artifactBuckets: Map<string, number>
   /** What artifacts that were read in this request are bound to (document-digests.ts), by model and id. */
@@ -118,6 +122,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         gathered,
         grants: new Map(),
         sessionIds: new Map(),
+        unseenSessions: new Set(),
         artifactBuckets: new Map(),
         documentDigests: new Map(),
         written: new Map(),

@@ -155,6 +155,7 @@ t.test('every variable reaches its key', async t => {
     clientsRevision: '7',
     restoreEpoch: '3',
     accounts: '[{"login":"ann","password":"secret"}]',
+    'accountDeletion.grace': '30d',
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',
     'product.colour': '#123456',

@@ -187,6 +187,36 @@ export function endpointTable(stylesheet: string): Endpoint[] {
     },
     {
       ...page,
+      route: '/account/security/events',
+      methods: ['GET', 'HEAD'],
+      sound: { method: 'GET', target: '/account/security/events?before=1-1', headers: [] }
+    },
+    {
+      ...page,
+      route: '/account',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account', 'csrf=x&name=Ada&nickname=&locale=en&zoneinfo=')
+    },
+    {
+      ...page,
+      route: '/account/sessions',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/sessions', 'csrf=x&end=others')
+    },
+    {
+      ...page,
+      route: '/account/data',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/data', 'csrf=x')
+    },
+    {
+      ...page,
+      route: '/account/data/delete',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/data/delete', 'csrf=x&word=delete')
+    },
+    {
+      ...page,
       route: '/account/grants',
       methods: ['GET', 'HEAD', 'POST'],
       sound: post('/account/grants', 'csrf=x&client_id=web')

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { createSignInSteps } from '../../src/accounts/sign-in-steps.ts'
 import { createAssets } from '../../src/pages/assets.ts'
 import { setPageNotFound } from '../../src/pages/error-page.ts'
-import { pages } from '../../src/pages/pages.ts'
+import { type PagesDependencies, pages } from '../../src/pages/pages.ts'
 import type { AuthenticateResult } from '../../src/pages/password-check.ts'
 import { createPasswordScreen } from '../../src/pages/password-screen.ts'
 import { createSignInFlow } from '../../src/pages/sign-in-flow.ts'
@@ -116,8 +116,12 @@ export async function buildPages(t: Test, given: Given = {}) {
     persons: nobody(calls),
     apps: {
       list: async () => [],
-      remove: async (_, clientId) => void calls.push(`remove ${clientId}`)
+      remove: async (_, clientId) => void calls.push(`remove ${clientId}`),
+      removeAll: async () => void calls.push('remove all'),
+      nameOf: async clientId => clientId
     },
+    // nobody is signed in here: no page of an account gets that far
+    ownAccount: {} as PagesDependencies['ownAccount'],
     approvals: undefined,
     signIn: createSignInFlow({
       steps: createSignInSteps({

@@ -19,6 +19,7 @@ import {
   newPasswordProblem
 } from '../../src/views/password-field.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
+import { accountSamples } from './account-samples.ts'
 
 import { factorSamples, type Say } from './samples-of-factors.ts'
 
@@ -227,6 +228,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       apps: [],
       resources
     }),
+    ...accountSamples(frame, say),
     'consent-native': renderConsent(frame, {
       ...noDetails,
       action,
