@@ -5,14 +5,21 @@ import { createAuthenticator } from './accounts/authenticate.ts'
 import { createSignInSteps, type SecondFactor } from './accounts/sign-in-steps.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
+import { awaySeconds } from './federation/away.ts'
+import type { OtherWayIn } from './federation/linking.ts'
+import type { Outbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
+import { composeFederation } from './ops/federation.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
+import { createLinkedSection, linkedPath } from './pages/linked-accounts.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
-import { createSignInFlow } from './pages/sign-in-flow.ts'
+import { createSignInFlow, type SignInScreen } from './pages/sign-in-flow.ts'
+import { createUpstreamCookie } from './pages/upstream-cookie.ts'
+import { createUpstreamScreen, upstreamButtons } from './pages/upstream-screen.ts'
 import type { PagePorts } from './protocol/page-ports.ts'
 import type { ConnectedApps } from './protocol/ports.ts'
 import { createAccountStore } from './store/accounts.ts'
@@ -30,6 +37,8 @@ export interface PeopleOptions {
   assets: Assets
   ports: PagePorts
   apps: ConnectedApps
+  outbound: Outbound
+  log: { warn(data: object, message: string): void }
   now: () => Date
 }
 
@@ -62,16 +71,48 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     },
     others
   })
-  const signIn = createSignInFlow({ steps, issuer, first: [password], second: {} })
+  const first: SignInScreen[] = [password]
+
+  // accounts elsewhere
+  const otherWays: OtherWayIn[] = [(sql, id) => createAccountStore({ sql }).hasPassword(id)]
+  const federation = composeFederation({
+    ...{ config, database, steps, otherWays, outbound: options.outbound, log: options.log },
+    ...{ seal: keys.seal, linkPath: site.basePath + linkedPath, now: options.now }
+  })
+  const providers = federation?.upstreams.list ?? []
+  const cookie = createUpstreamCookie({
+    secure: issuer.startsWith('https:'),
+    answers: providers.some(({ responseMode }) => responseMode === 'form_post')
+      ? 'cross-site'
+      : 'same-site',
+    lifetimeSeconds: 2 * awaySeconds
+  })
+  if (federation !== undefined) {
+    const { begin } = federation.signIn
+    others.push(upstreamButtons(providers))
+    first.push(createUpstreamScreen({ list: providers, cookie, begin, page: password }))
+  }
+  const signIn = createSignInFlow({ steps, issuer, first, second: {} })
 
   // what stands on the page of sign-in and security
   const sections: SecuritySection[] = []
+  if (federation !== undefined) sections.push(createLinkedSection(federation.linking))
 
   return {
     ...options.ports,
     apps: options.apps,
     signIn,
+    signInHeaders: federation === undefined ? 'own' : 'onward',
     sections,
+    linked: federation && {
+      ...{ list: providers, linking: federation.linking, cookie },
+      begin: federation.signIn.begin
+    },
+    upstreams: {
+      finish: federation?.signIn.finish,
+      nameOf: id => federation?.upstreams.find(id)?.name,
+      ...{ cookie, linkPath: linkedPath }
+    },
     async accountName(accountId) {
       const account = await accountStore.findById(accountId)
       return account && (account.email ?? account.login)

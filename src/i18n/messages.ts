@@ -16,6 +16,17 @@ export interface Term<T> {
 /** A sentence in parts; plain strings still have to be escaped. */
 export type Sentence<T> = readonly (string | T)[]
 
+/** Why a sign-in with another provider came to nothing. */
+export type UpstreamProblem =
+  | 'unsolicited'
+  | 'declined'
+  | 'unavailable'
+  | 'not_trusted'
+  | 'account_disabled'
+  | 'no_account'
+  | 'account_exists'
+  | 'address_not_admitted'
+
 export interface Messages {
   /** the language's own name, for the menu */
   languageName: string
@@ -106,6 +117,35 @@ export interface Messages {
     doneTitle: string
     done: (product: string) => string
     doneFrom: <T>(client: Term<T>) => Sentence<T>
+  }
+  upstream: {
+    continueWith: <T>(provider: Term<T>) => Sentence<T>
+    titles: Record<UpstreamProblem, string>
+    problems: Record<UpstreamProblem, <T>(provider: Term<T>) => Sentence<T>>
+    /** of an address that names none of ours */
+    unknownProvider: string
+    otherWays: string
+    linkHint: string
+    signInAndLink: string
+    /** of the section and of its page */
+    title: string
+    lead: string
+    none: string
+    manage: string
+    label: string
+    linkedAt: string
+    usedAt: string
+    link: <T>(provider: Term<T>) => Sentence<T>
+    unlink: string
+    /** goes on from `unlink`, for who hears the button alone */
+    unlinkOf: <T>(provider: Term<T>) => Sentence<T>
+    confirmTitle: string
+    confirm: <T>(provider: Term<T>, account: Term<T>) => Sentence<T>
+    confirmWarning: string
+    confirmSubmit: string
+    confirmDecline: string
+    done: Record<'linked' | 'unlinked' | 'declined', string>
+    failures: Record<'gone' | 'taken' | 'last', string>
   }
   device: {
     title: string

@@ -8,7 +8,7 @@ import type { AccountFrame } from '../views/account-layout.ts'
 import type { Frame, Site } from '../views/layout.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
-import { pageHeaders } from './headers.ts'
+import { type PageKind, pageHeaders } from './headers.ts'
 import { toSignIn } from './sign-in.ts'
 import { frameOf, hintsOf } from './site.ts'
 
@@ -32,8 +32,11 @@ export interface Visit {
   action: string
 }
 
-/** What became of a form: the browser goes elsewhere (a path of ours, without base path), or the page comes back. */
-export type ActOutcome = { to: string } | { document: string; status: number }
+/** What became of a form: the browser goes on (to a path of ours, without base path; or to a whole address), or the page comes back. */
+export type ActOutcome =
+  | { to: string }
+  | { elsewhere: string }
+  | { document: string; status: number }
 
 export interface AccountPage<Name extends string> {
   /** without base path */
@@ -42,6 +45,8 @@ export interface AccountPage<Name extends string> {
   fields: readonly Name[]
   /** `recent sign-in`: neither shown nor acted on for somebody who signed in longer ago than `recentSeconds` */
   guard: 'signed in' | 'recent sign-in'
+  /** left out: `own` */
+  headers?: PageKind
   show(visit: Visit): Promise<string>
   /** left out: nothing is posted here */
   act?(visit: Visit, fields: Readonly<Record<Name, string>>): Promise<ActOutcome>
@@ -58,6 +63,7 @@ export function accountPage<Name extends string>(
 ): void {
   const { persons, site, issuer } = deps
   const action = site.basePath + page.path
+  const headers = pageHeaders(page.headers ?? 'own', issuer)
 
   /** Undefined: the answer is sent already. */
   async function visitOf(request: FastifyRequest, reply: FastifyReply): Promise<Visit | undefined> {
@@ -83,7 +89,7 @@ export function accountPage<Name extends string>(
   }
 
   function send(reply: FastifyReply, document: string) {
-    return reply.headers(pageHeaders('own', issuer)).type('text/html; charset=utf-8').send(document)
+    return reply.headers(headers).type('text/html; charset=utf-8').send(document)
   }
 
   app.get(page.path, async (request, reply) => {
@@ -105,7 +111,8 @@ export function accountPage<Name extends string>(
     if (!visit.person.verifyCsrf(fields['csrf' as Name])) return refuse(request, reply)
     const outcome = await act(visit, fields as Record<Name, string>)
     if ('document' in outcome) return send(reply.code(outcome.status), outcome.document)
-    return reply.headers(pageHeaders('own', issuer)).redirect(site.basePath + outcome.to, 303)
+    const to = 'to' in outcome ? site.basePath + outcome.to : outcome.elsewhere
+    return reply.headers(headers).redirect(to, 303)
   })
 
   function refuse(request: FastifyRequest, reply: FastifyReply) {

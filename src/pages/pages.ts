@@ -10,8 +10,10 @@ import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected
 import { createPageErrorHandler } from './error-page.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
+import { type LinkedAccountsDependencies, linkedAccountsRoutes } from './linked-accounts.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
+import { type UpstreamCallbackDependencies, upstreamCallbackRoutes } from './upstream-callback.ts'
 
 const bodyLimit = 16 * 1024
 
@@ -20,6 +22,8 @@ export interface PagesDependencies
     SignInDependencies,
     ConnectedAppsDependencies,
     SecurityDependencies,
+    LinkedAccountsDependencies,
+    UpstreamCallbackDependencies,
     ApproveDependencies {
   persons: PersonSessions
   assets: Assets
@@ -38,7 +42,9 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(languageRoutes, deps)
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
+    forms.register(upstreamCallbackRoutes, deps)
     forms.register(securityRoutes, deps)
+    forms.register(linkedAccountsRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)
     ready()

@@ -111,6 +111,11 @@ export function createAccountStore({ sql }: { sql: Queries }) {
       return row && { account: toAccount(row), password: row.password ?? undefined }
     },
 
+    async hasPassword(id: string): Promise<boolean> {
+      const text = 'SELECT 1 FROM accounts WHERE id = $1 AND password IS NOT NULL'
+      return (await sql.run('accounts.has_password', text, [id])).rows.length > 0
+    },
+
     /**
      * The account as it is now, if it is enabled and nothing ended what it had since `seen` was read. Not by its PHC string: that
      * changes when a parallel sign-in upgrades it. JavaScript's times end at milliseconds, so the column is cut there too.

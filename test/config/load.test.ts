@@ -89,6 +89,8 @@ t.test('every variable reaches its key', async t => {
     'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
     trustedIssuers:
       '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h", "attests": true }]',
+    upstreams:
+      '[{ "id": "work", "name": "Work", "issuer": "https://login.example.com", "client_id": "a", "client_secret": "s" }]',
     'accessTokens.lifetime': '11m',
     'accessTokens.algorithm': 'RS256',
     'statusLists.ttl': '40s',

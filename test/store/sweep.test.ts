@@ -31,6 +31,10 @@ async function fill(many: number) {
       SELECT gen_random_uuid(), '${account}', '${account}', e FROM ${series}`,
     `INSERT INTO pending_sign_ins (id, account_id, amr, expires_at)
       SELECT uuid_send(gen_random_uuid()), '${account}', '{pwd}', e FROM ${series}`,
+    `INSERT INTO upstream_requests (id, browser, upstream, sealed, expires_at)
+      SELECT uuid_send(gen_random_uuid()), '', 'u', '', e FROM ${series}`,
+    `INSERT INTO upstream_offers (id, sealed, expires_at)
+      SELECT uuid_send(gen_random_uuid()), '', e FROM ${series}`,
     `INSERT INTO attempts SELECT 'k', uuid_send(gen_random_uuid()), 1, e FROM ${series}`,
     `INSERT INTO document_fetches (client_id, host, source, used, expires_at)
       SELECT gen_random_uuid(), 'h', 's', false, e FROM ${series}`,
@@ -45,7 +49,7 @@ async function fill(many: number) {
 }
 
 const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
-expiring.push('pending_sign_ins')
+expiring.push('pending_sign_ins', 'upstream_requests', 'upstream_offers')
 expiring.push('session_clients', 'grants', 'managed_grants', 'attempts')
 expiring.push('document_fetches', 'registration_tokens', 'backchannel_requests', 'ping_notices')
 

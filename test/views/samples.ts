@@ -12,6 +12,11 @@ import type { Frame, Site } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
+import {
+  renderLinkedAccounts,
+  renderUpstreamButtons,
+  renderUpstreamProblem
+} from '../../src/views/upstream.ts'
 
 type Say = (usual: string) => string
 
@@ -92,6 +97,43 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       problem: { kind: 'throttled', seconds: 180 }
     }),
     'login-own': renderLogin(frame, { ...login, clientName: undefined }),
+    'login-upstream': renderLogin(frame, {
+      ...login,
+      others: [
+        renderUpstreamButtons(frame, {
+          action,
+          carried: { csrf: say('csrf') },
+          list: [{ id: say('work'), name: say('Work') }]
+        })
+      ]
+    }),
+    'upstream-problem': renderUpstreamProblem(frame, {
+      problem: 'account_exists',
+      name: say('Work'),
+      otherWays: say('/sign-in'),
+      link: say('/account/security/linked')
+    }),
+    'linked-accounts': renderLinkedAccounts(
+      frame,
+      { accountName: say('ada@example.com'), signOut: say('/logout') },
+      {
+        action,
+        csrf: say('csrf'),
+        offer: { name: say('Work'), label: say('ada@work.example') },
+        identities: [
+          {
+            name: say('Naver'),
+            label: say('ada@naver.example'),
+            linkedAt: now,
+            usedAt: now,
+            key: say('["https://nid.example","1"]')
+          }
+        ],
+        list: [{ id: say('work'), name: say('Work') }],
+        done: 'unlinked',
+        failed: 'last'
+      }
+    ),
     'signed-in': renderSignedIn(frame, {
       accountName: say('ada@example.com'),
       signOut: say('/logout')
