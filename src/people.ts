@@ -2,7 +2,10 @@
 // behaviour of its own.
 
 import { createAuthenticator } from './accounts/authenticate.ts'
-import { createSignInSteps, type SecondFactor } from './accounts/sign-in-steps.ts'
+import { createFactorAttempts } from './accounts/factor-attempts.ts'
+import { createRecoveryCodes } from './accounts/recovery-codes.ts'
+import { createSignInSteps, type SecondFactor, usableKinds } from './accounts/sign-in-steps.ts'
+import { createTotp } from './accounts/totp.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
 import { awaySeconds } from './federation/away.ts'
@@ -13,6 +16,7 @@ import { composeFederation } from './ops/federation.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
+import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
 import { createLinkedSection, linkedPath } from './pages/linked-accounts.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
@@ -48,21 +52,48 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const { issuer } = config
   const accountStore = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
+  const counterKey = hmac(keys.secrets.current('artifact').key, 'attempt counters')
   const authenticate = createAuthenticator({
     accounts: accountStore,
     attempts,
     hasher: accounts.hasher,
     queue: accounts.queue,
     record: event => appendAuditEvent(database, event),
-    counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters')
+    counterKey
   })
+  const accountName = async (accountId: string) => {
+    const account = await accountStore.findById(accountId)
+    return account && (account.email ?? account.login)
+  }
 
   // how a sign-in begins, and what it is asked for besides
   const others: OtherWay[] = []
-  const factors: SecondFactor[] = []
+  const factorParts = {
+    ...{ database, now: options.now },
+    seal: keys.seal,
+    attempts: createFactorAttempts({ attempts, counterKey })
+  }
+  const recoveryCodes = createRecoveryCodes(factorParts)
+  const totp = createTotp({
+    ...factorParts,
+    recoveryCodes,
+    issuer: config.product.name,
+    hasOther: async accountId =>
+      (await usableKinds(factors, accountId)).some(kind => kind === 'passkey')
+  })
+  // in the order in which they are offered
+  const factors: SecondFactor[] = [
+    { kind: 'totp', enrolled: totp.enrolled },
+    {
+      kind: 'recovery_code',
+      enrolled: async accountId => (await recoveryCodes.left(accountId)) > 0
+    }
+  ]
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
-    factors
+    factors,
+    enrollable: ['totp'],
+    secondFactor: config.secondFactor
   })
   const password = createPasswordScreen({
     authenticate: async input => {
@@ -92,7 +123,13 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     others.push(upstreamButtons(providers))
     first.push(createUpstreamScreen({ list: providers, cookie, begin, page: password }))
   }
-  const signIn = createSignInFlow({ steps, issuer, first, second: {} })
+
+  const ofFactors = { totp, recoveryCodes, accountName }
+  const signIn = createSignInFlow({
+    ...{ steps, issuer, first },
+    second: createFactorScreens(ofFactors),
+    enrol: { totp: createTotpEnrolmentScreen(ofFactors) }
+  })
 
   // what stands on the page of sign-in and security
   const sections: SecuritySection[] = []
@@ -113,10 +150,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
       nameOf: id => federation?.upstreams.find(id)?.name,
       ...{ cookie, linkPath: linkedPath }
     },
-    async accountName(accountId) {
-      const account = await accountStore.findById(accountId)
-      return account && (account.email ?? account.login)
-    },
+    accountName,
     ...{ site, assets, issuer },
     resources: config.resources,
     detailTypes: config.authorizationDetails,

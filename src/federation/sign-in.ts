@@ -38,7 +38,6 @@ export interface UpstreamSignInDependencies {
   redirectUri(id: string): string
   /** keeps what was proved for the sign-in that it belongs to (accounts/sign-in-steps.ts) */
   steps: {
-    find(flow: string): Promise<{ accountId: string; amr: string[] } | undefined>
     save(flow: string, proved: { accountId: string; amr: string[] }): Promise<void>
   }
   /** an address in its one form; undefined: it is none */
@@ -203,9 +202,7 @@ export function createUpstreamSignIn(deps: UpstreamSignInDependencies) {
     amr: string[],
     asked: Asked
   ) {
-    const before = await deps.steps.find(flow)
-    const proved = before?.accountId === accountId ? before.amr : []
-    await deps.steps.save(flow, { accountId, amr: [...new Set([...proved, ...amr])] })
+    await deps.steps.save(flow, { accountId, amr })
     await deps.record({ type: 'sign_in.succeeded', accountId, ...asked, data: { amr, upstream } })
   }
 

@@ -3,25 +3,17 @@
 
 import type { RequestListener } from 'node:http'
 import t from 'tap'
-import { digest } from '../../src/lib/secret.ts'
 import { type Browser, createBrowser, type Page } from '../support/browser.ts'
-import {
-  type OpenidProvider,
-  registration,
-  startOpenidProvider
-} from '../support/openid-provider.ts'
+import { registration, startOpenidProvider } from '../support/openid-provider.ts'
 import { person, startTestServer } from '../support/server.ts'
 import { asUpstream } from './bare.ts'
 import { idTokenLies } from './lies.ts'
+import { entry, visitsOf } from './visits.ts'
 
 const evil = await startOpenidProvider(t)
 const other = await startOpenidProvider(t)
 const down = await startOpenidProvider(t)
 evil.userinfo = { sub: 'nobody' }
-const entry = (id: string, { issuer }: OpenidProvider, more = {}) => ({
-  ...{ id, name: id.toUpperCase(), issuer, ...registration, signUp: 'allowed' },
-  ...more
-})
 const server = await startTestServer(t, {
   upstreams: [
     entry('evil', evil, { emails: 'trusted' }),
@@ -30,41 +22,17 @@ const server = await startTestServer(t, {
     { ...entry('off', other), issuer: 'http://localhost:1/', enabled: false }
   ]
 })
-const { issuer, store, log } = server
+const { issuer, log } = server
+const visits = visitsOf(server)
 const mine = { sub: 'person-1', email: 'eve@evil.example', email_verified: true, name: 'Eve' }
 
-async function rows<Row extends object>(text: string): Promise<Row[]> {
-  return (await store.database.run<Row>(`test.${digest(text).toString('hex', 0, 8)}`, text)).rows
-}
-
+const { rows, isSignedIn } = visits
 const accounts = async () => (await rows('SELECT id FROM accounts')).length
 const session = (browser: Browser) => browser.cookies().get('mintmark_session')
 
-const button = (id: string) => ({
-  form: (form: Page['forms'][number]) => form.fields.get('upstream') === id
-})
-
-/** Presses the button; answers the request that the browser is sent away with. */
-async function leave(browser: Browser, id = 'evil', page?: Page): Promise<Page> {
-  return browser.submitForm(
-    page ?? (await browser.get('/sign-in?return_to=%2Fdevice')),
-    {},
-    button(id)
-  )
-}
-
-async function isSignedIn(browser: Browser) {
-  return (await browser.get('/sign-in')).heading === 'You are signed in'
-}
-
-/** The whole way with an honest answer: what each lie is compared with. */
-async function signsIn(provider = evil, id = 'evil', claims: Record<string, unknown> = mine) {
-  const browser = createBrowser({ origin: issuer })
-  const away = await leave(browser, id)
-  const back = await browser.get(provider.authorize(away.location, claims))
-  await browser.follow(back, url => url.pathname === '/device')
-  return isSignedIn(browser)
-}
+const leave = (browser: Browser, id = 'evil', page?: Page) => visits.leave(browser, id, page)
+const signsIn = (provider = evil, id = 'evil', claims: Record<string, unknown> = mine) =>
+  visits.signsIn(id, provider, claims)
 
 t.test('the honest way: a button, there, back, signed in where it was asked for', async t => {
   const browser = createBrowser({ origin: issuer })
@@ -248,7 +216,7 @@ t.test('iss of the answer is looked at where it is told or promised (RFC 9207 §
   promising.metadata = { authorization_response_iss_parameter_supported: true }
   const strict = await startTestServer(t, { upstreams: [entry('strict', promising)] })
   const strictBrowser = createBrowser({ origin: strict.issuer })
-  const strictAway = await leave(strictBrowser, 'strict')
+  const strictAway = await visitsOf(strict).leave(strictBrowser, 'strict')
   const without = promising.authorize(strictAway.location, mine)
   t.equal((await strictBrowser.get(without)).status, 502, 'promised, and not told')
 })
