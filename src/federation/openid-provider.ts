@@ -3,6 +3,7 @@
 
 import * as oidc from 'openid-client'
 import { createCache } from '../lib/cache.ts'
+import { hasOneReading } from '../oauth/compact-jwt.ts'
 import { type Asks, authenticationBy, fetchThrough } from './openid-client.ts'
 import type { OpenidPreset } from './presets.ts'
 import { failureOf, failureOfError, isSubject, type Proof, type Provider } from './provider.ts'
@@ -129,6 +130,7 @@ export function createOpenidProvider(options: OpenidProviderOptions): Provider {
           idTokenExpected: true,
           ...(preset.pkce === 'S256' ? { pkceCodeVerifier: verifier } : {})
         })
+        if (!hasOneReading(tokens.id_token ?? '')) throw new NotTrusted('spelling')
         const claims: Record<string, unknown> = { ...tokens.claims() }
         const proof = proofOf(claims)
         if (freshness === 'again') assertFresh(claims['auth_time'])
