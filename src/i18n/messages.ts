@@ -2,30 +2,17 @@
 // parameters is a function. Owns no wording (en.ts, ko.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
 // name stands out is given back in parts, and the view decides how the name looks.
 
+import type { Sentence, Term } from './sentence.ts'
+import type { UpstreamWords } from './upstream-words.ts'
+
+export type { UpstreamProblem } from './upstream-words.ts'
+
 /** The languages that are complete. The first is the default. */
 export const locales = ['en', 'ko'] as const
 
 export type Locale = (typeof locales)[number]
 
-/** A name inside a sentence: `text` decides particles (Korean), `shown` is what stands there. */
-export interface Term<T> {
-  text: string
-  shown: T
-}
-
-/** A sentence in parts; plain strings still have to be escaped. */
-export type Sentence<T> = readonly (string | T)[]
-
-/** Why a sign-in with another provider came to nothing. */
-export type UpstreamProblem =
-  | 'unsolicited'
-  | 'declined'
-  | 'unavailable'
-  | 'not_trusted'
-  | 'account_disabled'
-  | 'no_account'
-  | 'account_exists'
-  | 'address_not_admitted'
+export type { Sentence, Term } from './sentence.ts'
 
 export interface Messages {
   /** the language's own name, for the menu */
@@ -172,35 +159,7 @@ export interface Messages {
     done: (product: string) => string
     doneFrom: <T>(client: Term<T>) => Sentence<T>
   }
-  upstream: {
-    continueWith: <T>(provider: Term<T>) => Sentence<T>
-    titles: Record<UpstreamProblem, string>
-    problems: Record<UpstreamProblem, <T>(provider: Term<T>) => Sentence<T>>
-    /** of an address that names none of ours */
-    unknownProvider: string
-    otherWays: string
-    linkHint: string
-    signInAndLink: string
-    /** of the section and of its page */
-    title: string
-    lead: string
-    none: string
-    manage: string
-    label: string
-    linkedAt: string
-    usedAt: string
-    link: <T>(provider: Term<T>) => Sentence<T>
-    unlink: string
-    /** goes on from `unlink`, for who hears the button alone */
-    unlinkOf: <T>(provider: Term<T>) => Sentence<T>
-    confirmTitle: string
-    confirm: <T>(provider: Term<T>, account: Term<T>) => Sentence<T>
-    confirmWarning: string
-    confirmSubmit: string
-    confirmDecline: string
-    done: Record<'linked' | 'unlinked' | 'declined', string>
-    failures: Record<'gone' | 'taken' | 'last', string>
-  }
+  upstream: UpstreamWords
   device: {
     title: string
     instruction: string

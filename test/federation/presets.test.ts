@@ -2,6 +2,7 @@
 // here, by address, and looked at.
 
 import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import t from 'tap'
 import type { ConfiguredUpstream } from '../../src/config/schema.ts'
@@ -27,6 +28,13 @@ const written = [
   { id: 'naver', preset: 'naver', client_id: 'n', client_secret: 's' }
 ].map(one => (one.id === 'apple' ? { ...one, teamId: 'TEAM123456', keyId: 'KEY1234567' } : one))
 const configured = load({}, { upstreams: written }).upstreams as ConfiguredUpstream[]
+
+t.test('the configuration that docs/upstream.md shows is a sound one', async t => {
+  const page = readFileSync(new URL('../../docs/upstream.md', import.meta.url), 'utf8')
+  const [, shown = ''] = /```json\n(.*?)```/s.exec(page) ?? []
+  const env = { GOOGLE_SECRET: 'g', WORK_SECRET: 'w' }
+  t.match(load(env, JSON.parse(shown)).upstreams, [{ id: 'google' }, { client_secret: 'w' }])
+})
 
 type Answers = Record<string, unknown>
 interface Sent extends OutboundRequest {
