@@ -1,10 +1,10 @@
 // An account for somebody whom another provider vouches for: no password, a login that nobody can guess or type by mistake, and of what the
-// provider said only what is well-formed. Refuses an address that is another account's: two people would each think it theirs.
+// provider said only what is well-formed. An address that is another account's makes no second one: the database refuses it, and the caller says so.
 
 import { randomBytes } from 'node:crypto'
 import { appendAuditEvent } from '../audit/record.ts'
 import { type AccountProfile, createAccountStore } from '../store/accounts.ts'
-import { type Queries, sqlState } from '../store/database.ts'
+import type { Queries } from '../store/database.ts'
 import { checkProfile } from './account.ts'
 
 export interface Introduced {
@@ -15,8 +15,6 @@ export interface Introduced {
   picture: string | undefined
   locale: string | undefined
 }
-
-export type IntroducedOutcome = { ok: true; accountId: string } | { ok: false; reason: 'taken' }
 
 /** What is malformed is left out: a person is not turned away for what their provider calls them. */
 function soundProfile(given: Introduced): AccountProfile {
@@ -35,28 +33,29 @@ function soundProfile(given: Introduced): AccountProfile {
   )
 }
 
-/** In the transaction that `sql` stands for; `taken` has undone it. */
+/**
+ * In the transaction that `sql` stands for; answers the account's id.
+ * @throws pg's unique_violation (SQLSTATE 23505) where the address has become another account's
+ */
 export async function createIntroducedAccount(
   sql: Queries,
   given: Introduced,
   upstream: string
-): Promise<IntroducedOutcome> {
+): Promise<string> {
   // 128 bits, in letters that foldLogin leaves alone
   const login = `u-${randomBytes(16).toString('hex')}`
-  const profile = soundProfile(given)
-  try {
-    const account = await createAccountStore({ sql }).create(login, undefined, profile, 'made')
-    if (account === undefined) throw new Error('a random login was taken')
-    const accountId = account.id
-    await appendAuditEvent(sql, {
-      type: 'account.created',
-      accountId,
-      data: { via: 'self', upstream }
-    })
-    return { ok: true, accountId }
-  } catch (error) {
-    // unique_violation: the index of verified addresses; whoever was first has it
-    if (sqlState(error) === '23505') return { ok: false, reason: 'taken' }
-    throw error
-  }
+  const account = await createAccountStore({ sql }).create(
+    login,
+    undefined,
+    soundProfile(given),
+    'made'
+  )
+  if (account === undefined) throw new Error('a random login was taken')
+  const accountId = account.id
+  await appendAuditEvent(sql, {
+    type: 'account.created',
+    accountId,
+    data: { via: 'self', upstream }
+  })
+  return accountId
 }

@@ -4,7 +4,7 @@
 
 import type { AuditEvent, RecordAuditEvent } from '../audit/events.ts'
 import type { UpstreamProblem } from '../i18n/messages.ts'
-import type { Database, Queries } from '../store/database.ts'
+import { type Database, type Queries, sqlState } from '../store/database.ts'
 import { createLinkedIdentityStore } from '../store/linked-identities.ts'
 import type { Away, Origin } from './away.ts'
 import { type Described, describe, nameInForm } from './claims.ts'
@@ -44,12 +44,8 @@ export interface UpstreamSignInDependencies {
   readEmail(typed: string): string | undefined
   /** whether an account is known by this address, verified or as its login */
   isKnown(email: string): Promise<boolean>
-  /** `taken`: somebody else has the address now */
-  createAccount(
-    sql: Queries,
-    profile: Described,
-    upstream: string
-  ): Promise<{ ok: true; accountId: string } | { ok: false; reason: 'taken' }>
+  /** Answers its id. @throws pg's unique_violation where somebody else has the address now */
+  createAccount(sql: Queries, profile: Described, upstream: string): Promise<string>
   record: RecordAuditEvent
   appendEvent(sql: Queries, event: AuditEvent): Promise<void>
   log: { warn(data: object, message: string): void }
@@ -169,22 +165,22 @@ export function createUpstreamSignIn(deps: UpstreamSignInDependencies) {
     const { issuer, subject } = proof
     const label = described.email ?? described.name
     try {
-      const made = await database.transaction(async tx => {
+      const accountId = await database.transaction(async tx => {
         const created = await deps.createAccount(tx, described, upstream.id)
-        if (!created.ok) return created
         const store = createLinkedIdentityStore({ sql: tx })
-        const { accountId } = created
         const link = { issuer, subject, upstream: upstream.id, label }
-        if ((await store.link(accountId, link)) !== 'linked') throw new Overtaken()
+        if ((await store.link(created, link)) !== 'linked') throw new Overtaken()
         await deps.appendEvent(tx, {
           type: 'identity.linked',
-          ...{ accountId, ...asked },
+          ...{ accountId: created, ...asked },
           data: { issuer, upstream: upstream.id }
         })
         return created
       })
-      return made.ok ? made : { ok: false, problem: 'account_exists' }
+      return { ok: true, accountId }
     } catch (error) {
+      // unique_violation, and all is undone: whoever was first has the address
+      if (sqlState(error) === '23505') return { ok: false, problem: 'account_exists' }
       if (!(error instanceof Overtaken)) throw error
       // a parallel sign-in of the same person made the account: this one is theirs, too
       const known = await identities.use(proof, label)

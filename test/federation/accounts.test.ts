@@ -174,6 +174,29 @@ t.test('parallel first sign-ins of one person make one account', async t => {
   t.equal((await visits.rows(`SELECT 1 FROM accounts WHERE name = 'Eager'`)).length, 1)
 })
 
+t.test(
+  'two that prove one address at once: one has the account, and the other is told',
+  async t => {
+    await store.database.run(
+      'test.one_address',
+      'CREATE UNIQUE INDEX one_address ON accounts (lower(email)) WHERE email_verified',
+      []
+    )
+    const email = { email: 'both@work.example', email_verified: true }
+    const backs = await Promise.all(
+      ['first', 'second', 'third'].map(async sub => {
+        const browser = visits.browser()
+        const away = await visits.leave(browser, 'work')
+        return { browser, to: work.authorize(away.location, { sub, ...email }) }
+      })
+    )
+    const pages = await Promise.all(backs.map(({ browser, to }) => browser.get(to)))
+    t.same(pages.map(({ status }) => status).sort(), [303, 403, 403])
+    t.equal((await visits.rows(`SELECT 1 FROM accounts WHERE email = '${email.email}'`)).length, 1)
+    await store.database.run('test.drop', 'DROP INDEX one_address', [])
+  }
+)
+
 t.test('methods of signing in count only where they are believed (RFC 8176)', async t => {
   const amr = ['pwd', 'otp', 'mfa', 'urn:evil:admin', 7]
   const methods = async (id: 'work' | 'plain') => {
