@@ -16,6 +16,7 @@ import { composeFederation } from './ops/federation.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
+import { recoveryCodesSection, totpSection } from './pages/factor-pages.ts'
 import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
 import { createLinkedSection, linkedPath } from './pages/linked-accounts.ts'
 import type { PagesDependencies } from './pages/pages.ts'
@@ -124,7 +125,8 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     first.push(createUpstreamScreen({ list: providers, cookie, begin, page: password }))
   }
 
-  const ofFactors = { totp, recoveryCodes, accountName }
+  const hasFactor = async (accountId: string) => (await usableKinds(factors, accountId)).length > 0
+  const ofFactors = { totp, recoveryCodes, accountName, hasFactor, site }
   const signIn = createSignInFlow({
     ...{ steps, issuer, first },
     second: createFactorScreens(ofFactors),
@@ -132,7 +134,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
 
   // what stands on the page of sign-in and security
-  const sections: SecuritySection[] = []
+  const sections: SecuritySection[] = [totpSection(ofFactors), recoveryCodesSection(ofFactors)]
   if (federation !== undefined) sections.push(createLinkedSection(federation.linking))
 
   return {
@@ -150,8 +152,10 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
       nameOf: id => federation?.upstreams.find(id)?.name,
       ...{ cookie, linkPath: linkedPath }
     },
-    accountName,
-    ...{ site, assets, issuer },
+    wantsMore: async (accountId, amr) =>
+      (await steps.missing({ accountId, amr: [...amr] }, {})) !== 'nothing',
+    ...ofFactors,
+    ...{ assets, issuer },
     resources: config.resources,
     detailTypes: config.authorizationDetails,
     now: options.now,

@@ -15,6 +15,7 @@ import { foldLogin, type LoginProblem, parseEmail } from './login-name.ts'
 import type { PasswordHasher } from './password-hash.ts'
 import { checkPassword, type PasswordProblem } from './password-policy.ts'
 import type { PreparedPassword } from './prepared-password.ts'
+import { removeFactors } from './remove-factors.ts'
 
 export type { Account, AccountProfile, AccountStore } from '../store/accounts.ts'
 
@@ -65,6 +66,8 @@ export interface AccountService {
   disable(id: string, actor: AccountActor): Promise<ChangeAccountOutcome>
   enable(id: string, actor: AccountActor): Promise<ChangeAccountOutcome>
   setPassword(id: string, password: string, actor: AccountActor): Promise<SetPasswordOutcome>
+  /** Takes every second factor away and ends every session and grant; `changed` false: there was none. */
+  removeFactors(id: string): Promise<ChangeAccountOutcome>
   /** Ends every session and grant: signs the person out everywhere. */
   signOut(id: string, by: 'account' | 'operator'): Promise<ChangeAccountOutcome>
 }
@@ -187,6 +190,8 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         await appendAuditEvent(tx, { type: 'account.enabled', accountId: id, data: { via: actor } })
         return enabled
       }),
+
+    removeFactors: id => change(id, (store, tx) => removeFactors(store, tx, id, endAccount)),
 
     signOut: (id, by) =>
       change(id, async (store, tx) => {

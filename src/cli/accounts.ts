@@ -1,4 +1,4 @@
-// `mintmark accounts create|list|disable|enable|set-password|sign-out`: people, from a terminal or a script (`-o json`). Owns arguments, texts and
+// `mintmark accounts create|list|disable|enable|set-password|remove-factors|sign-out`: people, from a terminal or a script (`-o json`). Owns arguments, texts and
 // exit codes; what happens is decided by accounts/account.ts. A password is never an argument, which every user of the machine could
 // read in the process list: it comes from standard input or a file, or is made here and shown once.
 
@@ -240,6 +240,22 @@ export function accountsCommand(context: AccountsCliContext): Command {
       print(options.output, line(outcome.account), wireAccount(outcome.account))
     })
 
+  const removeFactors = new Command('remove-factors')
+    .description(
+      'take every second factor and recovery code away, for who lost them, and end every session and grant'
+    )
+    .argument('<account>', 'login or id')
+    .addOption(outputOption())
+    .action(async (who: string, options: { output: Format }) => {
+      const service = await context.accounts()
+      const account = await find(service, who)
+      if (account === undefined) return refuse('not_found')
+      const outcome = await service.removeFactors(account.id)
+      if (!outcome.ok) return refuse(outcome.reason)
+      if (!outcome.changed) context.err('Nothing to do: the account has no second factor.\n')
+      print(options.output, line(outcome.account), wireAccount(outcome.account))
+    })
+
   return new Command('accounts')
     .description('people who can sign in')
     .addCommand(create)
@@ -247,5 +263,6 @@ export function accountsCommand(context: AccountsCliContext): Command {
     .addCommand(change('disable', 'refuse sign-in and end every session and grant'))
     .addCommand(change('enable', 'let a disabled account sign in again'))
     .addCommand(setPassword)
+    .addCommand(removeFactors)
     .addCommand(signOut)
 }

@@ -121,7 +121,8 @@ export const en: Messages = {
     codesManage: 'Make new recovery codes',
     codesRenew: 'Make new codes',
     codesRenewLead: 'The codes that you have now stop working.',
-    back: 'Back to sign-in and security'
+    back: 'Back to sign-in and security',
+    approveTooWeak: 'This app wants you to sign in with a second step first.'
   },
   consent: {
     title: 'Allow access',

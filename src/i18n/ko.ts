@@ -118,7 +118,8 @@ export const ko: Messages = {
     codesManage: '새 복구 코드 만들기',
     codesRenew: '새 코드 만들기',
     codesRenewLead: '지금 가지고 있는 코드는 더 이상 사용할 수 없습니다.',
-    back: '로그인 및 보안으로 돌아가기'
+    back: '로그인 및 보안으로 돌아가기',
+    approveTooWeak: '이 앱은 두 번째 인증 단계를 거친 로그인이 필요합니다.'
   },
   consent: {
     title: '접근 허용',

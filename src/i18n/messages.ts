@@ -105,6 +105,8 @@ export interface Messages {
     codesRenew: string
     codesRenewLead: string
     back: string
+    /** at a request of a client elsewhere, for whoever signed in with less than it wants */
+    approveTooWeak: string
   }
   consent: {
     title: string

@@ -33,7 +33,7 @@ export interface LinkedAccountsDependencies extends AccountPageDependencies {
 }
 
 const done = ['linked', 'unlinked', 'declined'] as const
-const fields = ['act', 'upstream', 'identity'] as const
+const fields = ['act', 'decline', 'upstream', 'identity'] as const
 
 /** Names one identity in a form. */
 const nameOfIdentity = ({ issuer, subject }: { issuer: string; subject: string }) =>
@@ -95,8 +95,12 @@ export function linkedAccountsRoutes(
     headers: 'onward',
     show: visit => show(visit, visit.request.query as { done?: unknown }),
 
-    async act(visit, { act, upstream: id, identity }) {
+    async act(visit, { act, decline, upstream: id, identity }) {
       const { request, person } = visit
+      if (decline !== '') {
+        await linking.decline(cookie.read(request))
+        return { to: `${linkedPath}?done=declined` }
+      }
       const { accountId } = person
       const asked = { address: request.ip, requestId: request.id }
       switch (act) {
@@ -119,9 +123,6 @@ export function linkedAccountsRoutes(
             ? { to: `${linkedPath}?done=linked` }
             : { elsewhere: outcome.to }
         }
-        case 'decline':
-          await linking.decline(cookie.read(request))
-          return { to: `${linkedPath}?done=declined` }
         case 'unlink': {
           const outcome = await linking.unlink(accountId, identityOf(identity), asked)
           return outcome.ok ? { to: `${linkedPath}?done=unlinked` } : failed(visit, outcome.reason)

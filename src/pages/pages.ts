@@ -8,6 +8,7 @@ import { type ApproveDependencies, approveRoutes } from './approve.ts'
 import { type Assets, assetRoutes } from './assets.ts'
 import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected-apps.ts'
 import { createPageErrorHandler } from './error-page.ts'
+import { type FactorPagesDependencies, factorRoutes } from './factor-pages.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
 import { type LinkedAccountsDependencies, linkedAccountsRoutes } from './linked-accounts.ts'
@@ -24,6 +25,7 @@ export interface PagesDependencies
     SecurityDependencies,
     LinkedAccountsDependencies,
     UpstreamCallbackDependencies,
+    FactorPagesDependencies,
     ApproveDependencies {
   persons: PersonSessions
   assets: Assets
@@ -45,6 +47,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(upstreamCallbackRoutes, deps)
     forms.register(securityRoutes, deps)
     forms.register(linkedAccountsRoutes, deps)
+    forms.register(factorRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)
     ready()

@@ -43,7 +43,7 @@ export function createUpstreamScreen(deps: UpstreamScreenDependencies): SignInSc
 
     async answer(place, { upstream: id = '' }) {
       const { flow, address } = place
-      const freshness = place.carried['again'] === 'yes' ? 'again' : 'any'
+      const freshness = place.carried['again'] === undefined ? 'any' : 'again'
       const upstream = deps.list.find(one => one.id === id)
       if (upstream === undefined) return { to: address }
       const browser = deps.cookie.keep(place.request, place.reply)

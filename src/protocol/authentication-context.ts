@@ -18,6 +18,8 @@ export interface AuthenticationContexts {
   values: string[]
   /** What of the wanted values these methods reach first, else the strongest that they do. */
   reached(methods: readonly string[], wanted: readonly string[]): string | undefined
+  /** Whether these methods reach one of the wanted values. */
+  mayReach(methods: readonly string[], wanted: readonly string[]): boolean
   /** The `acr` of this request: of the values that it asks for the first that is reached, else the strongest that is. */
   acrOf(oidc: KoaContextWithOIDC['oidc']): string | undefined
   /** The engine's check, in place of its own two, which know no order and ask for ever. */
@@ -109,6 +111,7 @@ export function createAuthenticationContexts(
   return {
     values: levels.map(({ value }) => value),
     reached,
+    mayReach: (methods, wanted) => wanted.some(value => within(value, methods)),
     acrOf,
     check: new Check('acr', 'a stronger sign-in is required', 'login_required', judge),
     secondFactorCheck: new Check(

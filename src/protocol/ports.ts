@@ -150,8 +150,8 @@ export interface PendingApproval {
   address: string | undefined
   startedAt: Date
   remainingSeconds: number
-  /** `too old`: the client wants a fresher sign-in before this is approved */
-  signIn: 'enough' | 'too old'
+  /** `too old`, `too weak`: the client wants a fresher sign-in, or one with more than one factor, before this is approved */
+  signIn: 'enough' | 'too old' | 'too weak'
 }
 
 /** What a person does with requests of clients that are not in this browser. */
@@ -164,7 +164,7 @@ export interface Approvals {
     person: SignedInPerson,
     id: string,
     decision: 'approve' | 'decline'
-  ): Promise<'done' | 'over' | 'too old'>
+  ): Promise<'done' | 'over' | 'too old' | 'too weak'>
 }
 
 /** What tells a page its language: the request's `ui_locales`, cookie and Accept-Language. */

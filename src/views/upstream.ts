@@ -142,10 +142,10 @@ function offered(
 ${offer.label !== undefined && html`<p class="code"><bdi>${offer.label}</bdi></p>`}
 <p>${words.confirmWarning}</p>
 <form method="post" action="${page.action}">
-${hidden({ csrf: page.csrf })}
+${hidden({ csrf: page.csrf, act: 'link' })}
 <div class="buttons pair">
-${submit(words.confirmSubmit, 'equal', ['act', 'link'])}
-${decline(words.confirmDecline, 'equal', ['act', 'decline'])}
+${submit(words.confirmSubmit, 'equal')}
+${decline(words.confirmDecline, 'equal', ['decline', 'yes'])}
 </div>
 </form>
 </section>`

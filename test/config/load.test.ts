@@ -150,6 +150,7 @@ t.test('every variable reaches its key', async t => {
       '[{"type":"payment","resources":["https://api.example.com"],"title":{"en":"Pay"}}]',
     'dpop.nonce': 'required',
     acr: '[{"value":"urn:a","amr":["pwd"]}]',
+    secondFactor: 'required',
     clients: '[{"client_id":"a","type":"machine"}]',
     clientsRevision: '7',
     restoreEpoch: '3',

@@ -70,6 +70,9 @@ function pendingSignIns(): PendingSignInStore {
   }
 }
 
+/** Nobody's: these pages have tests at the real server. */
+const unused = {} as never
+
 /** The server and the list of what its ports were asked to do. */
 export async function buildPages(t: Test, given: Given = {}) {
   const { details = loginDetails, issuer = 'http://localhost:3000' } = given
@@ -133,6 +136,10 @@ export async function buildPages(t: Test, given: Given = {}) {
       cookie: createUpstreamCookie({ secure: false, answers: 'same-site', lifetimeSeconds: 600 }),
       linkPath: '/account/security/linked'
     },
+    wantsMore: async () => false,
+    hasFactor: async () => false,
+    totp: unused,
+    recoveryCodes: unused,
     now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,

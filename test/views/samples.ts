@@ -2,16 +2,27 @@
 // else chose (a client, an account, an operator, a request): a test passes a probe through it.
 
 import type { Locale } from '../../src/i18n/messages.ts'
+import { renderAccountPage } from '../../src/views/account-layout.ts'
 import { renderApprovals } from '../../src/views/approve.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
 import { renderConnectedApps } from '../../src/views/connected-apps.ts'
 import { renderConsent } from '../../src/views/consent.ts'
 import { renderDeviceConfirm, renderDeviceDone, renderDeviceInput } from '../../src/views/device.ts'
 import { renderError } from '../../src/views/error.ts'
+import {
+  recoveryCodesOverview,
+  renderCodesShown,
+  renderRecoveryCodesPage,
+  renderTotpPage,
+  totpOverview
+} from '../../src/views/factor-pages.ts'
 import type { Frame, Site } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
+import { renderNewRecoveryCodes } from '../../src/views/recovery-codes.ts'
+import { renderFactorCode, renderRecoveryUsed } from '../../src/views/second-factor.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
+import { renderTotpEnrolment } from '../../src/views/totp-enrolment.ts'
 import {
   renderLinkedAccounts,
   renderUpstreamButtons,
@@ -76,6 +87,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     accountName: say('ada@example.com'),
     resources,
     signInAgain: say('/sign-in'),
+    signInStronger: say('/sign-in'),
     signOut: say('/logout'),
     now
   }
@@ -84,7 +96,68 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     now,
     description: say('redirect_uri is not registered')
   }
+  const account = { accountName: say('ada@example.com'), signOut: say('/logout') }
+  const step = {
+    action,
+    csrf: say('csrf'),
+    clientName: client.name,
+    carried: {},
+    accountName: account.accountName,
+    others: [{ prompt: 'recovery_code', href: say('/interaction/abc?with=recovery_code') }],
+    problem: undefined
+  }
+  const offer = {
+    sealed: say('c2VhbGVk'),
+    qr: { size: 21, dark: (x: number, y: number) => (x * y + x) % 3 === 0 },
+    secret: say('JBSW Y3DP EHPK 3PXP'),
+    issuer: say('mintmark'),
+    accountName: account.accountName
+  }
+  const factor = { action, csrf: say('csrf'), security: say('/account/security'), offer }
+  const codes = Array.from({ length: 10 }, (_, index) => say(`7k2m-9xqd-41vb-h3z${index}`))
   return {
+    'factor-totp': renderFactorCode(frame, { ...step, kind: 'totp' }),
+    'factor-totp-wrong': renderFactorCode(frame, {
+      ...{ ...step, kind: 'totp', problem: { kind: 'wrong' } }
+    }),
+    'factor-totp-missing': renderFactorCode(frame, {
+      ...{ ...step, kind: 'totp', problem: { kind: 'missing' } }
+    }),
+    'factor-recovery': renderFactorCode(frame, {
+      ...step,
+      kind: 'recovery_code',
+      clientName: undefined,
+      others: []
+    }),
+    'factor-throttled': renderFactorCode(frame, {
+      ...{ ...step, kind: 'recovery_code', problem: { kind: 'throttled', seconds: 600 } }
+    }),
+    'factor-recovery-used': renderRecoveryUsed(frame, { left: 3, onward: action }),
+    'factor-enrol': renderTotpEnrolment(frame, { ...step, others: [], offer }),
+    'factor-enrol-wrong': renderTotpEnrolment(frame, {
+      ...{ ...step, offer, problem: { kind: 'wrong' } }
+    }),
+    'factor-new-codes': renderNewRecoveryCodes(frame, { codes, onward: action }),
+    'account-totp': renderTotpPage(frame, account, {
+      ...{ ...factor, enrolled: false, problem: undefined }
+    }),
+    'account-totp-replace': renderTotpPage(frame, account, {
+      ...{ ...factor, enrolled: true, problem: { kind: 'missing' } }
+    }),
+    'account-recovery-codes': renderRecoveryCodesPage(frame, account, { ...factor, left: 4 }),
+    'account-recovery-codes-none': renderRecoveryCodesPage(frame, account, {
+      ...factor,
+      left: undefined
+    }),
+    'account-new-codes': renderCodesShown(frame, account, { codes, security: factor.security }),
+    'account-security': renderAccountPage(frame, account, {
+      current: 'security',
+      title: 'security',
+      body: [
+        totpOverview(frame, { enrolled: true, manage: say('/account/security/totp') }),
+        recoveryCodesOverview(frame, { left: 0, manage: say('/account/security/totp') })
+      ]
+    }),
     login: renderLogin(frame, { ...login, login: undefined }),
     'login-hint': renderLogin(frame, login),
     'login-missing': renderLogin(frame, {
@@ -305,6 +378,17 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           startedAt: new Date('2026-11-21T11:03:59Z'),
           remainingSeconds: 20,
           signIn: 'too old'
+        },
+        {
+          id: say('7b0e'),
+          client: { ...client, name: say('Bank') },
+          requested: [{ scopes: ['openid'] }],
+          lasts: 'until sign-out',
+          bindingMessage: undefined,
+          address: undefined,
+          startedAt: new Date('2026-11-21T11:03:59Z'),
+          remainingSeconds: 20,
+          signIn: 'too weak'
         }
       ]
     }),
