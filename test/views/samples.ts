@@ -23,11 +23,7 @@ import { renderNewRecoveryCodes } from '../../src/views/recovery-codes.ts'
 import { renderFactorCode, renderRecoveryUsed } from '../../src/views/second-factor.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
 import { renderTotpEnrolment } from '../../src/views/totp-enrolment.ts'
-import {
-  renderLinkedAccounts,
-  renderUpstreamButtons,
-  renderUpstreamProblem
-} from '../../src/views/upstream.ts'
+import { upstreamSamples } from './upstream-samples.ts'
 
 type Say = (usual: string) => string
 
@@ -170,43 +166,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       problem: { kind: 'throttled', seconds: 180 }
     }),
     'login-own': renderLogin(frame, { ...login, clientName: undefined }),
-    'login-upstream': renderLogin(frame, {
-      ...login,
-      others: [
-        renderUpstreamButtons(frame, {
-          action,
-          carried: { csrf: say('csrf') },
-          list: [{ id: say('work'), name: say('Work') }]
-        })
-      ]
-    }),
-    'upstream-problem': renderUpstreamProblem(frame, {
-      problem: 'account_exists',
-      name: say('Work'),
-      otherWays: say('/sign-in'),
-      link: say('/account/security/linked')
-    }),
-    'linked-accounts': renderLinkedAccounts(
-      frame,
-      { accountName: say('ada@example.com'), signOut: say('/logout') },
-      {
-        action,
-        csrf: say('csrf'),
-        offer: { name: say('Work'), label: say('ada@work.example') },
-        identities: [
-          {
-            name: say('Naver'),
-            label: say('ada@naver.example'),
-            linkedAt: now,
-            usedAt: now,
-            key: say('["https://nid.example","1"]')
-          }
-        ],
-        list: [{ id: say('work'), name: say('Work') }],
-        done: 'unlinked',
-        failed: 'last'
-      }
-    ),
+    ...upstreamSamples(frame, say),
     'signed-in': renderSignedIn(frame, {
       accountName: say('ada@example.com'),
       signOut: say('/logout')
