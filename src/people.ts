@@ -2,8 +2,13 @@
 // behaviour of its own.
 
 import { createAuthenticator } from './accounts/authenticate.ts'
+import { createDecoys } from './accounts/decoys.ts'
 import { createFactorAttempts } from './accounts/factor-attempts.ts'
+import { importedDecoy } from './accounts/imported-hash.ts'
+import { createKnownDevices } from './accounts/known-devices.ts'
+import { createPasswordCheck } from './accounts/password-check.ts'
 import { createRecoveryCodes } from './accounts/recovery-codes.ts'
+import { createSignInCounters } from './accounts/sign-in-counters.ts'
 import { createSignInSteps, type SecondFactor, usableKinds } from './accounts/sign-in-steps.ts'
 import { createTotp } from './accounts/totp.ts'
 import { appendAuditEvent } from './audit/record.ts'
@@ -16,6 +21,7 @@ import { composeFederation } from './ops/federation.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
+import { rememberDevice } from './pages/device-cookie.ts'
 import { recoveryCodesSection, totpSection } from './pages/factor-pages.ts'
 import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
 import { createLinkedSection, linkedPath } from './pages/linked-accounts.ts'
@@ -53,14 +59,25 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const { issuer } = config
   const accountStore = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
+  const secureCookies = issuer.startsWith('https:')
+  const devices = createKnownDevices({ database })
   const counterKey = hmac(keys.secrets.current('artifact').key, 'attempt counters')
-  const authenticate = createAuthenticator({
+  const counters = createSignInCounters({ attempts, devices, counterKey })
+  const { authenticate } = createAuthenticator({
     accounts: accountStore,
-    attempts,
-    hasher: accounts.hasher,
-    queue: accounts.queue,
-    record: event => appendAuditEvent(database, event),
-    counterKey
+    counters,
+    passwords: createPasswordCheck({
+      accounts: accountStore,
+      ...{ hasher: accounts.hasher, queue: accounts.queue },
+      decoys: createDecoys({
+        usual: accounts.hasher.decoy(),
+        imported: importedDecoy,
+        kinds: accountStore.countHashes,
+        key: counterKey,
+        now: () => options.now().getTime()
+      })
+    }),
+    record: event => appendAuditEvent(database, event)
   })
   const accountName = async (accountId: string) => {
     const account = await accountStore.findById(accountId)
@@ -101,7 +118,8 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
       const outcome = await authenticate(input)
       return outcome.ok ? { ok: true, accountId: outcome.account.id, amr: outcome.amr } : outcome
     },
-    others
+    others,
+    secureCookies
   })
   const first: SignInScreen[] = [password]
 
@@ -130,7 +148,12 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const signIn = createSignInFlow({
     ...{ steps, issuer, first },
     second: createFactorScreens(ofFactors),
-    enrol: { totp: createTotpEnrolmentScreen(ofFactors) }
+    enrol: { totp: createTotpEnrolmentScreen(ofFactors) },
+    signedIn: (place, { accountId }) =>
+      rememberDevice(devices, secureCookies, place, {
+        accountId,
+        clientId: place.client?.clientId
+      })
   })
 
   // what stands on the page of sign-in and security
@@ -159,6 +182,6 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     resources: config.resources,
     detailTypes: config.authorizationDetails,
     now: options.now,
-    secureCookies: issuer.startsWith('https:')
+    secureCookies
   }
 }

@@ -1,4 +1,4 @@
-// `mintmark accounts create|list|disable|enable|set-password|remove-factors|sign-out`: people, from a terminal or a script (`-o json`). Owns arguments, texts and
+// `mintmark accounts create|list|disable|enable|set-password|remove-factors|sign-out` (`import` is accounts-import.ts): people, from a terminal or a script (`-o json`). Owns arguments, texts and
 // exit codes; what happens is decided by accounts/account.ts. A password is never an argument, which every user of the machine could
 // read in the process list: it comes from standard input or a file, or is made here and shown once.
 
@@ -63,6 +63,9 @@ const sentences: Readonly<Record<Problem, string>> = {
   password_malformed: 'The password is not valid Unicode text, or contains a NUL.',
   password_common: 'The password is one of the most common ones. Choose another.',
   password_guessable: 'The password is the login or a name of this server. Choose another.',
+  password_weak: 'The password repeats a few characters. Choose a longer one.',
+  password_breached:
+    'The password is known from a theft at another site. Choose one that is used nowhere else.',
   seeded:
     'This account belongs to development mode, which gives it its password at each start: change that in the configuration, or make an account of your own.',
   busy: 'Too many passwords are being hashed at the moment. Try again in a few seconds.'

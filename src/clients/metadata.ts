@@ -262,7 +262,8 @@ const personal = [
   'require_auth_time',
   'require_second_factor',
   'require_pushed_authorization_requests',
-  'refresh_tokens'
+  'refresh_tokens',
+  'required_scopes'
 ] as const
 
 function isWeb(url: URL): boolean {

@@ -152,6 +152,9 @@ export const clientSchema = closedObject({
     default: false,
     description: 'Ours: run by the operator of this server; people are not asked for consent.'
   }),
+  required_scopes: text(
+    'Ours: scopes that it cannot do without, separated by spaces, as in `email`: people cannot leave them out when they consent. Left out: whatever may be left out (`profile`, `email`, `address`, `phone`, `offline_access`, `optionalScopes` of a resource).'
+  ),
   refresh_tokens: Type.Enum(['offline_access', 'always'], {
     default: 'offline_access',
     description:

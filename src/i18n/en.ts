@@ -153,6 +153,11 @@ export const en: Messages = {
       'An app on this device, unverified: any program on it could pretend to be this one.',
     appAddress: 'Address of the app',
     sentTo: host => ['You will be sent to ', host.shown, '.'],
+    optional: 'Optional',
+    required: 'Required',
+    lasts: 'Your permission lasts',
+    untilRemoved: 'Until I remove it',
+    sevenDays: 'For 7 days',
     duration: 'How long',
     durationSession: 'Until you sign out.',
     durationOffline: 'Also when you are not using the app.',
@@ -178,6 +183,7 @@ export const en: Messages = {
     place: 'Address',
     firstAllowed: 'First allowed',
     lastUsed: 'Last used',
+    ends: 'Ends',
     details: 'Details',
     remove: 'Remove access',
     removeOf: client => [' of ', client.shown]
@@ -249,6 +255,27 @@ export const en: Messages = {
       approved: 'You approved the request. You can go back to where you started it.',
       declined: 'You declined the request. The app has not got access by it.',
       over: 'That request was answered already, has expired, or was not for you. Nothing was changed.'
+    }
+  },
+  passwords: {
+    label: 'New password',
+    hint: 'At least 8 characters. A few words that do not belong together are good, and so is what a password manager makes.',
+    levels: ['Very easy to guess', 'Easy to guess', 'Could be stronger', 'Good', 'Strong'],
+    meter: 'Strength of the password',
+    short: 'Too short',
+    problems: {
+      password_empty: 'Enter a new password.',
+      password_too_short: 'This password is too short. Use at least 8 characters.',
+      password_too_long: 'This password is too long. Use at most 1,024 characters.',
+      password_malformed: 'This password contains something that is not text. Type another one.',
+      password_common: 'This is one of the passwords that everybody tries first. Choose another.',
+      password_guessable:
+        'This password is your own name or address, or the name of this site. Choose another.',
+      password_weak:
+        'This password repeats a few characters. Make it longer, or put words together that do not belong together.',
+      password_breached:
+        'This password is known from a theft at another site. Choose one that you use nowhere else.',
+      busy: 'We have a lot to do right now. Wait a few seconds, then try again.'
     }
   },
   error: {

@@ -152,6 +152,11 @@ export const ko: Messages = {
       '이 기기에서 실행되는 확인되지 않은 앱입니다. 기기의 다른 프로그램이 이 앱인 척할 수 있습니다.',
     appAddress: '앱 주소',
     sentTo: host => [host.shown, `${josa(host.text, '로/으로')} 이동합니다.`],
+    optional: '선택',
+    required: '필수',
+    lasts: '동의 유지 기간',
+    untilRemoved: '직접 삭제할 때까지',
+    sevenDays: '7일 동안',
     duration: '기간',
     durationSession: '로그아웃할 때까지 허용됩니다.',
     durationOffline: '앱을 사용하지 않을 때도 허용됩니다.',
@@ -177,6 +182,7 @@ export const ko: Messages = {
     place: '주소',
     firstAllowed: '처음 허용한 때',
     lastUsed: '마지막 사용',
+    ends: '종료 예정',
     details: '세부 사항',
     remove: '접근 권한 삭제',
     removeOf: client => [': ', client.shown]
@@ -254,6 +260,34 @@ export const ko: Messages = {
       approved: '요청을 승인했습니다. 요청을 시작한 곳으로 돌아가세요.',
       declined: '요청을 거부했습니다. 앱에 접근 권한을 주지 않았습니다.',
       over: '이미 처리되었거나 만료되었거나 다른 계정의 요청입니다. 아무것도 변경되지 않았습니다.'
+    }
+  },
+  passwords: {
+    label: '새 비밀번호',
+    hint: '8자 이상이어야 합니다. 서로 관련 없는 단어 몇 개를 이어 쓰거나 비밀번호 관리자가 만든 것을 사용하세요.',
+    levels: [
+      '추측하기 매우 쉽습니다',
+      '추측하기 쉽습니다',
+      '더 강하게 만들 수 있습니다',
+      '좋습니다',
+      '강합니다'
+    ],
+    meter: '비밀번호 강도',
+    short: '너무 짧습니다',
+    problems: {
+      password_empty: '새 비밀번호를 입력하세요.',
+      password_too_short: '비밀번호가 너무 짧습니다. 8자 이상 입력하세요.',
+      password_too_long: '비밀번호가 너무 깁니다. 1,024자 이하로 입력하세요.',
+      password_malformed:
+        '비밀번호에 텍스트가 아닌 것이 들어 있습니다. 다른 비밀번호를 입력하세요.',
+      password_common: '누구나 먼저 시도해 보는 비밀번호입니다. 다른 비밀번호를 선택하세요.',
+      password_guessable:
+        '내 이름이나 주소, 또는 이 사이트의 이름입니다. 다른 비밀번호를 선택하세요.',
+      password_weak:
+        '몇 글자가 되풀이되는 비밀번호입니다. 더 길게 만들거나 서로 관련 없는 단어를 이어 쓰세요.',
+      password_breached:
+        '다른 사이트에서 유출된 적이 있는 비밀번호입니다. 다른 곳에서 쓰지 않는 비밀번호를 선택하세요.',
+      busy: '지금 처리할 일이 많습니다. 몇 초 후 다시 시도하세요.'
     }
   },
   error: {

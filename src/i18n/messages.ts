@@ -1,18 +1,12 @@
 // The words of every page, as a type: one member per sentence, so that a language that lacks one does not compile. A message with
-// parameters is a function. Owns no wording (en.ts, ko.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
+// parameters is a function. Owns no wording (a file for each of languages.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
 // name stands out is given back in parts, and the view decides how the name looks.
 
 import type { Sentence, Term } from './sentence.ts'
 import type { UpstreamWords } from './upstream-words.ts'
 
-export type { UpstreamProblem } from './upstream-words.ts'
-
-/** The languages that are complete. The first is the default. */
-export const locales = ['en', 'ko'] as const
-
-export type Locale = (typeof locales)[number]
-
 export type { Sentence, Term } from './sentence.ts'
+export type { UpstreamProblem } from './upstream-words.ts'
 
 export interface Messages {
   /** the language's own name, for the menu */
@@ -128,6 +122,13 @@ export interface Messages {
     onThisDevice: string
     appAddress: string
     sentTo: <T>(host: Term<T>) => Sentence<T>
+    /** beside a scope that can be left out, and beside one that cannot */
+    optional: string
+    required: string
+    /** legend of the choice when the permission ends */
+    lasts: string
+    untilRemoved: string
+    sevenDays: string
     duration: string
     durationSession: string
     durationOffline: string
@@ -146,6 +147,8 @@ export interface Messages {
     place: string
     firstAllowed: string
     lastUsed: string
+    /** when the person wanted it to end */
+    ends: string
     details: string
     remove: string
     /** behind it, for whoever hears the button alone */
@@ -202,6 +205,27 @@ export interface Messages {
     signInAgain: string
     reload: string
     answered: Record<'approved' | 'declined' | 'over', string>
+  }
+  passwords: {
+    /** of the field for a new one */
+    label: string
+    hint: string
+    /** beside the meter, weakest first */
+    levels: readonly [string, string, string, string, string]
+    /** what the meter measures */
+    meter: string
+    short: string
+    problems: {
+      password_empty: string
+      password_too_short: string
+      password_too_long: string
+      password_malformed: string
+      password_common: string
+      password_guessable: string
+      password_weak: string
+      password_breached: string
+      busy: string
+    }
   }
   error: {
     title: string

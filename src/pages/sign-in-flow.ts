@@ -86,6 +86,8 @@ export interface SignInFlowDependencies {
   second: Readonly<Partial<Record<FactorKind, SignInScreen>>>
   /** where the account has no factor that would do: one is added */
   enrol: Readonly<Partial<Record<FactorKind, SignInScreen>>>
+  /** after each complete sign-in, before the browser goes on */
+  signedIn(place: SignInPlace, proved: ProvedSoFar): Promise<void>
 }
 
 const restart = 'restart'
@@ -154,6 +156,7 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
 
   async function finish(place: SignInPlace, proved: ProvedSoFar) {
     const to = await place.finish(proved)
+    await deps.signedIn(place, proved)
     await steps.drop(place.flow)
     return onward(place, to)
   }

@@ -56,6 +56,8 @@ export interface InteractionDetails {
   detailsAllowedBefore: AuthorizationDetail[]
   /** for consent to a grant that the client manages: what becomes of it */
   grantChange?: ShownGrantChange | undefined
+  /** for consent: what of `requested` the person may leave out, and what the page begins with */
+  choices: ScopeChoice[]
   /** how long what comes out of this request lasts */
   lasts: 'until sign-out' | 'offline'
   /** the account that is signed in already, if any */
@@ -70,6 +72,21 @@ export interface InteractionDetails {
   csrf: string
 }
 
+/** A scope that may be left out; `unticked` was left out before. */
+export interface ScopeChoice {
+  /** undefined: of the account itself */
+  resource?: string | undefined
+  scope: string
+  start: 'ticked' | 'unticked'
+}
+
+/** What a person chose who allows something. */
+export interface ConsentAnswer {
+  /** scopes, as oauth/scope.ts writes one (`scopeAt`); others than those that were offered do not count */
+  ticked: readonly string[]
+  lasts: 'until removed' | 'seven days'
+}
+
 /** What pages do with an interaction. Each answers the URL to send the browser to, with 303. */
 export interface Interactions {
   /** undefined: unknown, expired, already used, or of another browser */
@@ -79,7 +96,7 @@ export interface Interactions {
     res: ServerResponse,
     signedIn: { accountId: string; amr: string[] }
   ): Promise<string>
-  consent(req: IncomingMessage, res: ServerResponse): Promise<string>
+  consent(req: IncomingMessage, res: ServerResponse, answer: ConsentAnswer): Promise<string>
   /** the person said no: `access_denied` (RFC 6749 §4.1.2.1) */
   decline(req: IncomingMessage, res: ServerResponse): Promise<string>
   verifyCsrf(details: InteractionDetails, presented: unknown): boolean
@@ -121,6 +138,8 @@ export interface ShownApp {
   /** authorization details (RFC 9396) */
   details: Record<string, unknown>[]
   lasts: 'until sign-out' | 'offline'
+  /** the person wanted it to end then */
+  endsAt: Date | undefined
   firstAllowedAt: Date
   /** undefined: nothing of it lives now */
   lastUsedAt: Date | undefined

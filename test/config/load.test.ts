@@ -87,6 +87,7 @@ t.test('every variable reaches its key', async t => {
     'clientCertificates.authorities': '/etc/mintmark/clients.pem',
     'clientCertificates.origin': 'https://mtls.example.com',
     'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
+    'passwords.breachCheck.url': 'https://breaches.example.com/range/',
     trustedIssuers:
       '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h", "attests": true }]',
     upstreams:
@@ -102,6 +103,7 @@ t.test('every variable reaches its key', async t => {
     'refreshTokens.idle': '11d',
     'refreshTokens.absolute': '44d',
     'authorizationCodes.lifetime': '31s',
+    'deviceCodes.enabled': 'false',
     'deviceCodes.lifetime': '9m',
     'deviceCodes.interval': '6s',
     'sessions.idle': '3d',
@@ -158,6 +160,7 @@ t.test('every variable reaches its key', async t => {
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',
     'product.colour': '#123456',
+    'product.radius': '4',
     'log.level': 'debug'
   }
   t.strictSame(

@@ -25,6 +25,7 @@ export const loginDetails: InteractionDetails = {
     firstParty: false
   },
   requested: [],
+  choices: [],
   allowedBefore: [],
   requestedDetails: [],
   detailsAllowedBefore: [],
@@ -102,7 +103,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)
     },
-    others: []
+    others: [],
+    secureCookies: true
   })
   const product = { name: 'mintmark' }
   const assets = createAssets({})
@@ -126,7 +128,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       issuer,
       first: [password],
       second: {},
-      enrol: {}
+      enrol: {},
+      signedIn: async () => {}
     }),
     sections: [],
     linked: undefined,

@@ -1,38 +1,35 @@
 // Every page once, with data as it comes in life, for tests that must hold for all pages. `say` stands in for every string that somebody
 // else chose (a client, an account, an operator, a request): a test passes a probe through it.
 
-import type { Locale } from '../../src/i18n/messages.ts'
-import { renderAccountPage } from '../../src/views/account-layout.ts'
+import type { Locale } from '../../src/i18n/locale.ts'
 import { renderApprovals } from '../../src/views/approve.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
 import { renderConnectedApps } from '../../src/views/connected-apps.ts'
 import { renderConsent } from '../../src/views/consent.ts'
 import { renderDeviceConfirm, renderDeviceDone, renderDeviceInput } from '../../src/views/device.ts'
 import { renderError } from '../../src/views/error.ts'
-import {
-  recoveryCodesOverview,
-  renderCodesShown,
-  renderRecoveryCodesPage,
-  renderTotpPage,
-  totpOverview
-} from '../../src/views/factor-pages.ts'
-import type { Frame, Site } from '../../src/views/layout.ts'
+import { hidden, problemSummary, submit } from '../../src/views/form.ts'
+import { type Frame, renderPage, type Site, wordsOf } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
-import { renderNewRecoveryCodes } from '../../src/views/recovery-codes.ts'
-import { renderFactorCode, renderRecoveryUsed } from '../../src/views/second-factor.ts'
+import { html } from '../../src/views/markup.ts'
+import {
+  type NewPasswordProblem,
+  newPasswordField,
+  newPasswordProblem
+} from '../../src/views/password-field.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
-import { renderTotpEnrolment } from '../../src/views/totp-enrolment.ts'
-import { upstreamSamples } from './upstream-samples.ts'
 
-type Say = (usual: string) => string
+import { factorSamples, type Say } from './samples-of-factors.ts'
+import { upstreamSamples } from './samples-of-upstreams.ts'
 
 export const site: Site = {
   product: { name: 'mintmark' },
   issuerHost: 'id.example.com',
   basePath: '',
   stylesheets: ['/assets/mintmark-0.css', '/assets/theme-0.css'],
-  icon: '/assets/mark-0.svg'
+  icon: '/assets/mark-0.svg',
+  passwordMeter: '/assets/password-meter-0.js'
 }
 
 export function frameIn(locale: Locale, given: Partial<Frame> = {}): Frame {
@@ -51,7 +48,23 @@ export function clientNamed(say: Say = usual => usual): ClientView {
   }
 }
 
-const noDetails = { requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+const noDetails = { choices: [], requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+
+/** The field for a new password has no page of its own: this stands for those that have it. */
+function newPasswordPage(frame: Frame, action: string, say: Say, problem?: NewPasswordProblem) {
+  const text = problem && newPasswordProblem(frame, problem)
+  return renderPage(frame, {
+    title: wordsOf(frame).passwords.label,
+    outcome: problem && 'failed',
+    body: html`${problemSummary(wordsOf(frame), text === undefined ? [] : [{ field: 'new_password', text }])}
+<h1>${wordsOf(frame).passwords.label}</h1>
+<form method="post" action="${action}">
+${hidden({ csrf: say('csrf') })}
+${newPasswordField(frame, { problem, username: say('ada@example.com'), contextWords: [say('ada@example.com'), say('Ada Lovelace')] })}
+<div class="buttons">${submit(wordsOf(frame).device.submit, 'primary')}</div>
+</form>`
+  })
+}
 
 /** All pages, by name. */
 export function renderSamples(frame: Frame, say: Say = usual => usual): Record<string, string> {
@@ -92,68 +105,8 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     now,
     description: say('redirect_uri is not registered')
   }
-  const account = { accountName: say('ada@example.com'), signOut: say('/logout') }
-  const step = {
-    action,
-    csrf: say('csrf'),
-    clientName: client.name,
-    carried: {},
-    accountName: account.accountName,
-    others: [{ prompt: 'recovery_code', href: say('/interaction/abc?with=recovery_code') }],
-    problem: undefined
-  }
-  const offer = {
-    sealed: say('c2VhbGVk'),
-    qr: { size: 21, dark: (x: number, y: number) => (x * y + x) % 3 === 0 },
-    secret: say('JBSW Y3DP EHPK 3PXP'),
-    issuer: say('mintmark'),
-    accountName: account.accountName
-  }
-  const factor = { action, csrf: say('csrf'), security: say('/account/security'), offer }
-  const codes = Array.from({ length: 10 }, (_, index) => say(`7k2m-9xqd-41vb-h3z${index}`))
   return {
-    'factor-totp': renderFactorCode(frame, { ...step, kind: 'totp' }),
-    'factor-totp-wrong': renderFactorCode(frame, {
-      ...{ ...step, kind: 'totp', problem: { kind: 'wrong' } }
-    }),
-    'factor-totp-missing': renderFactorCode(frame, {
-      ...{ ...step, kind: 'totp', problem: { kind: 'missing' } }
-    }),
-    'factor-recovery': renderFactorCode(frame, {
-      ...step,
-      kind: 'recovery_code',
-      clientName: undefined,
-      others: []
-    }),
-    'factor-throttled': renderFactorCode(frame, {
-      ...{ ...step, kind: 'recovery_code', problem: { kind: 'throttled', seconds: 600 } }
-    }),
-    'factor-recovery-used': renderRecoveryUsed(frame, { left: 3, onward: action }),
-    'factor-enrol': renderTotpEnrolment(frame, { ...step, others: [], offer }),
-    'factor-enrol-wrong': renderTotpEnrolment(frame, {
-      ...{ ...step, offer, problem: { kind: 'wrong' } }
-    }),
-    'factor-new-codes': renderNewRecoveryCodes(frame, { codes, onward: action }),
-    'account-totp': renderTotpPage(frame, account, {
-      ...{ ...factor, enrolled: false, problem: undefined }
-    }),
-    'account-totp-replace': renderTotpPage(frame, account, {
-      ...{ ...factor, enrolled: true, problem: { kind: 'missing' } }
-    }),
-    'account-recovery-codes': renderRecoveryCodesPage(frame, account, { ...factor, left: 4 }),
-    'account-recovery-codes-none': renderRecoveryCodesPage(frame, account, {
-      ...factor,
-      left: undefined
-    }),
-    'account-new-codes': renderCodesShown(frame, account, { codes, security: factor.security }),
-    'account-security': renderAccountPage(frame, account, {
-      current: 'security',
-      title: 'security',
-      body: [
-        totpOverview(frame, { enrolled: true, manage: say('/account/security/totp') }),
-        recoveryCodesOverview(frame, { left: 0, manage: say('/account/security/totp') })
-      ]
-    }),
+    ...factorSamples(frame, say),
     login: renderLogin(frame, { ...login, login: undefined }),
     'login-hint': renderLogin(frame, login),
     'login-missing': renderLogin(frame, {
@@ -167,6 +120,8 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     }),
     'login-own': renderLogin(frame, { ...login, clientName: undefined }),
     ...upstreamSamples(frame, say),
+    'new-password': newPasswordPage(frame, action, say),
+    'new-password-weak': newPasswordPage(frame, action, say, 'password_weak'),
     'signed-in': renderSignedIn(frame, {
       accountName: say('ada@example.com'),
       signOut: say('/logout')
@@ -174,6 +129,12 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
       ...noDetails,
+      choices: [
+        { scope: 'profile', start: 'ticked' },
+        { scope: 'email', start: 'unticked' },
+        { scope: 'offline_access', start: 'ticked' },
+        { resource: api, scope: say('write:things'), start: 'ticked' }
+      ],
       action,
       csrf: say('csrf'),
       client,
@@ -184,6 +145,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       accountName: say('ada@example.com')
     }),
     'consent-details': renderConsent(frame, {
+      choices: [],
       action,
       csrf: say('csrf'),
       client,
@@ -243,6 +205,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: requested,
           details: [{ type: say('payment'), actions: [say('initiate')] }],
           lasts: 'offline',
+          endsAt: new Date('2026-11-28T11:04:00Z'),
           firstAllowedAt: new Date('2026-10-01T09:00:00Z'),
           lastUsedAt: now
         },
@@ -251,6 +214,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: [{ scopes: ['openid'] }],
           details: [],
           lasts: 'until sign-out',
+          endsAt: undefined,
           firstAllowedAt: now,
           lastUsedAt: undefined
         }
