@@ -98,7 +98,7 @@ export const en: Messages = {
     accountName: 'Account',
     secret: 'Key',
     kind: 'Kind of code',
-    kindOf: (digits, seconds) => `${digits} digits, a new one every ${seconds} seconds`,
+    kindIs: '6 digits, a new one every 30 seconds',
     enrolCode: 'Then enter the 6-digit code that the app shows.',
     enrol: 'Confirm',
     codesTitle: 'Save your recovery codes',

@@ -76,7 +76,7 @@ export interface Messages {
     accountName: string
     secret: string
     kind: string
-    kindOf: (digits: number, seconds: number) => string
+    kindIs: string
     enrolCode: string
     enrol: string
     codesTitle: string
