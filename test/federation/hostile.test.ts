@@ -39,6 +39,8 @@ t.test('the honest way: a button, there, back, signed in where it was asked for'
   const page = await browser.get('/sign-in?return_to=%2Fdevice')
   t.match(page.html, 'Continue with <bdi class="name">EVIL</bdi>')
   t.notMatch(page.html, 'OFF', 'one that is switched off has no button')
+  // browsers apply it to where a form's answer leads
+  t.notMatch(page.headers.get('content-security-policy'), 'form-action')
   const away = await leave(browser, 'evil', page)
   t.equal(away.status, 303)
   const query = away.location?.searchParams
