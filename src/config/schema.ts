@@ -24,6 +24,7 @@ import {
 import { registrationSchema } from './registration-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
 import { clientCertificatesSchema, tlsSchema } from './tls-schema.ts'
+import { upstreamSchema } from './upstream-schema.ts'
 import {
   closedObject,
   type Duration,
@@ -34,6 +35,7 @@ import {
 } from './vocabulary.ts'
 
 export type { ConfiguredAccount, ConfiguredClient } from './client-schema.ts'
+export type { ConfiguredUpstream } from './upstream-schema.ts'
 
 export const configSchema = closedObject({
   mode: Type.Optional(
@@ -278,6 +280,11 @@ export const configSchema = closedObject({
     default: [],
     description:
       'Issuers whose tokens may authenticate clients that name them in `workload_identity`.'
+  }),
+  upstreams: Type.Array(upstreamSchema, {
+    default: [],
+    maxItems: 40,
+    description: 'Where else people may sign in: OpenID providers and known services.'
   }),
   clients: Type.Array(clientSchema, {
     default: [],

@@ -2,6 +2,7 @@
 // was wrong and what to do.
 
 import { enAccount } from './en-account.ts'
+import { enUpstream } from './en-upstream.ts'
 import type { Messages } from './messages.ts'
 
 const plural = new Intl.PluralRules('en')
@@ -205,6 +206,7 @@ export const en: Messages = {
     done: product => `You have signed out of ${product} in this browser.`,
     doneFrom: client => ['You came here from ', client.shown, '.']
   },
+  upstream: enUpstream,
   device: {
     title: 'Connect a device',
     instruction: 'Enter the code displayed on your app or device.',

@@ -3,6 +3,7 @@
 
 import { josa } from './josa.ts'
 import { koAccount } from './ko-account.ts'
+import { koUpstream } from './ko-upstream.ts'
 import type { Messages } from './messages.ts'
 
 const relative = new Intl.RelativeTimeFormat('ko', { numeric: 'auto' })
@@ -204,6 +205,7 @@ export const ko: Messages = {
     done: product => `이 브라우저에서 ${product} 계정이 로그아웃되었습니다.`,
     doneFrom: client => [client.shown, '에서 요청한 로그아웃입니다.']
   },
+  upstream: koUpstream,
   device: {
     title: '기기 연결',
     instruction: '앱 또는 기기에 표시된 코드를 입력하세요.',

@@ -4,8 +4,10 @@
 
 import type { AccountMessages } from './account-messages.ts'
 import type { Sentence, Term } from './sentence.ts'
+import type { UpstreamWords } from './upstream-words.ts'
 
 export type { Sentence, Term } from './sentence.ts'
+export type { UpstreamProblem } from './upstream-words.ts'
 
 export interface Messages extends AccountMessages {
   /** the language's own name, for the menu */
@@ -165,6 +167,7 @@ export interface Messages extends AccountMessages {
     done: (product: string) => string
     doneFrom: <T>(client: Term<T>) => Sentence<T>
   }
+  upstream: UpstreamWords
   device: {
     title: string
     instruction: string

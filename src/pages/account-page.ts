@@ -9,7 +9,7 @@ import type { AccountFrame } from '../views/account-layout.ts'
 import type { Frame, Site } from '../views/layout.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
-import { pageHeaders } from './headers.ts'
+import { type PageKind, pageHeaders } from './headers.ts'
 import { toSignIn } from './sign-in.ts'
 import { frameOf, hintsOf } from './site.ts'
 
@@ -35,9 +35,13 @@ export interface Visit {
   action: string
 }
 
-/** What became of a form: the browser goes elsewhere (a path of ours, without base path), the page comes back, or a file is downloaded. */
+/**
+ * What became of a form: the browser goes on (to a path of ours, without base path; or to a whole address), the page comes back, or a file is
+ * downloaded.
+ */
 export type ActOutcome =
   | { to: string }
+  | { elsewhere: string }
   | { document: string; status: number }
   | { file: { name: string; type: string; content: Readable } }
 
@@ -51,6 +55,8 @@ export interface AccountPage<Name extends string> {
    * `… to act`: shown
    */
   guard: 'signed in' | 'recent sign-in' | 'recent sign-in to act'
+  /** left out: `own` */
+  headers?: PageKind
   show(visit: Visit): Promise<string>
   /** left out: nothing is posted here */
   act?(visit: Visit, fields: Readonly<Record<Name, string>>): Promise<ActOutcome>
@@ -67,6 +73,7 @@ export function accountPage<Name extends string>(
 ): void {
   const { persons, site, issuer } = deps
   const action = site.basePath + page.path
+  const headers = pageHeaders(page.headers ?? 'own', issuer)
 
   async function isRecent({ accountId, signedInAt, session }: SignedInPerson) {
     const age = deps.now().getTime() - signedInAt.getTime()
@@ -103,7 +110,7 @@ export function accountPage<Name extends string>(
   }
 
   function send(reply: FastifyReply, document: string) {
-    return reply.headers(pageHeaders('own', issuer)).type('text/html; charset=utf-8').send(document)
+    return reply.headers(headers).type('text/html; charset=utf-8').send(document)
   }
 
   app.get(page.path, async (request, reply) => {
@@ -133,7 +140,8 @@ export function accountPage<Name extends string>(
         .send(content)
     }
     if ('document' in outcome) return send(reply.code(outcome.status), outcome.document)
-    return reply.headers(pageHeaders('own', issuer)).redirect(site.basePath + outcome.to, 303)
+    const to = 'to' in outcome ? site.basePath + outcome.to : outcome.elsewhere
+    return reply.headers(headers).redirect(to, 303)
   })
 
   function refuse(request: FastifyRequest, reply: FastifyReply) {

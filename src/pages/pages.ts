@@ -12,8 +12,10 @@ import { createPageErrorHandler } from './error-page.ts'
 import { type FactorPagesDependencies, factorRoutes } from './factor-pages.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
+import { type LinkedAccountsDependencies, linkedAccountsRoutes } from './linked-accounts.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
+import { type UpstreamCallbackDependencies, upstreamCallbackRoutes } from './upstream-callback.ts'
 
 const bodyLimit = 16 * 1024
 
@@ -23,6 +25,8 @@ export interface PagesDependencies
     ConnectedAppsDependencies,
     SecurityDependencies,
     OwnAccountDependencies,
+    LinkedAccountsDependencies,
+    UpstreamCallbackDependencies,
     FactorPagesDependencies,
     ApproveDependencies {
   persons: PersonSessions
@@ -44,7 +48,9 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
     forms.register(accountRoutes, deps)
+    forms.register(upstreamCallbackRoutes, deps)
     forms.register(securityRoutes, deps)
+    forms.register(linkedAccountsRoutes, deps)
     forms.register(factorRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)

@@ -115,6 +115,11 @@ export function createAccountStore({ sql }: { sql: Queries }) {
       return row && { account: toAccount(row), password: row.password ?? undefined }
     },
 
+    async hasPassword(id: string): Promise<boolean> {
+      const text = 'SELECT 1 FROM accounts WHERE id = $1 AND password IS NOT NULL'
+      return (await sql.run('accounts.has_password', text, [id])).rows.length > 0
+    },
+
     /** By subject, with the password's PHC string. */
     async findWithPasswordById(id: string): Promise<AccountWithPassword | undefined> {
       const row = await one(

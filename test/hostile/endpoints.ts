@@ -181,6 +181,18 @@ export function endpointTable(stylesheet: string): Endpoint[] {
     },
     {
       ...page,
+      route: '/sign-in/upstream/:id/callback',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/sign-in/upstream/work/callback', 'code=x&state=y&iss=z')
+    },
+    {
+      ...page,
+      route: '/account/security/linked',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/security/linked', 'csrf=x&act=link')
+    },
+    {
+      ...page,
       route: '/account/security',
       methods: ['GET', 'HEAD'],
       sound: { method: 'GET', target: '/account/security', headers: [] }

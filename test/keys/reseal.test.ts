@@ -88,7 +88,9 @@ test('everything is sealed anew, and the key of before opens nothing any more', 
       ['recovery_code_sets', 0],
       ['sessions', rows],
       ['artifacts', rows / 2],
-      ['ping_notices', 0]
+      ['ping_notices', 0],
+      ['upstream_requests', 0],
+      ['upstream_offers', 0]
     ]
   )
   t.notOk(isResealed(looked))
@@ -206,6 +208,8 @@ test('what opens with no key that is configured is told, and left alone', async 
       [0, 0],
       [0, rows],
       [0, rows / 2],
+      [0, 0],
+      [0, 0],
       [0, 0]
     ]
   )

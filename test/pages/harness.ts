@@ -10,6 +10,7 @@ import type { AuthenticateResult } from '../../src/pages/password-check.ts'
 import { createPasswordScreen } from '../../src/pages/password-screen.ts'
 import { createSignInFlow } from '../../src/pages/sign-in-flow.ts'
 import { createSite } from '../../src/pages/site.ts'
+import { createUpstreamCookie } from '../../src/pages/upstream-cookie.ts'
 import type { InteractionDetails, Interactions, PersonSessions } from '../../src/protocol/ports.ts'
 import type { PendingSignInStore, ProvedSoFar } from '../../src/store/pending-sign-ins.ts'
 
@@ -135,6 +136,13 @@ export async function buildPages(t: Test, given: Given = {}) {
       signedIn: async () => {}
     }),
     sections: [],
+    linked: undefined,
+    upstreams: {
+      finish: undefined,
+      nameOf: () => undefined,
+      cookie: createUpstreamCookie({ secure: false, answers: 'same-site', lifetimeSeconds: 600 }),
+      linkPath: '/account/security/linked'
+    },
     wantsMore: async () => false,
     hasFactor: async () => false,
     totp: unused,

@@ -22,6 +22,7 @@ import { renderSignedIn } from '../../src/views/signed-in.ts'
 import { accountSamples } from './account-samples.ts'
 
 import { factorSamples, type Say } from './samples-of-factors.ts'
+import { upstreamSamples } from './samples-of-upstreams.ts'
 
 export const site: Site = {
   product: { name: 'mintmark' },
@@ -119,6 +120,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       problem: { kind: 'throttled', seconds: 180 }
     }),
     'login-own': renderLogin(frame, { ...login, clientName: undefined }),
+    ...upstreamSamples(frame, say),
     'new-password': newPasswordPage(frame, action, say),
     'new-password-weak': newPasswordPage(frame, action, say, 'password_weak'),
     'signed-in': renderSignedIn(frame, {
