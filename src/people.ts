@@ -7,11 +7,13 @@ import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
 import { hmac } from './lib/secret.ts'
 import type { Keys } from './ops/key-parts.ts'
+import { composeSelfService } from './ops/mail-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
+import { selfServiceLinks, selfServiceSections } from './pages/self-service.ts'
 import { createSignInFlow } from './pages/sign-in-flow.ts'
 import type { PagePorts } from './protocol/page-ports.ts'
 import type { ConnectedApps } from './protocol/ports.ts'
@@ -39,17 +41,24 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const { issuer } = config
   const accountStore = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
+  const counterKey = hmac(keys.secrets.current('artifact').key, 'attempt counters')
   const authenticate = createAuthenticator({
     accounts: accountStore,
     attempts,
     hasher: accounts.hasher,
     queue: accounts.queue,
     record: event => appendAuditEvent(database, event),
-    counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters')
+    counterKey
+  })
+
+  const selfService = composeSelfService({
+    ...{ config, database, attempts, counterKey, seal: keys.seal },
+    hasher: accounts.hasher,
+    queue: accounts.queue
   })
 
   // how a sign-in begins, and what it is asked for besides
-  const others: OtherWay[] = []
+  const others: OtherWay[] = [...selfServiceLinks(selfService, site.basePath)]
   const factors: SecondFactor[] = []
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
@@ -65,13 +74,14 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const signIn = createSignInFlow({ steps, issuer, first: [password], second: {} })
 
   // what stands on the page of sign-in and security
-  const sections: SecuritySection[] = []
+  const sections: SecuritySection[] = [...selfServiceSections(selfService, site.basePath)]
 
   return {
     ...options.ports,
     apps: options.apps,
     signIn,
     sections,
+    selfService,
     async accountName(accountId) {
       const account = await accountStore.findById(accountId)
       return account && (account.email ?? account.login)

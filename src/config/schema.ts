@@ -12,6 +12,7 @@ import { grantManagementSchema } from './grant-management-schema.ts'
 import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
+import { mailSchema, signUpSchema } from './mail-schema.ts'
 import {
   databaseSchema,
   httpSchema,
@@ -282,6 +283,8 @@ export const configSchema = closedObject({
     default: [],
     description: 'Accounts of development mode, and of conformance mode.'
   }),
+  mail: mailSchema,
+  signUp: signUpSchema,
   product: closedObject(
     {
       name: Type.String({

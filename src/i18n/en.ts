@@ -1,6 +1,7 @@
 // English: the default and the fallback of every text that an operator registers. Short sentences, no jargon, no blame; errors say what
 // was wrong and what to do.
 
+import { enMail, enSelfService } from './en-mail.ts'
 import type { Messages } from './messages.ts'
 
 const plural = new Intl.PluralRules('en')
@@ -48,6 +49,8 @@ export const en: Messages = {
         : `Too many attempts. Try again in ${count(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
     busy: 'Many people are signing in right now. Wait a few seconds, then try again.'
   },
+  mail: enMail,
+  selfService: enSelfService,
   account: {
     menu: 'Your account',
     pages: {

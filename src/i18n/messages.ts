@@ -2,6 +2,8 @@
 // parameters is a function. Owns no wording (en.ts, ko.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
 // name stands out is given back in parts, and the view decides how the name looks.
 
+import type { MailWords, SelfServiceWords } from './mail-words.ts'
+
 /** The languages that are complete. The first is the default. */
 export const locales = ['en', 'ko'] as const
 
@@ -46,6 +48,8 @@ export interface Messages {
     throttled: (seconds: number) => string
     busy: string
   }
+  mail: MailWords
+  selfService: SelfServiceWords
   account: {
     /** what the menu of its pages is called */
     menu: string

@@ -11,6 +11,7 @@ import { createPageErrorHandler } from './error-page.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
+import { type SelfServiceDependencies, selfServiceRoutes } from './self-service.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 
 const bodyLimit = 16 * 1024
@@ -20,6 +21,7 @@ export interface PagesDependencies
     SignInDependencies,
     ConnectedAppsDependencies,
     SecurityDependencies,
+    SelfServiceDependencies,
     ApproveDependencies {
   persons: PersonSessions
   assets: Assets
@@ -39,6 +41,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
     forms.register(securityRoutes, deps)
+    forms.register(selfServiceRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)
     ready()

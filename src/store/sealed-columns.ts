@@ -31,7 +31,9 @@ export const sealedColumns: readonly SealedColumn[] = [
   },
   { table: 'sessions', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
   { table: 'artifacts', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
-  { table: 'ping_notices', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' }
+  { table: 'ping_notices', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' },
+  { table: 'mails', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' },
+  { table: 'outbox_mails', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' }
 ]
 
 export interface SealedValue {

@@ -33,6 +33,7 @@ export function createMetrics() {
     pings: counter('pings_total', 'Pings of CIBA clients, by what became of an attempt.', [
       'outcome'
     ]),
+    mails: counter('mails_total', 'Mails, by what became of an attempt.', ['outcome']),
     limited: counter('limited_requests_total', 'Requests refused by a limit.', ['limit', 'by']),
     poolConnections: gauge('pool_connections', 'Connections to the database.', ['state']),
     poolWaiting: gauge('pool_waiting', 'Requests that wait for a connection.'),
