@@ -12,14 +12,17 @@ export const form = (id: string) => ({
 })
 export const to = (address: string) => (mail: { to: string[] }) => mail.to.includes(address)
 
+/** The configuration that sends mails there. */
+export const mailTo = ({ port }: { port: number }) => ({
+  mail: {
+    from: 'mintmark <no-reply@id.example>',
+    smtp: { host: '127.0.0.1', port, tls: 'none' }
+  }
+})
+
 export async function startMailSetting(t: Test) {
   const smtp = await startMailServer(t)
-  const server = await startTestServer(t, {
-    mail: {
-      from: 'mintmark <no-reply@id.example>',
-      smtp: { host: '127.0.0.1', port: smtp.port, tls: 'none' }
-    }
-  })
+  const server = await startTestServer(t, mailTo(smtp))
   const { issuer, store } = server
   const { database } = store
 

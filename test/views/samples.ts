@@ -12,6 +12,7 @@ import type { Frame, Site } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
+import { renderSelfServiceSamples } from './self-service-samples.ts'
 
 type Say = (usual: string) => string
 
@@ -80,6 +81,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     description: say('redirect_uri is not registered')
   }
   return {
+    ...renderSelfServiceSamples(frame, say),
     login: renderLogin(frame, { ...login, login: undefined }),
     'login-hint': renderLogin(frame, login),
     'login-missing': renderLogin(frame, {
