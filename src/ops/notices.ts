@@ -1,6 +1,7 @@
 // The notices that this server owes, a queue each: to clients logout tokens (OpenID Connect Back-Channel Logout 1.0) and pings (OpenID Connect
 // CIBA), to people mails. Owns what log, audit trail and metrics say of them. How one is delivered is the protocol's, and mail's; when, is notice-delivery.ts.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditBatch } from '../audit/batch.ts'
 import type { Notifier } from '../protocol/ports.ts'
 import type { ChangeFeed } from '../store/change-feed.ts'
@@ -11,6 +12,9 @@ import { createPingNoticeStore, type PingNotice } from '../store/ping-notices.ts
 import type { Metrics } from '../telemetry/metrics.ts'
 import { startNoticeDelivery } from './notice-delivery.ts'
 import type { Task } from './sweep.ts'
+
+/** Milliseconds. */
+const longestMailAtStop = 4_000
 
 export interface Notices {
   /** for the leader of the background job: what a process left behind that died */
@@ -77,7 +81,9 @@ export function startNotices(deps: {
       { name: 'send mails', run: mails.run }
     ],
     async end() {
-      await Promise.all([logoutTokens.end(), pings.end(), mails.end()])
+      // a mail server takes longer than a stop may: what it has not confirmed by then is sent again, under the same id
+      const mailed = Promise.race([mails.end(), sleep(longestMailAtStop, undefined, { ref: false })])
+      await Promise.all([logoutTokens.end(), pings.end(), mailed])
     }
   }
 }
