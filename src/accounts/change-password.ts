@@ -9,13 +9,13 @@ import type { Database } from '../store/database.ts'
 import { createMailLinkStore } from '../store/mail-links.ts'
 import type { EndAccount } from './account.ts'
 import type { HashQueue } from './hash-queue.ts'
+import type { CheckNewPassword, NewPasswordProblem } from './new-password.ts'
 import type { PasswordHasher } from './password-hash.ts'
-import { checkPassword, type PasswordProblem } from './password-policy.ts'
 import { preparePassword } from './prepared-password.ts'
 
 export type PasswordChangeOutcome =
   | { ok: true }
-  | { ok: false; reason: PasswordProblem | 'password_mismatch' | 'busy' | 'not_found' }
+  | { ok: false; reason: NewPasswordProblem | 'password_mismatch' | 'busy' | 'not_found' }
   | { ok: false; reason: 'throttled'; retryAfterSeconds: number }
 
 export interface PasswordChange {
@@ -38,7 +38,7 @@ export function createPasswordChange(deps: {
   hasher: Pick<PasswordHasher, 'hash' | 'verify' | 'readable'>
   queue: Pick<HashQueue, 'run'>
   endAccount: EndAccount
-  contextWords: readonly string[]
+  checkNewPassword: CheckNewPassword
 }): PasswordChange {
   const { database, attempts, hasher, queue } = deps
   const accounts = createAccountStore({ sql: database })
@@ -67,14 +67,15 @@ export function createPasswordChange(deps: {
   }
 
   return {
-    hasPassword: async accountId => (await accounts.findPassword(accountId)) !== undefined,
+    hasPassword: async accountId =>
+      (await accounts.findWithPasswordById(accountId))?.password !== undefined,
 
     async change(accountId, given, { address, requestId }) {
-      const account = await accounts.findById(accountId)
-      if (account === undefined) return { ok: false, reason: 'not_found' }
-      const checked = checkPassword(given.password, [account.login, ...deps.contextWords])
+      const found = await accounts.findWithPasswordById(accountId)
+      if (found === undefined) return { ok: false, reason: 'not_found' }
+      const { account, password: phc } = found
+      const checked = await deps.checkNewPassword(given.password, account)
       if (!checked.ok) return checked
-      const phc = await accounts.findPassword(accountId)
       // whoever signs in without a password proved themselves a moment ago (the page's guard)
       if (phc !== undefined) {
         const refused = hasher.readable(phc)

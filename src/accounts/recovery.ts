@@ -12,12 +12,12 @@ import type { HashQueue } from './hash-queue.ts'
 import { foldLogin } from './login-name.ts'
 import type { MailLimits } from './mail-limits.ts'
 import { createLink, linkId, type MailRequest } from './mail-link.ts'
+import type { CheckNewPassword, NewPasswordProblem } from './new-password.ts'
 import type { PasswordHasher } from './password-hash.ts'
-import { checkPassword, type PasswordProblem } from './password-policy.ts'
 
 export type ResetOutcome =
   | { ok: true; accountId: string }
-  | { ok: false; reason: PasswordProblem | 'busy' | 'link_dead' }
+  | { ok: false; reason: NewPasswordProblem | 'busy' | 'link_dead' }
 
 export interface RecoveryService {
   /** Sends a mail to the account that is called so, if there is one, with a proved address, and limits allow. */
@@ -40,7 +40,7 @@ export function createRecovery(deps: {
   hasher: Pick<PasswordHasher, 'hash'>
   queue: Pick<HashQueue, 'run'>
   endAccount: EndAccount
-  contextWords: readonly string[]
+  checkNewPassword: CheckNewPassword
 }): RecoveryService {
   const { database, seal, limits } = deps
   const links = createMailLinkStore({ sql: database })
@@ -62,7 +62,7 @@ export function createRecovery(deps: {
     async finish(token, password, { address, requestId }) {
       const found = await links.find(linkId(token), purposes)
       if (found === undefined) return { ok: false, reason: 'link_dead' }
-      const checked = checkPassword(password, [found.login ?? '', ...deps.contextWords])
+      const checked = await deps.checkNewPassword(password, { login: found.login })
       if (!checked.ok) return checked
       const hashed = await deps.queue.run(() => deps.hasher.hash(checked.password))
       if (!hashed.ok) return { ok: false, reason: 'busy' }

@@ -11,12 +11,12 @@ import { checkProfile } from './account.ts'
 import type { HashQueue } from './hash-queue.ts'
 import type { MailLimits } from './mail-limits.ts'
 import { createLink, linkId, type MailRequest, parseMailbox } from './mail-link.ts'
+import type { CheckNewPassword, NewPasswordProblem } from './new-password.ts'
 import type { PasswordHasher } from './password-hash.ts'
-import { checkPassword, type PasswordProblem } from './password-policy.ts'
 
 export type SignUpOutcome =
   | { ok: true; account: Account }
-  | { ok: false; reason: PasswordProblem | 'name_malformed' | 'busy' | 'link_dead' | 'taken' }
+  | { ok: false; reason: NewPasswordProblem | 'name_malformed' | 'busy' | 'link_dead' | 'taken' }
 
 export interface SignUpService {
   /** Sends a mail, if the address is one and limits allow. @returns false when it is no address that can be proved */
@@ -38,7 +38,7 @@ export function createSignUp(deps: {
   limits: MailLimits
   hasher: Pick<PasswordHasher, 'hash'>
   queue: Pick<HashQueue, 'run'>
-  contextWords: readonly string[]
+  checkNewPassword: CheckNewPassword
   /** who may: everybody, or whoever was invited */
   mode: 'open' | 'invitation'
 }): SignUpService {
@@ -73,8 +73,8 @@ export function createSignUp(deps: {
       const name = given.name.trim() || undefined
       const profile = checkProfile({ name, locale: given.locale })
       if (!profile.ok) return { ok: false, reason: 'name_malformed' }
-      const words = [found.called, ...deps.contextWords, ...(name === undefined ? [] : [name])]
-      const checked = checkPassword(given.password, words)
+      const whose = { login: found.called, email: found.email, name }
+      const checked = await deps.checkNewPassword(given.password, whose)
       if (!checked.ok) return checked
       const hashed = await deps.queue.run(() => deps.hasher.hash(checked.password))
       if (!hashed.ok) return { ok: false, reason: 'busy' }

@@ -161,21 +161,10 @@ export const enSelfService: SelfServiceWords = {
   linkDead: 'This link does not work any more',
   linkDeadText:
     'It was used already, is too old, or a newer one has taken its place. Ask for a new one.',
-  busy: 'Many people are here right now. Wait a few seconds, then try again.',
   toSignIn: 'Sign in',
-  password: 'Password',
   newPassword: 'New password',
   passwordAgain: 'The same password again',
-  passwordHint: '8 characters at least. A few words that nobody would guess are good.',
-  passwordProblems: {
-    password_empty: 'Enter a password.',
-    password_too_short: 'Choose a longer password: 8 characters at least.',
-    password_too_long: 'Choose a shorter password: 1,024 characters at most.',
-    password_malformed: 'The password has characters that cannot be used. Choose another.',
-    password_common: 'This password is one that many people use. Choose another.',
-    password_guessable: 'This password is easy to guess here. Choose another.',
-    different: 'The two passwords are not the same. Enter them again.'
-  },
+  different: 'The two passwords are not the same. Enter them again.',
   signUp: {
     ask: 'No account? Create one',
     title: 'Create an account',

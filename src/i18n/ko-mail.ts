@@ -160,21 +160,10 @@ export const koSelfService: SelfServiceWords = {
   linkDead: '더 이상 사용할 수 없는 링크입니다',
   linkDeadText:
     '이미 사용했거나, 너무 오래되었거나, 더 새로운 링크가 있습니다. 새 링크를 요청하세요.',
-  busy: '지금 이용하는 사람이 많습니다. 몇 초 후 다시 시도하세요.',
   toSignIn: '로그인',
-  password: '비밀번호',
   newPassword: '새 비밀번호',
   passwordAgain: '비밀번호 다시 입력',
-  passwordHint: '8자 이상 입력하세요. 아무도 짐작하지 못할 낱말 몇 개가 좋습니다.',
-  passwordProblems: {
-    password_empty: '비밀번호를 입력하세요.',
-    password_too_short: '8자 이상의 더 긴 비밀번호를 선택하세요.',
-    password_too_long: '1,024자 이하의 더 짧은 비밀번호를 선택하세요.',
-    password_malformed: '사용할 수 없는 문자가 있습니다. 다른 비밀번호를 선택하세요.',
-    password_common: '많은 사람이 사용하는 비밀번호입니다. 다른 비밀번호를 선택하세요.',
-    password_guessable: '짐작하기 쉬운 비밀번호입니다. 다른 비밀번호를 선택하세요.',
-    different: '두 비밀번호가 서로 다릅니다. 다시 입력하세요.'
-  },
+  different: '두 비밀번호가 서로 다릅니다. 다시 입력하세요.',
   signUp: {
     ask: '계정이 없으신가요? 계정 만들기',
     title: '계정 만들기',

@@ -31,22 +31,10 @@ export interface SelfServiceWords {
   checkMail: string
   linkDead: string
   linkDeadText: string
-  busy: string
   toSignIn: string
-  password: string
   newPassword: string
   passwordAgain: string
-  passwordHint: string
-  passwordProblems: Record<
-    | 'password_empty'
-    | 'password_too_short'
-    | 'password_too_long'
-    | 'password_malformed'
-    | 'password_common'
-    | 'password_guessable'
-    | 'different',
-    string
-  >
+  different: string
   signUp: {
     ask: string
     title: string

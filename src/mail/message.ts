@@ -2,8 +2,7 @@
 // configured issuer, never a host from a request (CVE-2025-64101 class). Refuses what would end a header; the HTML part is escaped, and loads
 // nothing.
 
-import { matchLocale, messagesOf } from '../i18n/locale.ts'
-import type { Locale } from '../i18n/messages.ts'
+import { type Locale, matchLocale, messagesOf } from '../i18n/locale.ts'
 import { html } from '../views/markup.ts'
 
 export interface Message {

@@ -5,6 +5,7 @@ import { createPasswordChange } from '../accounts/change-password.ts'
 import { createEmailChange } from '../accounts/email-change.ts'
 import type { HashQueue } from '../accounts/hash-queue.ts'
 import { createMailLimits } from '../accounts/mail-limits.ts'
+import type { CheckNewPassword } from '../accounts/new-password.ts'
 import type { PasswordHasher } from '../accounts/password-hash.ts'
 import { createRecovery } from '../accounts/recovery.ts'
 import { createSignUp, type SignUpService } from '../accounts/sign-up.ts'
@@ -44,6 +45,7 @@ interface SelfServiceOptions {
   seal: Sealer
   hasher: PasswordHasher
   queue: HashQueue
+  checkNewPassword: CheckNewPassword
   attempts: AttemptStore
   /** as for the counters of sign-in */
   counterKey: Buffer
@@ -54,9 +56,8 @@ export function composeSelfService(options: SelfServiceOptions) {
   const { config, database, seal, attempts, counterKey } = options
   const route = mailRoute(config)
   const mode = signUpOf(config)
-  const contextWords = [config.product.name, new URL(config.issuer).hostname]
   const limits = createMailLimits({ attempts, counterKey })
-  const parts = { ...options, limits, contextWords, endAccount }
+  const parts = { ...options, limits, endAccount }
   const accounts = createAccountStore({ sql: database })
   return {
     passwords: createPasswordChange(parts),
@@ -72,10 +73,13 @@ export function composeSelfService(options: SelfServiceOptions) {
 
 /** For the command line, which invites: no stranger asks there. */
 export function composeInvitations(
-  options: Pick<SelfServiceOptions, 'config' | 'database' | 'seal' | 'hasher' | 'queue'>
+  options: Pick<
+    SelfServiceOptions,
+    'config' | 'database' | 'seal' | 'hasher' | 'queue' | 'checkNewPassword'
+  >
 ): SignUpService | 'closed' | 'no mail' {
   if (mailRoute(options.config) === 'nowhere') return 'no mail'
   const mode = signUpOf(options.config)
   if (mode === 'closed') return 'closed'
-  return createSignUp({ ...options, limits: { claim: async () => true }, contextWords: [], mode })
+  return createSignUp({ ...options, limits: { claim: async () => true }, mode })
 }

@@ -82,7 +82,10 @@ export function startNotices(deps: {
     ],
     async end() {
       // a mail server takes longer than a stop may: what it has not confirmed by then is sent again, under the same id
-      const mailed = Promise.race([mails.end(), sleep(longestMailAtStop, undefined, { ref: false })])
+      const mailed = Promise.race([
+        mails.end(),
+        sleep(longestMailAtStop, undefined, { ref: false })
+      ])
       await Promise.all([logoutTokens.end(), pings.end(), mailed])
     }
   }

@@ -8,7 +8,7 @@ import { accountPages, renderAccountPage } from '../views/account-layout.ts'
 import { type Problem, problemSummary } from '../views/form.ts'
 import { wordsOf } from '../views/layout.ts'
 import { html } from '../views/markup.ts'
-import { formOf, whose } from '../views/plain-pages.ts'
+import { formOf } from '../views/plain-pages.ts'
 import { type AccountPageDependencies, accountPage, type Visit } from './account-page.ts'
 import { pageHeaders } from './headers.ts'
 import {
@@ -21,6 +21,14 @@ import {
 import type { SecuritySection } from './security.ts'
 
 const path = '/account/security/password'
+
+interface Shown {
+  problems?: readonly Problem[]
+  /** why the new password was */
+  refused?: string | undefined
+  /** of the box: `yes` is ticked */
+  elsewhere?: string
+}
 
 export interface ChangePasswordDependencies extends AccountPageDependencies {
   persons: Pick<PersonSessions, 'find' | 'signIn'>
@@ -48,7 +56,7 @@ export function changePasswordRoutes(
     reply.headers(pageHeaders('own', issuer)).redirect(site.basePath + path, 303)
   )
 
-  async function show(visit: Visit, problems: readonly Problem[] = [], elsewhere = 'yes') {
+  async function show(visit: Visit, { problems = [], refused, elsewhere = 'yes' }: Shown = {}) {
     const words = wordsOf(visit.frame)
     const page = words.selfService.passwordPage
     const there = await passwords.hasPassword(visit.person.accountId)
@@ -61,7 +69,6 @@ export function changePasswordRoutes(
         action: visit.action,
         hidden: { csrf: visit.person.csrf },
         fields: [
-          whose(visit.account.accountName),
           ...(there
             ? [
                 {
@@ -72,7 +79,7 @@ export function changePasswordRoutes(
                 }
               ]
             : []),
-          ...newPasswordParts(words.selfService),
+          ...newPasswordParts(visit.frame, { username: visit.account.accountName, refused }),
           html`<p><label><input type="checkbox" name="elsewhere" value="yes"${elsewhere === 'yes' && html` checked`}> ${page.elsewhere}</label></p>`
         ],
         submit: page.submit,
@@ -89,12 +96,12 @@ export function changePasswordRoutes(
     async act(visit, fields) {
       const { selfService: words } = wordsOf(visit.frame)
       const { person, request, reply } = visit
-      const again = async (problem: Problem, status: number) => ({
-        document: await show(visit, [problem], fields.elsewhere),
+      const again = async (problem: Problem, status: number, refused?: string) => ({
+        document: await show(visit, { problems: [problem], refused, elsewhere: fields.elsewhere }),
         status
       })
-      const [different] = differ(words, fields)
-      if (different !== undefined) return again(different, 422)
+      const different = differ(fields)
+      if (different !== undefined) return again(passwordProblem(visit.frame, different), 422)
       const elsewhere = fields.elsewhere === 'yes' ? 'sign out' : 'stay signed in'
       const outcome = await passwords.change(
         person.accountId,
@@ -118,7 +125,10 @@ export function changePasswordRoutes(
         const text = fields.current === '' ? currentMissing : currentWrong
         return again({ field: 'current', text }, 422)
       }
-      return again(passwordProblem(words, outcome.reason), statusOf(outcome.reason))
+      // deleted a moment ago: the next page says so
+      const { reason } = outcome
+      if (reason === 'not_found') return { to: accountPages.security }
+      return again(passwordProblem(visit.frame, reason), statusOf(reason), reason)
     }
   })
   done()

@@ -44,7 +44,7 @@ export function interactionRoutes(
 
   app.post('/interaction/:uid', async (request, reply) => {
     if (!fromOurOwnPage(request.headers, issuer)) return refuse({ request, reply })
-    const fields = readFields(request.body, ['csrf', 'decline', ...deps.signIn.fields])
+    const fields = readFields(request.body, ['csrf', 'decline', 'lasts', ...deps.signIn.fields])
     if (fields === undefined) {
       return renderErrorPage(
         { site, issuer, request, reply },
@@ -60,7 +60,13 @@ export function interactionRoutes(
     if (fields['decline'] !== '') {
       return onward(reply, await interactions.decline(request.raw, reply.raw))
     }
-    if (consents) return onward(reply, await interactions.consent(request.raw, reply.raw))
+    if (consents) {
+      const answer = {
+        ticked: tickedIn(request.body),
+        lasts: fields['lasts'] === 'seven_days' ? 'seven days' : 'until removed'
+      } as const
+      return onward(reply, await interactions.consent(request.raw, reply.raw, answer))
+    }
     return deps.signIn.answer(placeOf(asked), fields)
   })
 
@@ -89,7 +95,8 @@ export function interactionRoutes(
       csrf: details.csrf,
       carried: {},
       loginHint: details.loginHint,
-      demand: { clientId },
+      demand: { clientId, ...details.demand },
+      signedIn: details.signedIn,
       headers: 'onward',
       finish: proved => interactions.login(request.raw, reply.raw, proved)
     }
@@ -105,6 +112,7 @@ export function interactionRoutes(
         csrf: details.csrf,
         client: details.client,
         requested: details.requested,
+        choices: details.choices,
         allowedBefore: details.allowedBefore,
         requestedDetails: details.requestedDetails,
         detailsAllowedBefore: details.detailsAllowedBefore,
@@ -146,4 +154,11 @@ export function interactionRoutes(
       { status: 403, error: 'form_expired', tryAgain: exchange.path }
     )
   }
+}
+
+/** The boxes that were ticked; what they mean, and whether they were offered, is not judged here (`readFields` has looked at the form). */
+function tickedIn(body: unknown): string[] {
+  return Object.entries(body as Record<string, string>).flatMap(([field, value]) =>
+    /^allow-\d{1,3}$/.test(field) ? [value] : []
+  )
 }

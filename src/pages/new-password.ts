@@ -1,44 +1,59 @@
-// The fields in which somebody chooses a password, twice, and what a page says of one that will not do. Owns the two fields; the policy is
-// accounts/password-policy.ts.
+// The fields in which somebody chooses a password, twice, and what a page says of one that will not do. Owns the second field; the first is
+// views/password-field.ts, the policy accounts/new-password.ts.
 
-import type { SelfServiceWords } from '../i18n/mail-words.ts'
-import type { Problem } from '../views/form.ts'
+import type { Field, Problem } from '../views/form.ts'
+import { type Frame, wordsOf } from '../views/layout.ts'
+import type { Markup } from '../views/markup.ts'
+import {
+  type NewPasswordProblem,
+  newPasswordField,
+  newPasswordProblem
+} from '../views/password-field.ts'
 
 export const newPasswordFields = ['password', 'password_again'] as const
 
-export function newPasswordParts(words: SelfServiceWords) {
+/** What was wrong: the policy's word for it, or that the two differ. */
+export type Refused = NewPasswordProblem | 'different'
+
+export function newPasswordParts(
+  frame: Frame,
+  given: { username: string; refused?: string | undefined; contextWords?: readonly string[] }
+): [Markup, Omit<Field, 'problem'>] {
+  const { selfService: words, passwords } = wordsOf(frame)
+  const { refused = '', username, contextWords = [username] } = given
+  const problem = Object.hasOwn(passwords.problems, refused)
+    ? (refused as NewPasswordProblem)
+    : undefined
   return [
-    {
+    newPasswordField(frame, {
       id: 'password',
       label: words.newPassword,
-      type: 'password',
-      autocomplete: 'new-password',
-      hint: words.passwordHint
-    },
+      problem: problem === 'busy' ? undefined : problem,
+      ...{ username, contextWords }
+    }),
     {
       id: 'password_again',
       label: words.passwordAgain,
       type: 'password',
       autocomplete: 'new-password'
     }
-  ] as const
+  ]
 }
 
 /** Both fields must be the same: a password that was mistyped is found out only much later. */
 export function differ(
-  words: SelfServiceWords,
   fields: Readonly<Record<'password' | 'password_again', string>>
-): Problem[] {
-  if (fields.password === fields.password_again) return []
-  return [{ field: 'password_again', text: words.passwordProblems.different }]
+): 'different' | undefined {
+  return fields.password === fields.password_again ? undefined : 'different'
 }
 
 /** The sentence about a refusal; `busy` concerns no field. */
-export function passwordProblem(words: SelfServiceWords, reason: string): Problem {
-  if (reason === 'busy') return { text: words.busy }
-  const sentences: Readonly<Record<string, string>> = words.passwordProblems
-  const text = sentences[reason] ?? words.passwordProblems.password_guessable
-  return { field: 'password', text }
+export function passwordProblem(frame: Frame, reason: Refused): Problem {
+  if (reason === 'different') {
+    return { field: 'password_again', text: wordsOf(frame).selfService.different }
+  }
+  const text = newPasswordProblem(frame, reason)
+  return reason === 'busy' ? { text } : { field: 'password', text }
 }
 
 /** 503 where nobody looked, 422 where somebody did. */

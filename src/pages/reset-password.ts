@@ -5,12 +5,13 @@ import type { FastifyInstance } from 'fastify'
 import type { RecoveryService } from '../accounts/recovery.ts'
 import { wordsOf } from '../views/layout.ts'
 import { html } from '../views/markup.ts'
-import { type FormView, renderForm, renderNotice, whose } from '../views/plain-pages.ts'
+import { type FormView, renderForm, renderNotice } from '../views/plain-pages.ts'
 import {
   differ,
   newPasswordFields,
   newPasswordParts,
   passwordProblem,
+  type Refused,
   statusOf
 } from './new-password.ts'
 import { type OpenPageDependencies, type OpenVisit, openPage, pathWith } from './open-page.ts'
@@ -78,16 +79,17 @@ export function resetPasswordRoutes(
     return { document: renderNotice(visit.frame, view), status: 404 }
   }
 
-  const choose = (visit: OpenVisit, login: string, problems: FormView['problems'] = []) => {
-    const words = wordsOf(visit.frame).selfService
-    return renderForm(visit.frame, {
-      title: words.reset.newTitle,
-      lead: [words.reset.newLead(login)],
+  const choose = (visit: OpenVisit, login: string, refused?: Refused) => {
+    const { frame } = visit
+    const { reset: words } = wordsOf(frame).selfService
+    return renderForm(frame, {
+      title: words.newTitle,
+      lead: [words.newLead(login)],
       action: visit.action,
       hidden: visit.hidden,
-      fields: [whose(login), ...newPasswordParts(words)],
-      submit: words.reset.newSubmit,
-      problems
+      fields: newPasswordParts(frame, { username: login, refused }),
+      submit: words.newSubmit,
+      problems: refused === undefined ? [] : [passwordProblem(frame, refused)]
     })
   }
 
@@ -103,9 +105,8 @@ export function resetPasswordRoutes(
       const { request, token } = visit
       const link = await recovery.find(token)
       if (link?.login === undefined) return dead(visit)
-      const words = wordsOf(visit.frame).selfService
-      const different = differ(words, fields)
-      if (different.length > 0) {
+      const different = differ(fields)
+      if (different !== undefined) {
         return { document: choose(visit, link.login, different), status: 422 }
       }
       const asked = { address: request.ip, requestId: request.id }
@@ -113,8 +114,7 @@ export function resetPasswordRoutes(
       if (outcome.ok) return { to: pathWith(at(donePath), { return_to: visit.returnTo }) }
       const { reason } = outcome
       if (reason === 'link_dead') return dead(visit)
-      const problems = [passwordProblem(words, reason)]
-      return { document: choose(visit, link.login, problems), status: statusOf(reason) }
+      return { document: choose(visit, link.login, reason), status: statusOf(reason) }
     }
   })
 

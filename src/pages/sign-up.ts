@@ -5,12 +5,13 @@ import type { FastifyInstance } from 'fastify'
 import type { SignUpService } from '../accounts/sign-up.ts'
 import { wordsOf } from '../views/layout.ts'
 import { html } from '../views/markup.ts'
-import { renderForm, renderNotice, whose } from '../views/plain-pages.ts'
+import { renderForm, renderNotice } from '../views/plain-pages.ts'
 import {
   differ,
   newPasswordFields,
   newPasswordParts,
   passwordProblem,
+  type Refused,
   statusOf
 } from './new-password.ts'
 import { type OpenPageDependencies, type OpenVisit, openPage, pathWith } from './open-page.ts'
@@ -93,11 +94,12 @@ export function signUpRoutes(app: FastifyInstance, deps: SignUpDependencies, don
       const link = await signUp.find(token)
       if (link?.email === undefined) return dead(visit)
       const { selfService: words } = wordsOf(visit.frame)
-      const different = differ(words, fields)
-      if (different.length > 0) {
-        const given = { name: fields.name, problems: different }
-        return { document: finish(visit, link.email, given), status: 422 }
-      }
+      const again = (refused: Refused | 'name_malformed') => ({
+        document: finish(visit, link.email ?? '', { name: fields.name, refused }),
+        status: statusOf(refused)
+      })
+      const different = differ(fields)
+      if (different !== undefined) return again(different)
       const given = { name: fields.name, password: fields.password, locale }
       const asked = { address: request.ip, requestId: request.id }
       const outcome = await signUp.finish(token, given, asked)
@@ -112,14 +114,7 @@ export function signUpRoutes(app: FastifyInstance, deps: SignUpDependencies, don
         }
         return { document: renderNotice(visit.frame, view), status: 409 }
       }
-      const problem =
-        reason === 'name_malformed'
-          ? { field: 'name', text: words.signUp.nameWrong }
-          : passwordProblem(words, reason)
-      return {
-        document: finish(visit, link.email, { name: fields.name, problems: [problem] }),
-        status: statusOf(reason)
-      }
+      return again(reason)
     }
   })
 
@@ -142,28 +137,34 @@ export function signUpRoutes(app: FastifyInstance, deps: SignUpDependencies, don
   function finish(
     visit: OpenVisit,
     email: string,
-    given: { name?: string; problems?: Parameters<typeof renderForm>[1]['problems'] } = {}
+    given: { name?: string; refused?: Refused | 'name_malformed' } = {}
   ) {
-    const words = wordsOf(visit.frame).selfService
-    const { name, problems = [] } = given
-    return renderForm(visit.frame, {
-      title: words.signUp.finishTitle,
-      lead: [words.signUp.finishLead(email)],
+    const { frame } = visit
+    const { signUp: words } = wordsOf(frame).selfService
+    const { name, refused } = given
+    const problems =
+      refused === undefined
+        ? []
+        : refused === 'name_malformed'
+          ? [{ field: 'name', text: words.nameWrong }]
+          : [passwordProblem(frame, refused)]
+    return renderForm(frame, {
+      title: words.finishTitle,
+      lead: [words.finishLead(email)],
       action: visit.action,
       hidden: visit.hidden,
       fields: [
-        whose(email),
         {
           id: 'name',
-          label: words.signUp.name,
-          hint: words.signUp.nameHint,
+          label: words.name,
+          hint: words.nameHint,
           autocomplete: 'name',
           value: name,
           need: 'optional'
         },
-        ...newPasswordParts(words)
+        ...newPasswordParts(frame, { username: email, refused })
       ],
-      submit: words.signUp.finish,
+      submit: words.finish,
       problems
     })
   }

@@ -35,11 +35,6 @@ ${submit(view.submit, 'primary', undefined, 'go-on')}
 </form>`
 }
 
-/** For password managers: whose password it is. */
-export function whose(login: string): Markup {
-  return html`<input type="hidden" name="username" autocomplete="username" value="${login}">`
-}
-
 /** A page with a form, as an HTML document. */
 export function renderForm(frame: Frame, view: FormView): string {
   const { problems = [] } = view

@@ -24,6 +24,7 @@ export const loginDetails: InteractionDetails = {
     firstParty: false
   },
   requested: [],
+  choices: [],
   allowedBefore: [],
   requestedDetails: [],
   detailsAllowedBefore: [],
@@ -31,6 +32,8 @@ export const loginDetails: InteractionDetails = {
   accountId: undefined,
   loginHint: undefined,
   uiLocales: undefined,
+  demand: {},
+  signedIn: undefined,
   csrf: 'right'
 }
 
@@ -67,6 +70,9 @@ function pendingSignIns(): PendingSignInStore {
   }
 }
 
+/** Nobody's: these pages have tests at the real server. */
+const unused = {} as never
+
 /** The server and the list of what its ports were asked to do. */
 export async function buildPages(t: Test, given: Given = {}) {
   const { details = loginDetails, issuer = 'http://localhost:3000' } = given
@@ -96,7 +102,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)
     },
-    others: []
+    others: [],
+    secureCookies: true
   })
   const product = { name: 'mintmark' }
   const assets = createAssets({})
@@ -113,12 +120,21 @@ export async function buildPages(t: Test, given: Given = {}) {
     },
     approvals: undefined,
     signIn: createSignInFlow({
-      steps: createSignInSteps({ pending: pendingSignIns(), factors: [] }),
+      steps: createSignInSteps({
+        ...{ pending: pendingSignIns(), factors: [], enrollable: [] },
+        secondFactor: 'optional'
+      }),
       issuer,
       first: [password],
-      second: {}
+      second: {},
+      enrol: {},
+      signedIn: async () => {}
     }),
     sections: [],
+    wantsMore: async () => false,
+    hasFactor: async () => false,
+    totp: unused,
+    recoveryCodes: unused,
     now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,

@@ -2,7 +2,7 @@
 
 import type { Frame } from '../../src/views/layout.ts'
 import { renderOutbox } from '../../src/views/outbox.ts'
-import { renderForm, renderNotice, whose } from '../../src/views/plain-pages.ts'
+import { renderForm, renderNotice } from '../../src/views/plain-pages.ts'
 
 export function renderSelfServiceSamples(frame: Frame, say: (usual: string) => string) {
   const form = {
@@ -11,7 +11,6 @@ export function renderSelfServiceSamples(frame: Frame, say: (usual: string) => s
     action: say('/sign-up/finish'),
     hidden: { csrf: say('csrf'), token: say('token'), return_to: say('/device') },
     fields: [
-      whose(say('ada@example.com')),
       {
         id: 'name',
         label: 'Name',
