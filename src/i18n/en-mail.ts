@@ -5,10 +5,9 @@ import type { EventMailWords, MailWords, SelfServiceWords } from './mail-words.t
 
 function event(
   subject: (product: string) => string,
-  text: (product: string) => string,
-  then: EventMailWords['then'] = 'security'
+  text: (product: string) => string
 ): EventMailWords {
-  return { subject, text, then }
+  return { subject, text }
 }
 
 const nothingElse = 'If you did not ask for this, you can ignore this mail: nothing has changed.'
@@ -44,30 +43,25 @@ export const enMail: MailWords = {
     'sign_up.known': event(
       product => `You already have a ${product} account`,
       product =>
-        `Somebody wanted to create a ${product} account with this address. You already have one: sign in, or set a new password if you have forgotten it.`,
-      'reset'
+        `Somebody wanted to create a ${product} account with this address. You already have one: sign in, or set a new password if you have forgotten it.`
     ),
     'email.taken': event(
       product => `This address belongs to another ${product} account`,
       product =>
-        `Somebody wanted to use this address for another ${product} account. It belongs to yours, so nothing has changed.`,
-      'nothing'
+        `Somebody wanted to use this address for another ${product} account. It belongs to yours, so nothing has changed.`
     ),
     'sign_in.new_device': event(
       product => `New sign-in to your ${product} account`,
-      product => `Your ${product} account was used in a browser that we have not seen before.`,
-      'reset'
+      product => `Your ${product} account was used in a browser that we have not seen before.`
     ),
     'account.password_changed': event(
       product => `Your ${product} password was changed`,
-      product => `The password of your ${product} account was changed.`,
-      'reset'
+      product => `The password of your ${product} account was changed.`
     ),
     'account.password_reset': event(
       product => `Your ${product} password was reset`,
       product =>
-        `A new password was set for your ${product} account by a link in a mail. You have been signed out everywhere.`,
-      'reset'
+        `A new password was set for your ${product} account by a link in a mail. You have been signed out everywhere.`
     ),
     'account.email_verified': event(
       product => `Your address for ${product} is confirmed`,
@@ -81,8 +75,7 @@ export const enMail: MailWords = {
     'account.email_changed.before': event(
       product => `Your ${product} account has another address`,
       product =>
-        `The address of your ${product} account was changed. We write to the new one from now on, and to this one no more.`,
-      'nothing'
+        `The address of your ${product} account was changed. We write to the new one from now on, and to this one no more.`
     ),
     'account.deletion_requested': event(
       product => `Your ${product} account will be deleted`,
@@ -95,8 +88,7 @@ export const enMail: MailWords = {
     ),
     'account.deleted': event(
       product => `Your ${product} account was deleted`,
-      product => `Your ${product} account and what belonged to it were deleted.`,
-      'nothing'
+      product => `Your ${product} account and what belonged to it were deleted.`
     ),
     'account.data_downloaded': event(
       product => `The data of your ${product} account was downloaded`,
@@ -222,7 +214,8 @@ export const enSelfService: SelfServiceWords = {
     change: 'Change your address',
     sent: email => `We sent a mail to ${email}. Open the link in it within an hour.`,
     confirmTitle: 'Confirm your address',
-    confirmLead: (email, account) => `${email} becomes the address of the account ${account}.`,
+    confirmLead: email => `${email} becomes the address of your account.`,
+    confirmAccount: account => `The account: ${account}`,
     confirmSubmit: 'Confirm',
     taken: 'Another account has this address. Nothing was changed.',
     doneTitle: 'Your address is confirmed',

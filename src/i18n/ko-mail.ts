@@ -6,10 +6,9 @@ import type { EventMailWords, MailWords, SelfServiceWords } from './mail-words.t
 
 function event(
   subject: (product: string) => string,
-  text: (product: string) => string,
-  then: EventMailWords['then'] = 'security'
+  text: (product: string) => string
 ): EventMailWords {
-  return { subject, text, then }
+  return { subject, text }
 }
 
 const nothingElse = '직접 요청하지 않았다면 이 메일을 무시해도 됩니다. 변경된 내용은 없습니다.'
@@ -45,30 +44,25 @@ export const koMail: MailWords = {
     'sign_up.known': event(
       product => `이미 ${product} 계정이 있습니다`,
       product =>
-        `누군가 이 주소로 ${product} 계정을 만들려고 했습니다. 이미 계정이 있으니 로그인하거나, 비밀번호를 잊었다면 새로 설정하세요.`,
-      'reset'
+        `누군가 이 주소로 ${product} 계정을 만들려고 했습니다. 이미 계정이 있으니 로그인하거나, 비밀번호를 잊었다면 새로 설정하세요.`
     ),
     'email.taken': event(
       product => `다른 ${product} 계정에 속한 주소입니다`,
       product =>
-        `누군가 이 주소를 다른 ${product} 계정에 사용하려고 했습니다. 회원님의 계정에 속한 주소이므로 변경된 내용은 없습니다.`,
-      'nothing'
+        `누군가 이 주소를 다른 ${product} 계정에 사용하려고 했습니다. 회원님의 계정에 속한 주소이므로 변경된 내용은 없습니다.`
     ),
     'sign_in.new_device': event(
       product => `${product} 계정의 새로운 로그인`,
-      product => `이전에 사용한 적이 없는 브라우저에서 ${product} 계정이 사용되었습니다.`,
-      'reset'
+      product => `이전에 사용한 적이 없는 브라우저에서 ${product} 계정이 사용되었습니다.`
     ),
     'account.password_changed': event(
       product => `${product} 비밀번호가 변경되었습니다`,
-      product => `${product} 계정의 비밀번호가 변경되었습니다.`,
-      'reset'
+      product => `${product} 계정의 비밀번호가 변경되었습니다.`
     ),
     'account.password_reset': event(
       product => `${product} 비밀번호가 재설정되었습니다`,
       product =>
-        `메일의 링크로 ${product} 계정의 새 비밀번호가 설정되었습니다. 모든 곳에서 로그아웃되었습니다.`,
-      'reset'
+        `메일의 링크로 ${product} 계정의 새 비밀번호가 설정되었습니다. 모든 곳에서 로그아웃되었습니다.`
     ),
     'account.email_verified': event(
       product => `${product} 이메일 주소가 확인되었습니다`,
@@ -82,8 +76,7 @@ export const koMail: MailWords = {
     'account.email_changed.before': event(
       product => `${product} 계정의 이메일 주소가 변경되었습니다`,
       product =>
-        `${product} 계정의 이메일 주소가 변경되었습니다. 앞으로는 새 주소로 메일을 보내며 이 주소로는 보내지 않습니다.`,
-      'nothing'
+        `${product} 계정의 이메일 주소가 변경되었습니다. 앞으로는 새 주소로 메일을 보내며 이 주소로는 보내지 않습니다.`
     ),
     'account.deletion_requested': event(
       product => `${product} 계정이 삭제될 예정입니다`,
@@ -96,8 +89,7 @@ export const koMail: MailWords = {
     ),
     'account.deleted': event(
       product => `${product} 계정이 삭제되었습니다`,
-      product => `${product} 계정과 그에 속한 내용이 삭제되었습니다.`,
-      'nothing'
+      product => `${product} 계정과 그에 속한 내용이 삭제되었습니다.`
     ),
     'account.data_downloaded': event(
       product => `${product} 계정의 데이터가 다운로드되었습니다`,
@@ -171,7 +163,7 @@ export const koSelfService: SelfServiceWords = {
       `먼저 메일을 보내 드립니다. 메일의 링크를 열면 ${product}${josa(product, '로/으로')} 계속합니다.`,
     email: '이메일 주소',
     submit: '링크 받기',
-    emailWrong: 'name@example.com 형식의 이메일 주소를 입력하세요.',
+    emailWrong: '올바른 이메일 주소를 입력하세요.',
     sent: email =>
       `${email}${josa(email, '로/으로')} 메일을 보냈습니다. 계속하려면 메일의 링크를 여세요.`,
     sentHint: '잠시 걸릴 수 있습니다. 스팸 메일함도 확인하세요.',
@@ -224,8 +216,8 @@ export const koSelfService: SelfServiceWords = {
     sent: email =>
       `${email}${josa(email, '로/으로')} 메일을 보냈습니다. 1시간 안에 메일의 링크를 여세요.`,
     confirmTitle: '주소 확인',
-    confirmLead: (email, account) =>
-      `계정 ${account}의 주소가 ${email}${josa(email, '로/으로')} 변경됩니다.`,
+    confirmLead: email => `계정의 주소가 ${email}${josa(email, '로/으로')} 변경됩니다.`,
+    confirmAccount: account => `계정: ${account}`,
     confirmSubmit: '확인',
     taken: '다른 계정에서 사용하는 주소입니다. 변경된 내용은 없습니다.',
     doneTitle: '주소가 확인되었습니다',

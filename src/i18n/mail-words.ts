@@ -14,8 +14,6 @@ export interface LinkMailWords {
 export interface EventMailWords {
   subject: (product: string) => string
   text: (product: string) => string
-  /** what to do for whoever did not do it: which sentence of `ifNotYou` follows */
-  then: 'reset' | 'security' | 'nothing'
 }
 
 export interface MailWords {
@@ -23,6 +21,7 @@ export interface MailWords {
   /** by event of the audit trail; `.before`: to an address that the account has left */
   events: Readonly<Record<string, EventMailWords>>
   facts: Record<'account' | 'when' | 'address' | 'name' | 'device' | 'issuer' | 'left', string>
+  /** what to do for whoever did not do it: which of them follows is mail/message.ts's choice */
   ifNotYou: { reset: string; security: string; ask: string }
   footer: (product: string) => string
 }
@@ -92,7 +91,8 @@ export interface SelfServiceWords {
     change: string
     sent: (email: string) => string
     confirmTitle: string
-    confirmLead: (email: string, account: string) => string
+    confirmLead: (email: string) => string
+    confirmAccount: (account: string) => string
     confirmSubmit: string
     taken: string
     doneTitle: string

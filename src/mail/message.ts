@@ -28,6 +28,19 @@ const linkPaths: Readonly<Record<string, string>> = {
   email: '/confirm-email'
 }
 
+/** What somebody is told to do who did not do it, where it is not to look at how their account signs in. */
+const setPassword: readonly string[] = [
+  'sign_up.known',
+  'sign_in.new_device',
+  'account.password_changed',
+  'account.password_reset'
+]
+const askSomebody: readonly string[] = [
+  'email.taken',
+  'account.email_changed.before',
+  'account.deleted'
+]
+
 const securityPath = '/account/security'
 const resetPath = '/reset-password'
 
@@ -93,7 +106,8 @@ export function writeMessage(
         dataText(data, name)
       ])
     ].filter(([, value]) => value !== '')
-    const path = said.then === 'reset' ? resetPath : securityPath
+    const then = setPassword.includes(letter.kind) ? 'reset' : 'security'
+    const path = then === 'reset' ? resetPath : securityPath
     return {
       subject: said.subject(product),
       paragraphs: [
@@ -101,9 +115,9 @@ export function writeMessage(
         ...(facts.length === 0
           ? []
           : [{ text: facts.map(([label, value]) => `${label}: ${value}`).join('\n') }]),
-        said.then === 'nothing'
+        askSomebody.includes(letter.kind)
           ? { text: words.ifNotYou.ask }
-          : { text: words.ifNotYou[said.then], url: `${site.issuer}${path}` }
+          : { text: words.ifNotYou[then], url: `${site.issuer}${path}` }
       ]
     }
   }

@@ -109,7 +109,7 @@ ${formOf({
       return {
         document: renderForm(visit.frame, {
           title: words.confirmTitle,
-          lead: [words.confirmLead(link.email, link.login ?? '')],
+          lead: [words.confirmLead(link.email), words.confirmAccount(link.login ?? '')],
           action: visit.action,
           hidden: visit.hidden,
           fields: [],

@@ -10,7 +10,11 @@ export const passphrase = 'a long enough passphrase'
 export const form = (id: string) => ({
   form: (each: { fields: Map<string, string> }) => each.fields.has(id)
 })
-export const to = (address: string) => (mail: { to: string[] }) => mail.to.includes(address)
+/** Mails to an address, but those about a browser that was not seen before: every browser here is new. */
+export const to =
+  (address: string) =>
+  (mail: { to: string[]; headers: Map<string, string> }): boolean =>
+    mail.to.includes(address) && !mail.headers.get('subject')?.startsWith('New sign-in')
 
 /** The configuration that sends mails there. */
 export const mailTo = ({ port }: { port: number }) => ({
