@@ -19,6 +19,7 @@ import type { Outbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { composeFederation } from './ops/federation.ts'
 import type { Keys } from './ops/key-parts.ts'
+import { composeSelfService } from './ops/mail-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import { composeOwnAccount } from './own-account.ts'
 import type { Assets } from './pages/assets.ts'
@@ -30,6 +31,7 @@ import { createLinkedSection, linkedPath } from './pages/linked-accounts.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
+import { selfServiceLinks, selfServiceSections } from './pages/self-service.ts'
 import { createSignInFlow, type SignInScreen } from './pages/sign-in-flow.ts'
 import { createUpstreamCookie } from './pages/upstream-cookie.ts'
 import { createUpstreamScreen, upstreamButtons } from './pages/upstream-screen.ts'
@@ -86,8 +88,13 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     return account && (account.email ?? account.login)
   }
 
+  const selfService = composeSelfService({
+    ...{ config, database, attempts, counterKey, seal: keys.seal },
+    ...accounts
+  })
+
   // how a sign-in begins, and what it is asked for besides
-  const others: OtherWay[] = []
+  const others: OtherWay[] = [...selfServiceLinks(selfService, site.basePath)]
   const factorParts = {
     ...{ database, now: options.now },
     seal: keys.seal,
@@ -161,7 +168,11 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
 
   // what stands on the page of sign-in and security
-  const sections: SecuritySection[] = [totpSection(ofFactors), recoveryCodesSection(ofFactors)]
+  const sections: SecuritySection[] = [
+    ...selfServiceSections(selfService, site.basePath),
+    totpSection(ofFactors),
+    recoveryCodesSection(ofFactors)
+  ]
   if (federation !== undefined) sections.push(createLinkedSection(federation.linking))
   sections.push(ownAccount.events.section)
 
@@ -170,7 +181,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     apps: options.apps,
     signIn,
     signInHeaders: federation === undefined ? 'own' : 'onward',
-    ...{ sections, ownAccount },
+    ...{ sections, ownAccount, selfService },
     linked: federation && {
       ...{ list: providers, linking: federation.linking, cookie },
       begin: federation.signIn.begin

@@ -2,6 +2,7 @@
 // was wrong and what to do.
 
 import { enAccount } from './en-account.ts'
+import { enMail, enSelfService } from './en-mail.ts'
 import { enUpstream } from './en-upstream.ts'
 import type { Messages } from './messages.ts'
 
@@ -50,6 +51,8 @@ export const en: Messages = {
         : `Too many attempts. Try again in ${count(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
     busy: 'Many people are signing in right now. Wait a few seconds, then try again.'
   },
+  mail: enMail,
+  selfService: enSelfService,
   account: {
     menu: 'Your account',
     pages: {

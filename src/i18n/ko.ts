@@ -3,6 +3,7 @@
 
 import { josa } from './josa.ts'
 import { koAccount } from './ko-account.ts'
+import { koMail, koSelfService } from './ko-mail.ts'
 import { koUpstream } from './ko-upstream.ts'
 import type { Messages } from './messages.ts'
 
@@ -48,6 +49,8 @@ export const ko: Messages = {
         : `시도 횟수가 너무 많습니다. ${Math.ceil(seconds / 60)}분 후 다시 시도하세요.`,
     busy: '지금 로그인하는 사람이 많습니다. 몇 초 후 다시 시도하세요.'
   },
+  mail: koMail,
+  selfService: koSelfService,
   account: {
     menu: '내 계정',
     pages: {

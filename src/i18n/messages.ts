@@ -3,6 +3,7 @@
 // name stands out is given back in parts, and the view decides how the name looks.
 
 import type { AccountMessages } from './account-messages.ts'
+import type { MailWords, SelfServiceWords } from './mail-words.ts'
 import type { Sentence, Term } from './sentence.ts'
 import type { UpstreamWords } from './upstream-words.ts'
 
@@ -39,6 +40,8 @@ export interface Messages extends AccountMessages {
     throttled: (seconds: number) => string
     busy: string
   }
+  mail: MailWords
+  selfService: SelfServiceWords
   account: {
     /** what the menu of its pages is called */
     menu: string

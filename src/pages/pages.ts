@@ -14,6 +14,7 @@ import { type InteractionDependencies, interactionRoutes } from './interaction.t
 import { languageRoutes } from './language.ts'
 import { type LinkedAccountsDependencies, linkedAccountsRoutes } from './linked-accounts.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
+import { type SelfServiceDependencies, selfServiceRoutes } from './self-service.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 import { type UpstreamCallbackDependencies, upstreamCallbackRoutes } from './upstream-callback.ts'
 
@@ -27,6 +28,7 @@ export interface PagesDependencies
     OwnAccountDependencies,
     LinkedAccountsDependencies,
     UpstreamCallbackDependencies,
+    SelfServiceDependencies,
     FactorPagesDependencies,
     ApproveDependencies {
   persons: PersonSessions
@@ -51,6 +53,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(upstreamCallbackRoutes, deps)
     forms.register(securityRoutes, deps)
     forms.register(linkedAccountsRoutes, deps)
+    forms.register(selfServiceRoutes, deps)
     forms.register(factorRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)

@@ -5,6 +5,7 @@ import { endpoints } from '../../src/protocol/configuration.ts'
 import { grantsPath } from '../../src/protocol/grant-scopes.ts'
 import { statusListPath } from '../../src/protocol/status-claim.ts'
 import { api, redirectUri, secretOf } from '../support/configuration.ts'
+import { selfServiceEndpoints } from './self-service-endpoints.ts'
 import type { Wire } from './wire.ts'
 
 export interface Endpoint {
@@ -245,6 +246,7 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       methods: ['GET', 'HEAD', 'POST'],
       sound: post('/approve', 'csrf=x&request=x&approve=yes')
     },
+    ...selfServiceEndpoints,
     {
       ...page,
       route: '/language',

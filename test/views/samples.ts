@@ -23,6 +23,7 @@ import { accountSamples } from './account-samples.ts'
 
 import { factorSamples, type Say } from './samples-of-factors.ts'
 import { upstreamSamples } from './samples-of-upstreams.ts'
+import { renderSelfServiceSamples } from './self-service-samples.ts'
 
 export const site: Site = {
   product: { name: 'mintmark' },
@@ -107,6 +108,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     description: say('redirect_uri is not registered')
   }
   return {
+    ...renderSelfServiceSamples(frame, say),
     ...factorSamples(frame, say),
     login: renderLogin(frame, { ...login, login: undefined }),
     'login-hint': renderLogin(frame, login),
