@@ -9,6 +9,7 @@ import { hmac } from './lib/secret.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
+import { createChooser, createChooserWay } from './pages/chooser.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
@@ -48,8 +49,15 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters')
   })
 
+  const { persons } = options.ports
+  async function accountName(accountId: string) {
+    const account = await accountStore.findById(accountId)
+    return account && (account.email ?? account.login)
+  }
+
   // how a sign-in begins, and what it is asked for besides
-  const others: OtherWay[] = []
+  const chooser = createChooser({ persons, accountName })
+  const others: OtherWay[] = [createChooserWay({ persons })]
   const factors: SecondFactor[] = []
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
@@ -72,10 +80,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     apps: options.apps,
     signIn,
     sections,
-    async accountName(accountId) {
-      const account = await accountStore.findById(accountId)
-      return account && (account.email ?? account.login)
-    },
+    ...{ accountName, chooser },
     ...{ site, assets, issuer },
     resources: config.resources,
     detailTypes: config.authorizationDetails,

@@ -5,6 +5,7 @@ import type { Messages } from './messages.ts'
 
 const plural = new Intl.PluralRules('en')
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+const list = new Intl.ListFormat('en')
 const moment = new Intl.DateTimeFormat('en', {
   year: 'numeric',
   month: 'long',
@@ -57,6 +58,19 @@ export const en: Messages = {
   },
   security: {
     title: 'Sign-in and security'
+  },
+  chooser: {
+    title: 'Choose an account',
+    as: account => ['Sign in as ', account.shown],
+    inUse: 'in use now',
+    another: 'Use another account',
+    switching: 'Switch account',
+    gone: 'That account is no longer signed in here. Choose another one, or sign in again.',
+    signOutOf: account => ['Sign out ', account.shown],
+    signOutOfAll: 'Sign out all accounts in this browser',
+    alsoHere: others => ['Also signed in in this browser: ', others.shown, '.'],
+    stillHere: others => ['Still signed in in this browser: ', others.shown, '.'],
+    list: names => list.format(names)
   },
   consent: {
     title: 'Allow access',

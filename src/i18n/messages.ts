@@ -54,6 +54,22 @@ export interface Messages {
   security: {
     title: string
   }
+  chooser: {
+    title: string
+    as: <T>(account: Term<T>) => Sentence<T>
+    /** beside whoever uses the browser now */
+    inUse: string
+    another: string
+    /** heading of the other accounts, below a page */
+    switching: string
+    gone: string
+    /** sign-out, where several accounts are signed in */
+    signOutOf: <T>(account: Term<T>) => Sentence<T>
+    signOutOfAll: string
+    alsoHere: <T>(others: Term<T>) => Sentence<T>
+    stillHere: <T>(others: Term<T>) => Sentence<T>
+    list: (names: readonly string[]) => string
+  }
   consent: {
     title: string
     wantsAccess: <T>(client: Term<T>, product: Term<T>) => Sentence<T>

@@ -21,12 +21,18 @@ import type {
 } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import { claimsAsked, scopesOfClaims } from './requested-claims.ts'
+import type { EngineSession, SessionChanges } from './session-changes.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
 /** What a person is asked for. */
 type Access = ConsentedScopes & { details: AuthorizationDetail[] }
+
+const prompts: Partial<Record<string, InteractionDetails['prompt']>> = {
+  consent: 'consent',
+  select_account: 'account'
+}
 
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
@@ -108,13 +114,14 @@ export function createInteractions(deps: {
   grants: Pick<GrantStore, 'consentStatement'>
   details: Pick<DetailCatalogue, 'isRemembered'>
   managed: Pick<ManagedGrantStore, 'find'>
+  changes: SessionChanges
   units: UnitOfWorkRunner
   requests: RequestFactsBook
   /** the current key first; a form that was shown under another one is still taken */
   csrfKeys: () => Buffer[]
   issuer: string
 }): Interactions {
-  const { units, clients, grants, managed, requests, issuer } = deps
+  const { units, clients, grants, managed, changes, requests, issuer } = deps
   const csrfOf = (uid: string, key = deps.csrfKeys()[0]) => {
     if (key === undefined) throw new Fault('key_unavailable', 'No key for forms is in use.')
     return hmac(key, 'interaction', uid)
@@ -153,6 +160,18 @@ export function createInteractions(deps: {
       await units.send(unit, 'with effects')
       return to
     })
+  }
+
+  /** Saves an answer that another session goes on with, with the rest of the unit; the engine would look for that session in the database. */
+  async function answer(
+    interaction: EngineInteraction,
+    session: EngineSession,
+    result: object
+  ): Promise<string> {
+    const { accountId, uid, jti: cookie, acr, amr } = session
+    Object.assign(interaction, { result, session: { accountId, uid, cookie, acr, amr } })
+    await interaction.persist()
+    return interaction.returnTo
   }
 
   /** The engine checks the address when a request comes, and not when it is answered: by then the client may have given it up. */
@@ -238,7 +257,7 @@ export function createInteractions(deps: {
         const redirectUri = text(params['redirect_uri'])
         return {
           uid: interaction.uid,
-          prompt: prompt.name === 'consent' ? 'consent' : 'login',
+          prompt: prompts[prompt.name] ?? 'login',
           client: {
             ...shownClient(row, redirectUri),
             // a device flow leads nowhere: its person stays on our pages (RFC 8628 §3.3)
@@ -249,6 +268,7 @@ export function createInteractions(deps: {
           // gets one (`refresh_tokens`) ends with the session, too
           lasts: asked.openid.includes('offline_access') ? 'offline' : 'until sign-out',
           accountId: session?.accountId,
+          chosen: interaction.lastSubmission?.select_account !== undefined,
           loginHint: text(params['login_hint']),
           uiLocales: text(params['ui_locales']),
           csrf: csrfOf(interaction.uid).toString('base64url')
@@ -257,12 +277,32 @@ export function createInteractions(deps: {
     },
 
     // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
-    login: (req, res, signedIn) =>
-      finish(req, res, async () => ({
-        login: { accountId: signedIn.accountId, amr: signedIn.amr },
-        // whoever signs in has chosen an account by that
-        select_account: {}
-      })),
+    async login(req, res, signedIn) {
+      let to = `${issuer}/interaction/expired`
+      await changes.signIn(req, res, signedIn, async (_, session) => {
+        const interaction = await load(req, res)
+        if (interaction === undefined) return
+        const { accountId, amr } = signedIn
+        to = await answer(interaction, session, {
+          ...interaction.lastSubmission,
+          login: { accountId, amr, ts: session.loginTs },
+          // whoever signs in has chosen an account by that
+          select_account: {}
+        })
+      })
+      return to
+    },
+
+    // what was proved and allowed before was another's, maybe
+    async choose(req, res, handle) {
+      let to = `${issuer}/interaction/expired`
+      const outcome = await changes.choose(req, res, handle, async (_, session) => {
+        const interaction = await load(req, res)
+        if (interaction === undefined) return
+        to = await answer(interaction, session, { select_account: {} })
+      })
+      return outcome === 'gone' ? undefined : to
+    },
 
     consent: (req, res) =>
       finish(req, res, async (unit, interaction) => {

@@ -4,6 +4,7 @@ import fastify from 'fastify'
 import type { Test } from 'tap'
 import { createSignInSteps } from '../../src/accounts/sign-in-steps.ts'
 import { createAssets } from '../../src/pages/assets.ts'
+import { createChooser } from '../../src/pages/chooser.ts'
 import { setPageNotFound } from '../../src/pages/error-page.ts'
 import { pages } from '../../src/pages/pages.ts'
 import type { AuthenticateResult } from '../../src/pages/password-check.ts'
@@ -29,6 +30,7 @@ export const loginDetails: InteractionDetails = {
   detailsAllowedBefore: [],
   lasts: 'until sign-out',
   accountId: undefined,
+  chosen: false,
   loginHint: undefined,
   uiLocales: undefined,
   csrf: 'right'
@@ -53,6 +55,8 @@ function nobody(calls: string[]): PersonSessions {
     find: async () => undefined,
     signInForm: () => ({ csrf: 'right', flow: 'browser' }),
     verifySignInForm: (_req, _res, presented) => presented === 'right',
+    accounts: async () => [],
+    choose: async () => 'gone',
     signIn: async (_req, _res, { accountId }) => void calls.push(`sign in ${accountId}`)
   }
 }
@@ -78,6 +82,7 @@ export async function buildPages(t: Test, given: Given = {}) {
       calls.push(`login ${accountId} ${amr.join()}`)
       return `${issuer}/authorize/abc`
     },
+    choose: async () => undefined,
     consent: async () => {
       calls.push('consent')
       return `${issuer}/authorize/abc`
@@ -112,6 +117,10 @@ export async function buildPages(t: Test, given: Given = {}) {
       remove: async (_, clientId) => void calls.push(`remove ${clientId}`)
     },
     approvals: undefined,
+    chooser: createChooser({
+      persons: nobody(calls),
+      accountName: async accountId => accountId
+    }),
     signIn: createSignInFlow({
       steps: createSignInSteps({ pending: pendingSignIns(), factors: [] }),
       issuer,
