@@ -177,7 +177,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const sessionStore = createSessionStore({ sql: database })
   const sessions = createSessionAdapter({ sessions: sessionStore, seal, now })
   const browserAccounts = createBrowserAccounts({
-    ...{ store: createBrowserAccountStore({ sql: database }), sessions },
+    ...{ store: createBrowserAccountStore({ sql: database }), sessions, now },
     formKeys: () => keysOf('csrf'),
     secure: issuer.startsWith('https:'),
     lifetimeSeconds: config.sessions.absoluteSeconds

@@ -64,6 +64,7 @@ export const en: Messages = {
     as: account => ['Sign in as ', account.shown],
     inUse: 'in use now',
     another: 'Use another account',
+    notYou: 'Not you? Switch account',
     switching: 'Switch account',
     gone: 'That account is no longer signed in here. Choose another one, or sign in again.',
     signOutOf: account => ['Sign out ', account.shown],

@@ -62,6 +62,7 @@ export const ko: Messages = {
     as: account => [account.shown, `${josa(account.text, '로/으로')} 로그인`],
     inUse: '현재 사용 중',
     another: '다른 계정 사용',
+    notYou: '본인이 아닌가요? 계정 전환',
     switching: '계정 전환',
     gone: '그 계정은 이 브라우저에서 더 이상 로그인되어 있지 않습니다. 다른 계정을 선택하거나 다시 로그인하세요.',
     signOutOf: account => [account.shown, ' 로그아웃'],

@@ -60,6 +60,8 @@ export interface Messages {
     /** beside whoever uses the browser now */
     inUse: string
     another: string
+    /** beside the name of whoever is asked for consent */
+    notYou: string
     /** heading of the other accounts, below a page */
     switching: string
     gone: string

@@ -157,7 +157,8 @@ export function interactionRoutes(
         takenAway: details.grantChange?.takenAway,
         lasts: details.lasts,
         resources: deps.resources,
-        accountName: accountId === undefined ? undefined : await deps.accountName(accountId)
+        accountName: accountId === undefined ? undefined : await deps.accountName(accountId),
+        switchAccount: `${path}?with=${choosePrompt}`
       })
     )
   }

@@ -54,6 +54,7 @@ export function createBrowserAccounts(deps: {
   formKeys: () => Buffer[]
   secure: boolean
   lifetimeSeconds: number
+  now: () => Date
 }): BrowserAccounts {
   const { store, secure } = deps
   const cookie = accountsCookie(secure)
@@ -129,7 +130,7 @@ export function createBrowserAccounts(deps: {
     setCookie: ({ cookies }, secret) =>
       void cookies.set(cookie, secret, {
         ...sessionCookie(secure),
-        expires: new Date(Date.now() + deps.lifetimeSeconds * 1_000)
+        expires: new Date(deps.now().getTime() + deps.lifetimeSeconds * 1_000)
       }),
 
     dropCookie: ({ cookies }) => void cookies.set(cookie, null, sessionCookie(secure))

@@ -34,6 +34,8 @@ export interface ConsentPage {
   resources: readonly ResourceView[]
   /** how the signed-in person knows their account */
   accountName: string | undefined
+  /** where another account is chosen */
+  switchAccount?: string | undefined
 }
 
 /** The consent page as an HTML document. */
@@ -55,7 +57,10 @@ export function renderConsent(frame: Frame, page: ConsentPage): string {
 ${
   page.accountName === undefined
     ? ''
-    : html`<p class="lead">${words.consent.signedInAs({ text: page.accountName, shown: name(page.accountName) })}</p>`
+    : html`<p class="lead">${words.consent.signedInAs({ text: page.accountName, shown: name(page.accountName) })}${
+        page.switchAccount !== undefined &&
+        html` <a href="${page.switchAccount}">${words.chooser.notYou}</a>`
+      }</p>`
 }
 ${warning(client, words.consent)}
 <h2>${earlier ? words.consent.willAlsoAllow(term) : words.consent.willAllow(term)}</h2>

@@ -2,6 +2,7 @@
 // at once, cookies that are tossed, accounts that have ended. Nobody is ever signed in by it, and there is always a way on.
 
 import t from 'tap'
+import { createSessionStore } from '../../src/store/sessions.ts'
 import { createRequests } from '../protocol/requests.ts'
 import { type Browser, createBrowser, type Page } from '../support/browser.ts'
 import { chooseAccount } from '../support/relying-party.ts'
@@ -183,6 +184,16 @@ t.test('who is signed out everywhere, disabled or expired is no choice any more'
   for (const end of [
     () => service.signOut(id, 'operator'),
     () => service.disable(id, 'cli'),
+    // one session of all, as the page of sessions does it
+    async () => {
+      const sessions = createSessionStore({ sql: store.database })
+      const { rows } = await store.database.run<{ uid: string }>(
+        'test.uid',
+        'SELECT uid FROM sessions WHERE account_id = $1',
+        [id]
+      )
+      for (const { uid } of rows) await store.database.pipeline(sessions.endStatements(uid))
+    },
     () =>
       store.database.run(
         'test.expire',

@@ -2,36 +2,20 @@
 // sign-on stays silent, each account keeps its own `sid`, time and methods, and a sign-out reaches those of one account and nobody else.
 
 import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as oidc from 'openid-client'
 import t from 'tap'
 import { type Browser, createBrowser, type Page } from '../support/browser.ts'
 import { authorize, type Client, chooseAccount, redeem } from '../support/relying-party.ts'
 import { person as ada, startTestServer } from '../support/server.ts'
-import { basic, claimsIn, createRequests, type Parameters } from './requests.ts'
+import { deviceGrantType, requestDeviceCode } from './device-approval.ts'
+import { listenForSignOuts } from './logout-listener.ts'
+import { basic, claimsIn, createRequests, type Parameters, publicly } from './requests.ts'
 
 const names = ['one', 'two', 'three'] as const
 type Name = (typeof names)[number]
 
-/** The logout tokens that came, by client. */
-const told = new Map<string, Record<string, unknown>[]>()
-const listener = createServer(async (request, response) => {
-  let body = ''
-  for await (const chunk of request) body += chunk
-  const token = new URLSearchParams(body).get('logout_token') ?? ''
-  const name = request.url?.slice(1) ?? ''
-  told.set(name, [...(told.get(name) ?? []), claimsIn(token)])
-  response.end()
-})
-await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve))
-t.teardown(() => {
-  listener.closeAllConnections()
-  listener.close()
-})
-const address = listener.address()
-const port = typeof address === 'object' ? address?.port : 0
-
+const { told, port } = await listenForSignOuts(t)
 const secret = randomBytes(32).toString('hex')
 const redirectOf = (name: string) => `https://${name}.example.com/callback`
 const server = await startTestServer(t, {
@@ -56,6 +40,11 @@ const subOf = new Map([
 ])
 
 const clientOf = (name: string): Client => ({ issuer, clientId: name, clientSecret: secret })
+const appOf = (name: string) => ({
+  clientId: name,
+  redirectUri: redirectOf(name),
+  caller: basic(name, secret)
+})
 const newBrowser = () => createBrowser({ origin: issuer })
 const sessionOf = (browser: Browser) => browser.cookies().get('mintmark_session')
 const cookieOf = (browser: Browser) =>
@@ -88,7 +77,7 @@ async function at(
 
 /** What a client is answered that asks without a page: whose code it is, or the error. */
 async function silently(name: string, browser: Browser, extra: Parameters = {}) {
-  const app = { clientId: name, redirectUri: redirectOf(name), caller: basic(name, secret) }
+  const app = appOf(name)
   const { url, verifier, nonce } = await requests.authorizationUrl({
     app,
     scope: 'openid email',
@@ -233,7 +222,7 @@ t.test(
       ada.login,
       'the hint that is proof'
     )
-    const app = { clientId: 'one', redirectUri: redirectOf('one'), caller: basic('one', secret) }
+    const app = appOf('one')
     const { url } = await requests.authorizationUrl({
       app,
       extra: { prompt: 'none', login_hint: ada.login }
@@ -270,8 +259,37 @@ t.test(
     t.same(got, wanted)
     t.equal(sessionOf(browser), before)
     t.match((await browser.get('/sign-in')).html, 'Signed in as <bdi class="name">bob@example.com')
+
+    const finds = async (one: Browser) => {
+      const extra = { prompt: 'none' }
+      const { url } = await requests.authorizationUrl({ app: appOf('one'), extra })
+      const { result, roundTrips } = await server.counted(() => one.get(url))
+      t.ok(result.location?.searchParams.has('code'))
+      return roundTrips.flat().filter(name => /^(browser_accounts|sessions)\.find/.test(name))
+    }
+    t.same(await finds(browser), ['sessions.find', 'browser_accounts.find', 'sessions.find_by_uid'])
+    const alone = newBrowser()
+    await at('one', alone, ada)
+    t.same(await finds(alone), ['sessions.find'], 'one account costs what it did')
   }
 )
+
+t.test('a device is connected to the account that is chosen (RFC 8628 §3.3)', async t => {
+  const { browser } = await both()
+  const { deviceCode, userCode } = await requestDeviceCode(requests, 'openid')
+  const entered = await browser.submitForm(await browser.get('/device'), { user_code: userCode })
+  const chooser = await browser.follow(await browser.submitForm(entered))
+  t.equal(chooser.heading, 'Choose an account')
+  const consent = await browser.follow(await chooseAccount(browser, chooser, ada.login))
+  t.match(consent.html, 'Signed in as <bdi class="name">ada@example.com')
+  const end = await browser.follow(await browser.submitForm(consent))
+  t.equal(end.status, 200, end.heading)
+  const polled = await requests.token(publicly('tv'), {
+    grant_type: deviceGrantType,
+    device_code: deviceCode
+  })
+  t.equal(claimsIn(polled.body.id_token)['sub'], server.accountId)
+})
 
 t.test(
   'max_age and prompt=login are judged of the account, and a consent is given by it',
@@ -302,14 +320,15 @@ t.test(
 
 t.test('whoever is asked for consent may be another account (pages: Switch account)', async t => {
   const { browser } = await both()
-  const app = { clientId: 'four', redirectUri: redirectOf('four'), caller: basic('four', secret) }
+  const app = appOf('four')
   const isBack = (url: URL) => url.host === 'four.example.com'
   const { url } = await requests.authorizationUrl({ app, scope: 'openid email' })
   const chooser = await browser.follow(await browser.get(url), isBack)
   t.equal(chooser.heading, 'Choose an account', 'nothing says which')
   const consent = await browser.follow(await chooseAccount(browser, chooser, ada.login), isBack)
   t.match(consent.html, 'Signed in as <bdi class="name">ada@example.com')
-  const again = await browser.get(`${consent.url.pathname}?with=choose`)
+  const [, link = ''] = /<a href="([^"]*)">Not you\? Switch account/.exec(consent.html) ?? []
+  const again = await browser.get(link)
   const other = await browser.follow(await chooseAccount(browser, again, bob.login), isBack)
   t.match(other.html, 'Signed in as <bdi class="name">bob@example.com')
   const end = await browser.follow(await browser.submitForm(other), isBack)

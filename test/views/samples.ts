@@ -161,7 +161,8 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       ],
       lasts: 'offline',
       resources,
-      accountName: say('ada@example.com')
+      accountName: say('ada@example.com'),
+      switchAccount: say('/interaction/abc?with=choose')
     }),
     'consent-replaced': renderConsent(frame, {
       ...noDetails,
