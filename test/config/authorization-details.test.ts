@@ -148,7 +148,7 @@ const refusals: Refusal[] = [
   }
 ]
 
-refuses('production', productionEnv, refusals)
+refuses(t, 'production', productionEnv, refusals)
 
 t.test('what is sound is taken', async t => {
   const config = load(productionEnv, file())

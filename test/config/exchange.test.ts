@@ -134,7 +134,7 @@ const refusals: Refusal[] = [
   }
 ]
 
-refuses('exchange', productionEnv, refusals)
+refuses(t, 'exchange', productionEnv, refusals)
 
 t.test('entries that only narrow are taken, a way round to the same scope among them', async t => {
   const { resources } = load(productionEnv, file([entry()], { c: toC, a: backTo('read:a') }))

@@ -1,6 +1,7 @@
 // What production refuses and what development refuses, one test each, from two tables.
 // What is changed in a sound configuration is refused, and nothing else is.
 
+import t from 'tap'
 import { type Refusal, refuses, without } from './refusal.ts'
 import { productionEnv } from './sound.ts'
 
@@ -114,5 +115,5 @@ const development: Refusal[] = [
   }
 ]
 
-refuses('production', productionEnv, production)
-refuses('development', {}, development)
+refuses(t, 'production', productionEnv, production)
+refuses(t, 'development', {}, development)

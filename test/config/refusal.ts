@@ -1,7 +1,7 @@
 // How a table of refusals becomes tests: a sound configuration is broken in one place,
 // and one key is named for it, no other.
 
-import t from 'tap'
+import type { Test } from 'tap'
 import type { Environment } from '../../src/config/variables.ts'
 import { load, problemsOf } from './sound.ts'
 
@@ -22,7 +22,7 @@ export function without(...names: string[]): Environment {
 }
 
 /** One test for each refusal. */
-export function refuses(mode: string, base: Environment, refusals: readonly Refusal[]) {
+export function refuses(t: Test, mode: string, base: Environment, refusals: readonly Refusal[]) {
   for (const { title, env, file, path, says, fix } of refusals) {
     t.test(`${mode} refuses ${title}, and says only that`, async t => {
       const problems = problemsOf(() => load({ ...base, ...env }, file))

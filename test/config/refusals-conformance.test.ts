@@ -66,7 +66,7 @@ const always: Refusal[] = [
   }
 ]
 
-refuses('every mode', productionEnv, always)
+refuses(t, 'every mode', productionEnv, always)
 
 t.test('in conformance mode production takes accounts of the file, and no other', async t => {
   const accounts = [

@@ -56,7 +56,7 @@ const always: Refusal[] = [
   }
 ]
 
-refuses('every mode', productionEnv, always)
+refuses(t, 'every mode', productionEnv, always)
 
 t.test(
   'TLS here, TLS at a proxy, and both, are allowed, and a second origin on loopback',

@@ -366,7 +366,7 @@ const always: Refusal[] = [
   }))
 ]
 
-refuses('every mode', productionEnv, always)
+refuses(t, 'every mode', productionEnv, always)
 
 t.test('what the tables start from is sound', async t => {
   t.equal(load(productionEnv).mode, 'production')

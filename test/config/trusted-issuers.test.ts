@@ -1,5 +1,6 @@
 // What is refused of the issuers whose tokens are trusted: that they are none, are this server, or cannot be asked for their keys.
 
+import t from 'tap'
 import { type Refusal, refuses } from './refusal.ts'
 import { productionEnv } from './sound.ts'
 
@@ -51,4 +52,4 @@ const refusals: Refusal[] = [
   }
 ]
 
-refuses('production', productionEnv, refusals)
+refuses(t, 'production', productionEnv, refusals)

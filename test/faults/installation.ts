@@ -228,11 +228,15 @@ function serverProcess(life: Lifetime, port: number, file: string, given: object
       const env = { ...process.env, NODE_OPTIONS: '' }
       const started = spawn(process.execPath, [file, JSON.stringify({ ...given, port })], {
         env,
-        stdio: ['ignore', 'pipe', 'ignore']
+        stdio: ['ignore', 'pipe', 'pipe']
       })
       child = started
+      let said = ''
+      started.stderr.on('data', (text: Buffer) => {
+        said = (said + text).slice(-2_000)
+      })
       const ended = once(started, 'exit').then(([code, signal]) => {
-        throw new Error(`a server ended with ${signal ?? code} before it answered`)
+        throw new Error(`a server ended with ${signal ?? code} before it answered: ${said}`)
       })
       await Promise.race([once(started.stdout, 'data'), ended])
       ended.catch(() => undefined)

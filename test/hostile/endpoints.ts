@@ -181,6 +181,12 @@ export function endpointTable(stylesheet: string): Endpoint[] {
     },
     {
       ...page,
+      route: '/account/security',
+      methods: ['GET', 'HEAD'],
+      sound: { method: 'GET', target: '/account/security', headers: [] }
+    },
+    {
+      ...page,
       route: '/account/grants',
       methods: ['GET', 'HEAD', 'POST'],
       sound: post('/account/grants', 'csrf=x&client_id=web')

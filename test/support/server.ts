@@ -1,6 +1,7 @@
 // A real server for a test: real PostgreSQL, real HTTP on loopback, captured log lines and round trips. Nothing that a user would have is
 // mocked. For several processes on one database see processes.ts.
 
+import { randomInt } from 'node:crypto'
 import { createServer as createNetServer } from 'node:net'
 import type { Test } from 'tap'
 import { openStore, type Store } from '../../src/ops/parts.ts'
@@ -28,16 +29,20 @@ export interface TestServer {
   accountId: string
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * A port that nobody listens on. Not one that the system gives by itself to whoever connects somewhere (RFC 6335 §6: from 49152 on; Linux:
+ * from 32768 on): a server that is killed and started again must find it free.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 32_000)
     const probe = createNetServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      probe.close(() => resolve(port))
+    const free = await new Promise<boolean>(resolve => {
+      probe.once('error', () => resolve(false))
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
     })
-  })
+    if (free) return port
+  }
 }
 
 /** Starts a server for `t`, with clients, an API and one person; all of it ends with `t`. */
