@@ -69,8 +69,8 @@ export const en: Messages = {
     gone: 'That account is no longer signed in here. Choose another one, or sign in again.',
     signOutOf: account => ['Sign out ', account.shown],
     signOutOfAll: 'Sign out all accounts in this browser',
-    alsoHere: others => ['Also signed in in this browser: ', others.shown, '.'],
-    stillHere: others => ['Still signed in in this browser: ', others.shown, '.'],
+    alsoHere: others => ['Also signed in here: ', others.shown, '.'],
+    stillHere: others => ['Still signed in here: ', others.shown, '.'],
     list: names => list.format(names)
   },
   consent: {

@@ -88,19 +88,21 @@ export function createBrowserAccountStore({ sql }: { sql: Queries }): BrowserAcc
       }))
     },
 
-    // what a page has sealed in a session goes with the id that it was sealed under
+    // Locked in one order, or two tabs that choose at once wait for each other. What a page has sealed in a session goes with the id that it was
+    // sealed under.
     putAsideStatement: ({ accounts, browser, next }) => ({
       name: 'browser_accounts.put_aside',
       text: `WITH known AS (SELECT * FROM unnest($1::text[], $2::bytea[]) AS k (uid, browser)),
+        locked AS (
+          SELECT s.uid FROM sessions s JOIN known k ON k.uid = s.uid
+          WHERE s.browser IS NOT DISTINCT FROM k.browser AND s.expires_at > clock_time()
+          ORDER BY s.uid COLLATE "C" FOR NO KEY UPDATE OF s),
         moved AS (
           UPDATE sessions s SET browser = $3,
             id = CASE WHEN s.uid = $4::text THEN coalesce($5::bytea, s.id) ELSE
               sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')) END,
             sealed = CASE WHEN s.uid = $4::text THEN s.sealed END
-          FROM known k
-          WHERE s.uid = k.uid AND s.browser IS NOT DISTINCT FROM k.browser
-            AND s.expires_at > clock_time()
-          RETURNING s.uid)
+          FROM locked l WHERE s.uid = l.uid RETURNING s.uid)
         SELECT require_match(
           (SELECT count(*) FROM moved WHERE $4::text IS NULL OR uid = $4::text), 'browser_accounts')`,
       values: [
