@@ -127,12 +127,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { ring, secrets, seal } = keys
 
   const clients = composeClients(store, config, options.masterKey)
-  const accounts = await composeAccounts(database, config, options.hasher)
+  const accounts = await composeAccounts(database, config, {
+    hasher: options.hasher,
+    countBreach: answer => metrics.breachChecks.inc({ answer })
+  })
   const accountStore = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
 
   // the pages that the engine is given
-  const assets = createAssets({ colour: config.product.colour, logo: config.product.logo })
+  const assets = createAssets(config.product)
   const site = createSite({
     product: { name: config.product.name, logo: assets.logo },
     issuer,
@@ -302,6 +305,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientCertificates,
     registration: config.registration.enabled ? 'on' : 'off',
     backchannel: config.ciba.enabled ? 'on' : 'off',
+    devices: config.deviceCodes.enabled ? 'on' : 'off',
     attestations: attestationsAreOn(config) ? 'on' : 'off',
     pageHeaders: pageHeaders('onward', issuer)
   })

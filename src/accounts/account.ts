@@ -12,9 +12,10 @@ import {
 import type { Database, Queries } from '../store/database.ts'
 import type { HashQueue } from './hash-queue.ts'
 import { foldLogin, type LoginProblem, parseEmail } from './login-name.ts'
+import type { CheckNewPassword, NewPasswordProblem } from './new-password.ts'
 import type { PasswordHasher } from './password-hash.ts'
-import { checkPassword, type PasswordProblem } from './password-policy.ts'
 import type { PreparedPassword } from './prepared-password.ts'
+import { removeFactors } from './remove-factors.ts'
 
 export type { Account, AccountProfile, AccountStore } from '../store/accounts.ts'
 
@@ -36,7 +37,7 @@ export type CreateAccountOutcome =
   | { ok: true; account: Account }
   | {
       ok: false
-      reason: LoginProblem | PasswordProblem | 'login_taken' | ProfileProblem | 'busy'
+      reason: LoginProblem | NewPasswordProblem | 'login_taken' | ProfileProblem | 'busy'
     }
 
 export type ChangeAccountOutcome =
@@ -45,15 +46,14 @@ export type ChangeAccountOutcome =
 
 export type SetPasswordOutcome =
   | { ok: true; account: Account }
-  | { ok: false; reason: 'not_found' | PasswordProblem | 'busy' }
+  | { ok: false; reason: 'not_found' | NewPasswordProblem | 'busy' }
 
 export interface AccountServiceOptions {
   database: Database
   hasher: Pick<PasswordHasher, 'hash'>
   queue: Pick<HashQueue, 'run'>
   endAccount: EndAccount
-  /** words that no password may be: the product's name, the issuer's host */
-  contextWords: readonly string[]
+  checkNewPassword: CheckNewPassword
 }
 
 export interface AccountService {
@@ -65,6 +65,8 @@ export interface AccountService {
   disable(id: string, actor: AccountActor): Promise<ChangeAccountOutcome>
   enable(id: string, actor: AccountActor): Promise<ChangeAccountOutcome>
   setPassword(id: string, password: string, actor: AccountActor): Promise<SetPasswordOutcome>
+  /** Takes every second factor away and ends every session and grant; `changed` false: there was none. */
+  removeFactors(id: string): Promise<ChangeAccountOutcome>
   /** Ends every session and grant: signs the person out everywhere. */
   signOut(id: string, by: 'account' | 'operator'): Promise<ChangeAccountOutcome>
 }
@@ -107,7 +109,7 @@ export function checkProfile(
  * Creates the service. Methods throw Fault `store_unavailable`; everything that a person can cause is an outcome.
  */
 export function createAccountService(options: AccountServiceOptions): AccountService {
-  const { database, hasher, queue, endAccount, contextWords } = options
+  const { database, hasher, queue, endAccount, checkNewPassword } = options
   const accounts = createAccountStore({ sql: database })
 
   async function hashOf(password: PreparedPassword): Promise<string | undefined> {
@@ -134,7 +136,8 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       if (!checked.ok) return checked
       let hash: string | undefined
       if (account.password !== undefined) {
-        const prepared = checkPassword(account.password, [folded.login, ...contextWords])
+        const whose = { ...checked.profile, login: folded.login }
+        const prepared = await checkNewPassword(account.password, whose)
         if (!prepared.ok) return prepared
         hash = await hashOf(prepared.password)
         if (hash === undefined) return { ok: false, reason: 'busy' }
@@ -188,6 +191,8 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         return enabled
       }),
 
+    removeFactors: id => change(id, (store, tx) => removeFactors(store, tx, id, endAccount)),
+
     signOut: (id, by) =>
       change(id, async (store, tx) => {
         const signedOut = await store.refuseEarlier(id)
@@ -200,7 +205,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
     async setPassword(id, password, actor) {
       const account = await accounts.findById(id)
       if (account === undefined) return { ok: false, reason: 'not_found' }
-      const prepared = checkPassword(password, [account.login, ...contextWords])
+      const prepared = await checkNewPassword(password, account)
       if (!prepared.ok) return prepared
       const hash = await hashOf(prepared.password)
       if (hash === undefined) return { ok: false, reason: 'busy' }

@@ -1,7 +1,9 @@
 // What may become a password (NIST SP 800-63B-4 §3.1.1.2, OWASP ASVS v5.0.0 §6.2): 8 to 1,024 code points of any script, no composition
-// rules, no expiry; refused are the most common ones, mere runs, and words that everybody would try here: login, product, host.
+// rules, no expiry; refused are the most common ones, mere runs and repetitions, and words that everybody would try here: login, e-mail
+// address, name, product, host.
 // Asked when a password is set, never when one is used.
 
+import { estimateGuesses } from '../lib/password-guesses.ts'
 import { commonPasswords } from './common-passwords.ts'
 import { type PreparedPassword, preparePassword } from './prepared-password.ts'
 
@@ -12,6 +14,10 @@ export type PasswordProblem =
   | 'password_malformed'
   | 'password_common'
   | 'password_guessable'
+  | 'password_weak'
+
+/** As a power of ten: under this, the limits of sign-in let a patient guesser through within days (authenticate.ts). */
+const leastGuesses = 4
 
 /** Code points; ASVS v5.0.0 §6.2.1. */
 export const shortestPassword = 8
@@ -36,12 +42,16 @@ function withoutTail(text: string): string {
 function wordsOf(context: string): string[] {
   const folded = foldCase(context)
   const [local = '', domain = ''] = folded.split('@')
-  return [folded, local, domain.split('.', 1)[0] ?? ''].filter(word => word.length >= 3)
+  // a full name: as it is, written together, and each part
+  const parts = folded.split(/\s+/)
+  return [folded, parts.join(''), ...parts, local, domain.split('.', 1)[0] ?? ''].filter(
+    word => word.length >= 3
+  )
 }
 
 /**
  * Checks a password that somebody wants to set; answers it prepared.
- * @param contextWords words of this place: the account's login, the product's name, the issuer's host
+ * @param contextWords words of this place: the account's login, address and name, the product's name, the issuer's host
  */
 export function checkPassword(
   typed: string,
@@ -57,5 +67,9 @@ export function checkPassword(
   }
   const words = contextWords.flatMap(wordsOf)
   if (forms.some(form => words.includes(form))) return { ok: false, reason: 'password_guessable' }
+  const tried = { has: (word: string) => commonPasswords.has(word) || words.includes(word) }
+  if (estimateGuesses(folded, tried) < leastGuesses) {
+    return { ok: false, reason: 'password_weak' }
+  }
   return { ok: true, password: outcome.password }
 }

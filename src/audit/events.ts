@@ -30,7 +30,7 @@ export const auditEvents = {
   'sign_in.succeeded': { outcome: success, data: { amr: 'list' } },
   'sign_in.refused': {
     outcome: refused,
-    data: { reason: signInRefusals, 'counter?': ['account', 'address'] }
+    data: { reason: signInRefusals, 'counter?': ['account', 'address', 'device'] }
   },
   // a browser that this account has not been used in before
   'sign_in.new_device': { outcome: success, data: { device: 'text' } },
@@ -66,6 +66,9 @@ export const auditEvents = {
     data: {
       scope: 'list',
       'resource?': 'list',
+      // optional scopes that were left out, and after how long it ends by itself
+      'declined?': 'list',
+      'seconds?': 'number',
       // types of authorization details
       'details?': 'list',
       // of a grant that the client manages (Grant Management for OAuth 2.0)

@@ -1,4 +1,4 @@
-// `mintmark accounts create|list|disable|enable|set-password|sign-out`: people, from a terminal or a script (`-o json`). Owns arguments, texts and
+// `mintmark accounts create|list|disable|enable|set-password|remove-factors|sign-out` (`import` is accounts-import.ts): people, from a terminal or a script (`-o json`). Owns arguments, texts and
 // exit codes; what happens is decided by accounts/account.ts. A password is never an argument, which every user of the machine could
 // read in the process list: it comes from standard input or a file, or is made here and shown once.
 
@@ -63,6 +63,9 @@ const sentences: Readonly<Record<Problem, string>> = {
   password_malformed: 'The password is not valid Unicode text, or contains a NUL.',
   password_common: 'The password is one of the most common ones. Choose another.',
   password_guessable: 'The password is the login or a name of this server. Choose another.',
+  password_weak: 'The password repeats a few characters. Choose a longer one.',
+  password_breached:
+    'The password is known from a theft at another site. Choose one that is used nowhere else.',
   seeded:
     'This account belongs to development mode, which gives it its password at each start: change that in the configuration, or make an account of your own.',
   busy: 'Too many passwords are being hashed at the moment. Try again in a few seconds.'
@@ -240,6 +243,22 @@ export function accountsCommand(context: AccountsCliContext): Command {
       print(options.output, line(outcome.account), wireAccount(outcome.account))
     })
 
+  const removeFactors = new Command('remove-factors')
+    .description(
+      'take every second factor and recovery code away, for who lost them, and end every session and grant'
+    )
+    .argument('<account>', 'login or id')
+    .addOption(outputOption())
+    .action(async (who: string, options: { output: Format }) => {
+      const service = await context.accounts()
+      const account = await find(service, who)
+      if (account === undefined) return refuse('not_found')
+      const outcome = await service.removeFactors(account.id)
+      if (!outcome.ok) return refuse(outcome.reason)
+      if (!outcome.changed) context.err('Nothing to do: the account has no second factor.\n')
+      print(options.output, line(outcome.account), wireAccount(outcome.account))
+    })
+
   return new Command('accounts')
     .description('people who can sign in')
     .addCommand(create)
@@ -247,5 +266,6 @@ export function accountsCommand(context: AccountsCliContext): Command {
     .addCommand(change('disable', 'refuse sign-in and end every session and grant'))
     .addCommand(change('enable', 'let a disabled account sign in again'))
     .addCommand(setPassword)
+    .addCommand(removeFactors)
     .addCommand(signOut)
 }

@@ -2,12 +2,14 @@
 // them, turns failures into one sentence on standard error, and owns the exit code.
 
 import { Command, CommanderError } from 'commander'
+import { createAccountImport } from '../accounts/import.ts'
 import { ConfigurationError } from '../config/configuration-error.ts'
 import { processEnvironment } from '../config/load.ts'
 import { createGrantAdministration } from '../grants/administer.ts'
 import { Fault } from '../lib/fault.ts'
 import { version } from '../ops/installation.ts'
 import { accountsCommand } from './accounts.ts'
+import { accountsImportCommand } from './accounts-import.ts'
 import { clientsCommand } from './clients.ts'
 import { configCommand } from './config.ts'
 import { conformanceConfigCommand } from './conformance-config.ts'
@@ -50,15 +52,22 @@ function program(context: CliContext): Command {
       exit: context.exit
     })
   )
-  mintmark.addCommand(
-    accountsCommand({
-      accounts: async () => (await context.accounts()).service,
+  const accounts = accountsCommand({
+    accounts: async () => (await context.accounts()).service,
+    out: context.out,
+    err: context.err,
+    stdin: context.stdin,
+    exit: context.exit
+  })
+  accounts.addCommand(
+    accountsImportCommand({
+      importer: async () => createAccountImport({ database: (await context.store()).database }),
       out: context.out,
       err: context.err,
-      stdin: context.stdin,
       exit: context.exit
     })
   )
+  mintmark.addCommand(accounts)
   mintmark.addCommand(
     keysCommand({
       config: context.config,

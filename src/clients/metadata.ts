@@ -260,8 +260,10 @@ const personal = [
   'backchannel_logout_uri',
   'default_max_age',
   'require_auth_time',
+  'require_second_factor',
   'require_pushed_authorization_requests',
-  'refresh_tokens'
+  'refresh_tokens',
+  'required_scopes'
 ] as const
 
 function isWeb(url: URL): boolean {

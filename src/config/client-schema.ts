@@ -99,6 +99,11 @@ export const clientSchema = closedObject({
     Type.Integer({ minimum: 0, description: 'Seconds after which a sign-in must be fresh.' })
   ),
   require_auth_time: flag('ID tokens carry `auth_time`.'),
+  require_second_factor: Type.Boolean({
+    default: false,
+    description:
+      'Ours: people sign in for it with more than one factor; who has none sets one up (docs/second-factors.md).'
+  }),
   initiate_login_uri: text('Where a third party may start a sign-in.'),
   backchannel_logout_uri: text('Where logout tokens go.'),
   backchannel_logout_session_required: flag('Logout tokens carry `sid`.'),
@@ -147,6 +152,9 @@ export const clientSchema = closedObject({
     default: false,
     description: 'Ours: run by the operator of this server; people are not asked for consent.'
   }),
+  required_scopes: text(
+    'Ours: scopes that it cannot do without, separated by spaces, as in `email`: people cannot leave them out when they consent. Left out: whatever may be left out (`profile`, `email`, `address`, `phone`, `offline_access`, `optionalScopes` of a resource).'
+  ),
   refresh_tokens: Type.Enum(['offline_access', 'always'], {
     default: 'offline_access',
     description:

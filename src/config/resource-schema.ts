@@ -40,6 +40,11 @@ export const resourceSchema = closedObject({
     default: {},
     description: 'Its scopes, each with a description per language. No OpenID scopes.'
   }),
+  optionalScopes: Type.Array(scopeToken, {
+    default: [],
+    description:
+      'Those of its scopes that a person may leave out on the consent page, and still use the app.'
+  }),
   accessTokens: closedObject(
     {
       lifetime: Type.Optional(tokenLifetime()),

@@ -40,6 +40,17 @@ export const resourcesHaveNoOpenIdScopes: Check = (config, place) =>
       }))
   )
 
+export const optionalScopesAreScopes: Check = (config, place) =>
+  config.resources.flatMap(resource =>
+    resource.optionalScopes
+      .filter(scope => !Object.hasOwn(resource.scopes, scope))
+      .map(scope => ({
+        path: `${place(resource)}.optionalScopes`,
+        problem: `names ${scope}, which is not among its scopes`,
+        fix: 'Name scopes that stand in `scopes` of the same resource.'
+      }))
+  )
+
 export const resourceClientsAreNamed: Check = (config, place) =>
   config.resources.flatMap(resource =>
     resource.clients.flatMap((client, index) =>

@@ -43,6 +43,7 @@ import {
 } from './rules-mode.ts'
 import { profilesHaveTheirAlgorithms } from './rules-profiles.ts'
 import {
+  optionalScopesAreScopes,
   resourceClientsAreNamed,
   resourceServersAreConfidential,
   resourcesAreDistinct,
@@ -89,6 +90,7 @@ export const rules: readonly Rule[] = [
   { topic: 'resources', mode: 'any', check: resourcesAreUris },
   { topic: 'resources', mode: 'any', check: resourcesAreDistinct },
   { topic: 'resources', mode: 'any', check: resourcesHaveNoOpenIdScopes },
+  { topic: 'resources', mode: 'any', check: optionalScopesAreScopes },
   { topic: 'resources', mode: 'any', check: resourceClientsAreNamed },
   { topic: 'resources', mode: 'any', check: resourceServersAreConfidential },
   { topic: 'token exchange', mode: 'any', check: exchangesNameClients },

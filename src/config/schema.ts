@@ -12,6 +12,7 @@ import { grantManagementSchema } from './grant-management-schema.ts'
 import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
+import { passwordSchema } from './password-schema.ts'
 import {
   databaseSchema,
   httpSchema,
@@ -180,6 +181,11 @@ export const configSchema = closedObject({
   ),
   deviceCodes: closedObject(
     {
+      enabled: Type.Boolean({
+        default: true,
+        description:
+          'Devices without a browser get tokens by a code that a person enters elsewhere (RFC 8628). Where no device needs it, off: it is what code phishing lives on (RFC 10027).'
+      }),
       lifetime: durationSchema({
         description: 'How long a person may take to enter the code.',
         default: '10m',
@@ -225,6 +231,11 @@ export const configSchema = closedObject({
     { default: {} }
   ),
   acr: acrSchema,
+  secondFactor: Type.Enum(['optional', 'required'], {
+    default: 'optional',
+    description:
+      'Whether everybody signs in with more than one factor; who has none sets one up at the next sign-in. `optional`: who has one is asked for it. A client can ask for it alone by `require_second_factor`.'
+  }),
   dpop: closedObject(
     {
       nonce: Type.Enum(['optional', 'required'], {
@@ -282,6 +293,7 @@ export const configSchema = closedObject({
     default: [],
     description: 'Accounts of development mode, and of conformance mode.'
   }),
+  passwords: passwordSchema,
   product: closedObject(
     {
       name: Type.String({
@@ -297,9 +309,16 @@ export const configSchema = closedObject({
         Type.String({
           // stands in a stylesheet, so nothing but a colour may get through
           pattern: '^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$',
-          description: 'Colour of buttons and links, as in `#1f6f5c`.'
+          description:
+            'Colour of buttons and marks, as in `#1f6f5c`; mixed with black or white as far as it must be to be legible.'
         })
-      )
+      ),
+      radius: Type.Integer({
+        minimum: 0,
+        maximum: 24,
+        default: 10,
+        description: 'How round the corners of fields and buttons are, in pixels; `0` is square.'
+      })
     },
     { default: {} }
   ),

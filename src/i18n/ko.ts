@@ -57,6 +57,70 @@ export const ko: Messages = {
   security: {
     title: '로그인 및 보안'
   },
+  factors: {
+    title: '코드 입력',
+    signingInAs: account => [account.shown, `${josa(account.text, '로/으로')} 로그인하는 중`],
+    code: '코드',
+    codeHint: '인증 앱에 표시된 6자리 코드를 입력하세요.',
+    codeMissing: '코드를 입력하세요.',
+    codeWrong: '코드가 올바르지 않거나 이미 사용되었습니다. 다음 코드가 나타나면 다시 시도하세요.',
+    throttled: seconds =>
+      seconds < 60
+        ? `잘못된 코드를 너무 많이 입력했습니다. ${Math.max(1, Math.ceil(seconds))}초 후 다시 시도하거나 다른 방법을 사용하세요.`
+        : `잘못된 코드를 너무 많이 입력했습니다. ${Math.ceil(seconds / 60)}분 후 다시 시도하거나 다른 방법을 사용하세요.`,
+    recoveryTitle: '복구 코드 사용',
+    recoveryCode: '복구 코드',
+    recoveryHint: '저장해 둔 코드 10개 중 하나를 입력하세요. 각 코드는 한 번만 사용할 수 있습니다.',
+    continue: '계속',
+    otherMethods: '다른 방법 사용',
+    ways: {
+      totp: '인증 앱 코드 사용',
+      recovery_code: '복구 코드 사용',
+      passkey: '패스키 사용',
+      enrol_totp: '인증 앱 설정',
+      enrol_passkey: '패스키 추가'
+    },
+    otherAccount: '다른 계정 사용',
+    recoveryUsedTitle: '복구 코드를 확인했습니다',
+    recoveryUsed: left =>
+      left === 0
+        ? '마지막 복구 코드를 사용했습니다. 계정의 ‘로그인 및 보안’ 페이지에서 새 코드를 만드세요.'
+        : `복구 코드가 ${left}개 남았습니다. 계정의 ‘로그인 및 보안’ 페이지에서 새 코드를 만들 수 있습니다.`,
+    enrolTitle: '인증 앱 설정',
+    enrolNeeded: '여기에 로그인하려면 두 번째 인증 단계가 필요합니다. 계속하려면 설정하세요.',
+    enrolScan: '인증 앱으로 이 코드를 스캔하세요.',
+    qr: '인증 앱용 QR 코드',
+    enrolType: '스캔할 수 없나요? 앱에 다음 내용을 입력하세요.',
+    issuer: '이름',
+    accountName: '계정',
+    secret: '키',
+    kind: '코드 종류',
+    kindOf: (digits, seconds) => `${digits}자리, ${seconds}초마다 바뀜`,
+    enrolCode: '그런 다음 앱에 표시된 6자리 코드를 입력하세요.',
+    enrol: '확인',
+    codesTitle: '복구 코드를 저장하세요',
+    codesLead:
+      '인증 앱을 잃어버리면 각 코드로 한 번씩 로그인할 수 있습니다. 코드는 지금만 표시됩니다.',
+    codesSave: '이 페이지를 인쇄하거나 코드를 안전한 곳에 복사하세요.',
+    codesDone: '저장했습니다',
+    totpHeading: '인증 앱',
+    totpOn: '사용 중: 로그인할 때 앱의 코드를 묻습니다.',
+    totpOff: '사용하지 않습니다. 인증 앱을 설정하면 비밀번호만으로는 아무도 로그인할 수 없습니다.',
+    totpSetUp: '인증 앱 설정',
+    totpReplace: '다른 앱이나 휴대전화로 옮기기',
+    totpManage: '변경 또는 삭제',
+    totpRemove: '인증 앱 삭제',
+    totpRemoveLead: '삭제하면 로그인할 때 앱의 코드를 묻지 않습니다.',
+    codesHeading: '복구 코드',
+    codesLeft: left => `10개 중 ${left}개가 남았습니다.`,
+    codesNone: '남은 코드가 없습니다.',
+    codesNoFactor: '인증 앱이나 패스키를 설정하면 복구 코드를 받습니다.',
+    codesManage: '새 복구 코드 만들기',
+    codesRenew: '새 코드 만들기',
+    codesRenewLead: '지금 가지고 있는 코드는 더 이상 사용할 수 없습니다.',
+    back: '로그인 및 보안으로 돌아가기',
+    approveTooWeak: '이 앱은 두 번째 인증 단계를 거친 로그인이 필요합니다.'
+  },
   chooser: {
     title: '계정 선택',
     as: account => [account.shown, `${josa(account.text, '로/으로')} 로그인`],
@@ -102,6 +166,11 @@ export const ko: Messages = {
       '이 기기에서 실행되는 확인되지 않은 앱입니다. 기기의 다른 프로그램이 이 앱인 척할 수 있습니다.',
     appAddress: '앱 주소',
     sentTo: host => [host.shown, `${josa(host.text, '로/으로')} 이동합니다.`],
+    optional: '선택',
+    required: '필수',
+    lasts: '동의 유지 기간',
+    untilRemoved: '직접 삭제할 때까지',
+    sevenDays: '7일 동안',
     duration: '기간',
     durationSession: '로그아웃할 때까지 허용됩니다.',
     durationOffline: '앱을 사용하지 않을 때도 허용됩니다.',
@@ -127,6 +196,7 @@ export const ko: Messages = {
     place: '주소',
     firstAllowed: '처음 허용한 때',
     lastUsed: '마지막 사용',
+    ends: '종료 예정',
     details: '세부 사항',
     remove: '접근 권한 삭제',
     removeOf: client => [': ', client.shown]
@@ -203,6 +273,34 @@ export const ko: Messages = {
       approved: '요청을 승인했습니다. 요청을 시작한 곳으로 돌아가세요.',
       declined: '요청을 거부했습니다. 앱에 접근 권한을 주지 않았습니다.',
       over: '이미 처리되었거나 만료되었거나 다른 계정의 요청입니다. 아무것도 변경되지 않았습니다.'
+    }
+  },
+  passwords: {
+    label: '새 비밀번호',
+    hint: '8자 이상이어야 합니다. 서로 관련 없는 단어 몇 개를 이어 쓰거나 비밀번호 관리자가 만든 것을 사용하세요.',
+    levels: [
+      '추측하기 매우 쉽습니다',
+      '추측하기 쉽습니다',
+      '더 강하게 만들 수 있습니다',
+      '좋습니다',
+      '강합니다'
+    ],
+    meter: '비밀번호 강도',
+    short: '너무 짧습니다',
+    problems: {
+      password_empty: '새 비밀번호를 입력하세요.',
+      password_too_short: '비밀번호가 너무 짧습니다. 8자 이상 입력하세요.',
+      password_too_long: '비밀번호가 너무 깁니다. 1,024자 이하로 입력하세요.',
+      password_malformed:
+        '비밀번호에 텍스트가 아닌 것이 들어 있습니다. 다른 비밀번호를 입력하세요.',
+      password_common: '누구나 먼저 시도해 보는 비밀번호입니다. 다른 비밀번호를 선택하세요.',
+      password_guessable:
+        '내 이름이나 주소, 또는 이 사이트의 이름입니다. 다른 비밀번호를 선택하세요.',
+      password_weak:
+        '몇 글자가 되풀이되는 비밀번호입니다. 더 길게 만들거나 서로 관련 없는 단어를 이어 쓰세요.',
+      password_breached:
+        '다른 사이트에서 유출된 적이 있는 비밀번호입니다. 다른 곳에서 쓰지 않는 비밀번호를 선택하세요.',
+      busy: '지금 처리할 일이 많습니다. 몇 초 후 다시 시도하세요.'
     }
   },
   error: {

@@ -2,9 +2,13 @@
 // they chose earlier (both are cookies of the language menu), then Accept-Language (RFC 9110 §12.5.4), then the default. Refuses to look at more than the first 1,000 characters of anything a stranger
 // sends: the answer takes the same time for 50 KB as for 50 bytes, and nothing is remembered.
 
-import { en } from './en.ts'
-import { ko } from './ko.ts'
-import { type Locale, locales, type Messages } from './messages.ts'
+import { languages } from './languages.ts'
+import type { Messages } from './messages.ts'
+
+export type Locale = keyof typeof languages
+
+/** The languages that are complete. The first is the default. */
+export const locales = Object.keys(languages) as readonly Locale[]
 
 /** What a request says about its language. */
 export interface LanguageHints {
@@ -13,7 +17,7 @@ export interface LanguageHints {
   acceptLanguage: string | undefined
 }
 
-const tables: Record<Locale, Messages> = { en, ko }
+const tables: Record<Locale, Messages> = languages
 const mostLooked = 1000
 const lasting = 'mintmark_language'
 const recent = 'mintmark_language_now'

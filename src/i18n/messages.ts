@@ -1,11 +1,6 @@
 // The words of every page, as a type: one member per sentence, so that a language that lacks one does not compile. A message with
-// parameters is a function. Owns no wording (en.ts, ko.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
+// parameters is a function. Owns no wording (a file for each of languages.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
 // name stands out is given back in parts, and the view decides how the name looks.
-
-/** The languages that are complete. The first is the default. */
-export const locales = ['en', 'ko'] as const
-
-export type Locale = (typeof locales)[number]
 
 /** A name inside a sentence: `text` decides particles (Korean), `shown` is what stands there. */
 export interface Term<T> {
@@ -54,6 +49,62 @@ export interface Messages {
   security: {
     title: string
   }
+  factors: {
+    /** of the screens on which a second factor is proved */
+    title: string
+    signingInAs: <T>(account: Term<T>) => Sentence<T>
+    code: string
+    codeHint: string
+    codeMissing: string
+    codeWrong: string
+    /** seconds until another code is looked at */
+    throttled: (seconds: number) => string
+    recoveryTitle: string
+    recoveryCode: string
+    recoveryHint: string
+    continue: string
+    otherMethods: string
+    /** links to the other screens, by their prompt */
+    ways: Readonly<Record<string, string>>
+    otherAccount: string
+    recoveryUsedTitle: string
+    recoveryUsed: (left: number) => string
+    enrolTitle: string
+    /** in the middle of a sign-in */
+    enrolNeeded: string
+    enrolScan: string
+    qr: string
+    enrolType: string
+    issuer: string
+    accountName: string
+    secret: string
+    kind: string
+    kindOf: (digits: number, seconds: number) => string
+    enrolCode: string
+    enrol: string
+    codesTitle: string
+    codesLead: string
+    codesSave: string
+    codesDone: string
+    totpHeading: string
+    totpOn: string
+    totpOff: string
+    totpSetUp: string
+    totpReplace: string
+    totpManage: string
+    totpRemove: string
+    totpRemoveLead: string
+    codesHeading: string
+    codesLeft: (left: number) => string
+    codesNone: string
+    codesNoFactor: string
+    codesManage: string
+    codesRenew: string
+    codesRenewLead: string
+    back: string
+    /** at a request of a client elsewhere, for whoever signed in with less than it wants */
+    approveTooWeak: string
+  }
   chooser: {
     title: string
     as: <T>(account: Term<T>) => Sentence<T>
@@ -92,6 +143,13 @@ export interface Messages {
     onThisDevice: string
     appAddress: string
     sentTo: <T>(host: Term<T>) => Sentence<T>
+    /** beside a scope that can be left out, and beside one that cannot */
+    optional: string
+    required: string
+    /** legend of the choice when the permission ends */
+    lasts: string
+    untilRemoved: string
+    sevenDays: string
     duration: string
     durationSession: string
     durationOffline: string
@@ -110,6 +168,8 @@ export interface Messages {
     place: string
     firstAllowed: string
     lastUsed: string
+    /** when the person wanted it to end */
+    ends: string
     details: string
     remove: string
     /** behind it, for whoever hears the button alone */
@@ -165,6 +225,27 @@ export interface Messages {
     signInAgain: string
     reload: string
     answered: Record<'approved' | 'declined' | 'over', string>
+  }
+  passwords: {
+    /** of the field for a new one */
+    label: string
+    hint: string
+    /** beside the meter, weakest first */
+    levels: readonly [string, string, string, string, string]
+    /** what the meter measures */
+    meter: string
+    short: string
+    problems: {
+      password_empty: string
+      password_too_short: string
+      password_too_long: string
+      password_malformed: string
+      password_common: string
+      password_guessable: string
+      password_weak: string
+      password_breached: string
+      busy: string
+    }
   }
   error: {
     title: string

@@ -28,6 +28,11 @@ export function formatScope(scopes: Iterable<string>): string {
   return [...new Set(scopes)].join(' ')
 }
 
+/** One scope of the account, or of an API, as a single text: neither has a space in it. */
+export function scopeAt(scope: string, resource?: string): string {
+  return resource === undefined ? scope : `${scope} ${resource}`
+}
+
 /** Those of `scopes` that are not in `granted`, in their order. None: `scopes` is a subset. */
 export function missingScopes(scopes: Iterable<string>, granted: Iterable<string>): string[] {
   const had = new Set(granted)

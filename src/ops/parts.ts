@@ -3,13 +3,17 @@
 
 import { availableParallelism } from 'node:os'
 import { type AccountService, createAccountService } from '../accounts/account.ts'
+import { type BreachAnswer, createBreachCheck } from '../accounts/breach-check.ts'
 import { createHashQueue, parallelHashes } from '../accounts/hash-queue.ts'
+import { withImportedHashes } from '../accounts/imported-hash.ts'
+import { type CheckNewPassword, createNewPasswordCheck } from '../accounts/new-password.ts'
 import { loadPasswordHasher, type PasswordHasher } from '../accounts/password-hash.ts'
 import { createAccountReconciler } from '../accounts/reconcile.ts'
 import { conformanceRules } from '../clients/conformance.ts'
 import { mutualTlsOf } from '../clients/mutual-tls.ts'
 import { type ClientRegistry, createClientRegistry } from '../clients/registry.ts'
 import type { Config } from '../config/schema.ts'
+import { createOutbound } from '../lib/outbound.ts'
 import { createSealer } from '../lib/seal.ts'
 import { type ArtifactLifetimes, longestArtifactSeconds } from '../store/artifact-lifetimes.ts'
 import { type ChangeFeed, createChangeFeed } from '../store/change-feed.ts'
@@ -138,28 +142,43 @@ export interface Accounts {
   service: AccountService
   hasher: PasswordHasher
   queue: ReturnType<typeof createHashQueue>
+  /** for every place where a password is chosen */
+  checkNewPassword: CheckNewPassword
   reconciler: ReturnType<typeof createAccountReconciler>
 }
+
+/** A person waits for it, with a form. */
+const breachMillis = 1_500
 
 /** The accounts, as server and command line use them. */
 export async function composeAccounts(
   database: Database,
   config: Config,
-  loaded?: PasswordHasher
+  given: { hasher?: PasswordHasher | undefined; countBreach?: (answer: BreachAnswer) => void } = {}
 ): Promise<Accounts> {
-  const hasher = loaded ?? (await loadPasswordHasher())
+  const hasher = withImportedHashes(given.hasher ?? (await loadPasswordHasher()))
   const queue = createHashQueue({ parallel: parallelHashes(availableParallelism()) })
   const host = config.issuer === undefined ? 'localhost' : new URL(config.issuer).hostname
+  const { breachCheck } = config.passwords
+  const checkNewPassword = createNewPasswordCheck({
+    contextWords: [config.product.name, host],
+    breaches:
+      breachCheck &&
+      createBreachCheck({
+        ...breachCheck,
+        outbound: createOutbound({
+          allowed: config.outbound.allowed,
+          inside: config.mode === 'development' ? 'loopback' : 'refused',
+          deadlineMillis: breachMillis
+        }),
+        count: given.countBreach ?? (() => {})
+      })
+  })
   return {
     hasher,
     queue,
-    service: createAccountService({
-      database,
-      hasher,
-      queue,
-      endAccount,
-      contextWords: [config.product.name, host]
-    }),
+    checkNewPassword,
+    service: createAccountService({ database, hasher, queue, endAccount, checkNewPassword }),
     reconciler: createAccountReconciler({ database, hasher, endAccount })
   }
 }

@@ -30,6 +30,7 @@ export function demoApi(
       'write:things': { en: 'Add and change your things', ko: '내 항목 추가 및 변경' }
     },
     accessTokens: { ...config.accessTokens, typ: 'at+jwt' },
+    optionalScopes: [],
     statusList: false,
     exchange: [],
     clients: [demoWebClientId, demoMachineClientId],

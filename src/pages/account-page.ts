@@ -18,6 +18,8 @@ export interface AccountPageDependencies {
   chooser: Chooser
   /** how a person knows their account: e-mail, login or name */
   accountName(accountId: string): Promise<string | undefined>
+  /** Whether a sign-in by these methods would not be complete today: a factor was set up, or demanded, since. */
+  wantsMore(accountId: string, amr: readonly string[]): Promise<boolean>
   site: Site
   issuer: string
   now: () => Date
@@ -42,7 +44,7 @@ export interface AccountPage<Name extends string> {
   path: string
   /** of its forms, besides `csrf` */
   fields: readonly Name[]
-  /** `recent sign-in`: neither shown nor acted on for somebody who signed in longer ago than `recentSeconds` */
+  /** `recent sign-in`: neither shown nor acted on for somebody who signed in longer ago than `recentSeconds`, or by less than is asked now */
   guard: 'signed in' | 'recent sign-in'
   show(visit: Visit): Promise<string>
   /** left out: nothing is posted here */
@@ -61,6 +63,12 @@ export function accountPage<Name extends string>(
   const { persons, site, issuer } = deps
   const action = site.basePath + page.path
 
+  async function isRecent({ accountId, signedInAt, session }: SignedInPerson) {
+    const age = deps.now().getTime() - signedInAt.getTime()
+    if (age > recentSeconds * 1_000) return false
+    return !(await deps.wantsMore(accountId, session.amr))
+  }
+
   /** Undefined: the answer is sent already. */
   async function visitOf(request: FastifyRequest, reply: FastifyReply): Promise<Visit | undefined> {
     const person = await persons.find(request.raw, reply.raw)
@@ -68,8 +76,7 @@ export function accountPage<Name extends string>(
       toSignIn(reply, deps, page.path)
       return undefined
     }
-    const age = deps.now().getTime() - person.signedInAt.getTime()
-    if (page.guard === 'recent sign-in' && age > recentSeconds * 1_000) {
+    if (page.guard === 'recent sign-in' && !(await isRecent(person))) {
       toSignIn(reply, deps, page.path, 'again')
       return undefined
     }

@@ -52,7 +52,7 @@ export function approveRoutes(app: FastifyInstance, deps: ApproveDependencies, d
     if (!person.verifyCsrf(fields.csrf)) return refuse(request, reply)
     const decision = fields.approve === '' ? 'decline' : 'approve'
     const outcome = await approvals.decide(request.raw, person, fields.request, decision)
-    if (outcome === 'too old') return onward(reply, path)
+    if (outcome === 'too old' || outcome === 'too weak') return onward(reply, path)
     const answered = outcome === 'over' ? 'over' : decision === 'approve' ? 'approved' : 'declined'
     return onward(reply, `${path}?answered=${answered}`)
   })
@@ -75,6 +75,7 @@ export function approveRoutes(app: FastifyInstance, deps: ApproveDependencies, d
       resources: deps.resources,
       answered: outcomes.find(outcome => outcome === answered),
       signInAgain: `${site.basePath}/sign-in?again=yes&return_to=${encodeURIComponent(path)}`,
+      signInStronger: `${site.basePath}/sign-in?again=stronger&return_to=${encodeURIComponent(path)}`,
       signOut: `${site.basePath}/logout`,
       now: now()
     })

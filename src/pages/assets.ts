@@ -1,10 +1,12 @@
-// Stylesheets and icon: read once, named by their content, cached for ever (RFC 8246). Owns the paths under /assets. Refuses to read a file
+// Stylesheets, scripts and icon: read once, named by their content, cached for ever (RFC 8246). Owns the paths under /assets. Refuses to read a file
 // by a name from a request: there are a few, in a table.
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
-import { renderTheme } from '../views/theme.ts'
+import { firstWords } from '../accounts/common-passwords.ts'
+import { estimateGuesses, strengthOf } from '../lib/password-guesses.ts'
+import { type Look, renderTheme } from '../views/theme.ts'
 import { readLogo } from './logo.ts'
 
 interface Asset {
@@ -19,33 +21,34 @@ interface Asset {
 export interface Assets {
   stylesheets: readonly string[]
   icon: string
+  /** script of the field for a new password */
+  passwordMeter: string
   /** undefined: the product has none */
   logo: string | undefined
   files: readonly Asset[]
 }
 
 /**
- * Reads the files and makes the product's theme. `colour`: `#rrggbb`; `logo`: path of an image file.
+ * Reads the files and makes the product's theme. `colour`: `#rrggbb`; `radius`: pixels; `logo`: path of an image file.
  * @throws when a file is missing from the installation; Fault `configuration_invalid` for the logo
  */
 export function createAssets({
-  colour,
-  logo: logoFile
-}: {
-  colour?: string | undefined
-  logo?: string | undefined
-}): Assets {
+  logo: logoFile,
+  ...look
+}: Look & { logo?: string | undefined }): Assets {
   const css = 'text/css; charset=utf-8'
   const sheet = asset('mintmark', 'css', css, read('../views/mintmark.css'))
-  const theme = asset('theme', 'css', css, Buffer.from(renderTheme(colour)))
+  const theme = asset('theme', 'css', css, Buffer.from(renderTheme(look)))
   const icon = asset('mark', 'svg', 'image/svg+xml', read('../views/mark.svg'))
+  const meter = asset('password-meter', 'js', 'text/javascript; charset=utf-8', meterScript())
   const image = logoFile === undefined ? undefined : readLogo(logoFile)
   const logo = image && asset('logo', image.extension, image.type, image.body)
   return {
     stylesheets: [sheet.path, theme.path],
     icon: icon.path,
+    passwordMeter: meter.path,
     logo: logo?.path,
-    files: [sheet, theme, icon, ...(logo === undefined ? [] : [logo])]
+    files: [sheet, theme, icon, meter, ...(logo === undefined ? [] : [logo])]
   }
 }
 
@@ -77,6 +80,13 @@ export function assetRoutes(
 function asset(stem: string, extension: string, type: string, body: Buffer): Asset {
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
   return { stem, extension, type, body, path: `/assets/${stem}-${hash}.${extension}` }
+}
+
+// The browser counts with the same functions as the server: Node has taken their types away already.
+function meterScript(): Buffer {
+  const call = `moveMeters(${JSON.stringify([...firstWords])}, estimateGuesses, strengthOf)`
+  const glue = read('../views/password-meter.js').toString()
+  return Buffer.from(`${[glue, estimateGuesses, strengthOf, call].join('\n')}\n`)
 }
 
 function read(file: string): Buffer {

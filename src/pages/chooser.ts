@@ -49,7 +49,7 @@ export function createChooserWay({ persons }: Pick<ChooserDependencies, 'persons
     const parameters = new URLSearchParams(query)
     parameters.delete('again')
     parameters.set('with', choosePrompt)
-    return html`<p><a class="choice" href="${`${path}?${parameters}`}">${wordsOf(frame).chooser.title}</a></p>`
+    return html`<p><a class="account-choice" href="${`${path}?${parameters}`}">${wordsOf(frame).chooser.title}</a></p>`
   }
 }
 

@@ -8,7 +8,7 @@ export type PageKind = 'onward' | 'own'
 const policy = [
   "default-src 'none'",
   "style-src 'self'",
-  // No page has a script; the engine appends the hash of its form_post response to this list.
+  // A page's scripts are files of ours (assets.ts); the engine appends the hash of its form_post response to this list.
   "script-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",

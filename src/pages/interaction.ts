@@ -54,7 +54,13 @@ export function interactionRoutes(
 
   app.post('/interaction/:uid', async (request, reply) => {
     if (!fromOurOwnPage(request.headers, issuer)) return refuse({ request, reply })
-    const fields = readFields(request.body, ['csrf', 'decline', 'account', ...deps.signIn.fields])
+    const fields = readFields(request.body, [
+      'csrf',
+      'decline',
+      'account',
+      'lasts',
+      ...deps.signIn.fields
+    ])
     if (fields === undefined) {
       return renderErrorPage(
         { site, issuer, request, reply },
@@ -74,7 +80,13 @@ export function interactionRoutes(
       return onward(reply, asked.path)
     }
     if (declines) return onward(reply, await interactions.decline(request.raw, reply.raw))
-    if (consents) return onward(reply, await interactions.consent(request.raw, reply.raw))
+    if (consents) {
+      const answer = {
+        ticked: tickedIn(request.body),
+        lasts: fields['lasts'] === 'seven_days' ? 'seven days' : 'until removed'
+      } as const
+      return onward(reply, await interactions.consent(request.raw, reply.raw, answer))
+    }
     return deps.signIn.answer(await placeOf(asked), fields)
   })
 
@@ -109,7 +121,8 @@ export function interactionRoutes(
       csrf: details.csrf,
       carried: {},
       loginHint: chosen === undefined ? details.loginHint : await deps.accountName(chosen),
-      demand: { clientId },
+      demand: { clientId, ...details.demand },
+      signedIn: details.signedIn,
       headers: 'onward',
       finish: proved => interactions.login(request.raw, reply.raw, proved)
     }
@@ -150,6 +163,7 @@ export function interactionRoutes(
         csrf: details.csrf,
         client: details.client,
         requested: details.requested,
+        choices: details.choices,
         allowedBefore: details.allowedBefore,
         requestedDetails: details.requestedDetails,
         detailsAllowedBefore: details.detailsAllowedBefore,
@@ -192,4 +206,11 @@ export function interactionRoutes(
       { status: 403, error: 'form_expired', tryAgain: exchange.path }
     )
   }
+}
+
+/** The boxes that were ticked; what they mean, and whether they were offered, is not judged here (`readFields` has looked at the form). */
+function tickedIn(body: unknown): string[] {
+  return Object.entries(body as Record<string, string>).flatMap(([field, value]) =>
+    /^allow-\d{1,3}$/.test(field) ? [value] : []
+  )
 }

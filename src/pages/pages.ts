@@ -8,6 +8,7 @@ import { type ApproveDependencies, approveRoutes } from './approve.ts'
 import { type Assets, assetRoutes } from './assets.ts'
 import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected-apps.ts'
 import { createPageErrorHandler } from './error-page.ts'
+import { type FactorPagesDependencies, factorRoutes } from './factor-pages.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
@@ -20,6 +21,7 @@ export interface PagesDependencies
     SignInDependencies,
     ConnectedAppsDependencies,
     SecurityDependencies,
+    FactorPagesDependencies,
     ApproveDependencies {
   persons: PersonSessions
   assets: Assets
@@ -39,6 +41,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
     forms.register(securityRoutes, deps)
+    forms.register(factorRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)
     ready()

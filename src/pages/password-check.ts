@@ -3,6 +3,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LoginProblem } from '../views/login.ts'
+import { deviceIn } from './device-cookie.ts'
 
 /** What was found out about a name and a password. */
 export type AuthenticateResult =
@@ -16,6 +17,8 @@ export type Authenticate = (input: {
   password: string
   /** network address of the person, for throttling */
   address: string
+  /** what the browser keeps (device-cookie.ts) */
+  device: string | undefined
   /** aborted when the person has gone */
   signal: AbortSignal
   /** for the audit trail; left out where no client leads to the page */
@@ -26,7 +29,7 @@ export type Authenticate = (input: {
 export async function checkPassword(
   authenticate: Authenticate,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  { login, password }: { login: string; password: string },
+  { login, password, secure }: { login: string; password: string; secure: boolean },
   client: { clientId?: string } = {}
 ): Promise<{ ok: true; accountId: string; amr: string[] } | { ok: false; problem: LoginProblem }> {
   const entered = { login, password }
@@ -34,7 +37,8 @@ export async function checkPassword(
   if (missing.length > 0) return { ok: false, problem: { kind: 'missing', fields: missing } }
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
-  const asked = { address: request.ip, signal: gone.signal, requestId: request.id }
+  const device = deviceIn(request, secure)
+  const asked = { address: request.ip, device, signal: gone.signal, requestId: request.id }
   const result = await authenticate({ ...entered, ...asked, ...client })
   return result.ok ? result : { ok: false, problem: problemOf(result) }
 }

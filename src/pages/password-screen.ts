@@ -12,6 +12,7 @@ export type OtherWay = (place: SignInPlace) => Child | undefined | Promise<Child
 
 export function createPasswordScreen(deps: {
   authenticate: Authenticate
+  secureCookies: boolean
   /** in the order in which they stand */
   others: readonly OtherWay[]
 }): SignInScreen {
@@ -38,7 +39,8 @@ export function createPasswordScreen(deps: {
 
     async answer(place, { login = '', password = '' }) {
       const client = place.client && { clientId: place.client.clientId }
-      const checked = await checkPassword(deps.authenticate, place, { login, password }, client)
+      const entered = { login, password, secure: deps.secureCookies }
+      const checked = await checkPassword(deps.authenticate, place, entered, client)
       if (checked.ok) return { proved: { accountId: checked.accountId, amr: checked.amr } }
       return { document: await render(place, { login, problem: checked.problem }) }
     }

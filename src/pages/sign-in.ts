@@ -25,8 +25,13 @@ export interface SignInDependencies {
 
 type Exchange = { request: FastifyRequest; reply: FastifyReply }
 
-/** `again`: also whoever is signed in, where that was too long ago. */
-export type SignInMode = 'if needed' | 'again'
+/** `again`: also whoever is signed in, where that was too long ago; `stronger`: the same, with more than one factor. */
+export type SignInMode = 'if needed' | 'again' | 'stronger'
+
+const modes: Readonly<Record<string, SignInMode>> = { yes: 'again', stronger: 'stronger' }
+const modeOf = (again: unknown): SignInMode => modes[String(again)] ?? 'if needed'
+/** What stands in an address and a form for it. */
+const againFor = { 'if needed': '', again: 'yes', stronger: 'stronger' } as const
 
 /** Sends whoever is not signed in to the sign-in page, which leads back to `path` (of our own, without base path). */
 export function toSignIn(
@@ -36,7 +41,7 @@ export function toSignIn(
   mode: SignInMode = 'if needed'
 ) {
   const to = encodeURIComponent(site.basePath + path)
-  const query = `${mode === 'again' ? 'again=yes&' : ''}return_to=${to}`
+  const query = `${mode === 'if needed' ? '' : `again=${againFor[mode]}&`}return_to=${to}`
   return reply
     .headers(pageHeaders('own', issuer))
     .redirect(`${site.basePath}/sign-in?${query}`, 303)
@@ -51,8 +56,8 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
     const exchange = { request, reply }
     const { return_to, again, with: screen } = request.query as Record<string, unknown>
     const returnTo = safeReturnTo(return_to, '')
-    const mode = again === 'yes' ? 'again' : 'if needed'
-    const person = mode === 'again' ? undefined : await persons.find(request.raw, reply.raw)
+    const mode = modeOf(again)
+    const person = mode === 'if needed' ? await persons.find(request.raw, reply.raw) : undefined
     if (screen === choosePrompt || (person === undefined && mode === 'if needed')) {
       const document = await chooser.page(choiceOf(exchange, returnTo))
       if (document !== undefined) return show(exchange, document)
@@ -89,7 +94,7 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
     if (fields['prompt'] === choosePrompt) {
       return choose({ request, reply }, returnTo, fields['account'] ?? '')
     }
-    const mode = fields['again'] === 'yes' ? 'again' : 'if needed'
+    const mode = modeOf(fields['again'])
     return signIn.answer(placeOf({ request, reply }, returnTo, mode), fields)
   })
 
@@ -97,7 +102,7 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
 
   function addressOf(returnTo: string, mode: SignInMode = 'if needed') {
     const query = [
-      ...(mode === 'again' ? ['again=yes'] : []),
+      ...(mode === 'if needed' ? [] : [`again=${againFor[mode]}`]),
       ...(returnTo === '' ? [] : [`return_to=${encodeURIComponent(returnTo)}`])
     ]
     return query.length === 0 ? path : `${path}?${query.join('&')}`
@@ -115,9 +120,12 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
       action: path,
       address,
       csrf,
-      carried: { return_to: returnTo, ...(mode === 'again' ? { again: 'yes' } : {}) },
+      carried: {
+        return_to: returnTo,
+        ...(mode === 'if needed' ? {} : { again: againFor[mode] })
+      },
       loginHint: undefined,
-      demand: {},
+      demand: mode === 'stronger' ? { secondFactor: 'required' } : {},
       headers: 'own',
       async finish(proved) {
         await persons.signIn(request.raw, reply.raw, proved)

@@ -11,13 +11,15 @@ export interface Product {
   logo?: string | undefined
   /** `#rrggbb` */
   colour?: string | undefined
+  /** corners, in pixels */
+  radius?: number | undefined
 }
 
 /** What the pages know of the server. `issuer`: URL. */
 export function createSite({
   product,
   issuer,
-  assets = createAssets({ colour: product.colour }),
+  assets = createAssets({ colour: product.colour, radius: product.radius }),
   notice
 }: {
   product: Product
@@ -37,6 +39,7 @@ export function createSite({
     basePath,
     stylesheets: assets.stylesheets.map(path => basePath + path),
     icon: basePath + assets.icon,
+    passwordMeter: basePath + assets.passwordMeter,
     notice
   }
 }

@@ -91,7 +91,11 @@ export function createAdapterFactory(deps: AdapterDependencies): (model: string)
         payload: grantPayload(payload, change, current.approval?.claims),
         managed: change && { id: change.id, base: change.base?.revision ?? 0 },
         // no longer than what hangs on it can live
-        lifetimeSeconds: Math.min(ttl, deps.grantLifetimeSeconds),
+        lifetimeSeconds: Math.min(
+          ttl,
+          deps.grantLifetimeSeconds,
+          current.grantSeconds ?? Number.POSITIVE_INFINITY
+        ),
         status: audiences.some(deps.resources.listsStatus) ? 'listed' : 'unlisted',
         documentDigest: deps.documents.ofRequest()
       })

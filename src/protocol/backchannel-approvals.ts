@@ -9,8 +9,9 @@ import type { Sealer } from '../lib/seal.ts'
 import { digest } from '../lib/secret.ts'
 import { isOpenidScope } from '../oauth/scope.ts'
 import type { BackchannelRequestStore, WaitingRequest } from '../store/backchannel-requests.ts'
+import type { ConsentedScopes } from '../store/consents.ts'
 import { Refused } from '../store/database.ts'
-import type { ConsentedScopes, Payload } from '../store/grants.ts'
+import type { Payload } from '../store/grants.ts'
 import { pingContext, pingStatement } from '../store/ping-notices.ts'
 import type { SessionStore } from '../store/sessions.ts'
 import type { AuthenticationContexts } from './authentication-context.ts'
@@ -46,7 +47,7 @@ export function createApprovals(deps: {
   clients: Pick<ClientSource, 'find'>
   resources: Pick<ResourceCatalogue, 'infoFor'>
   sessions: Pick<SessionStore, 'clientStatement'>
-  contexts: Pick<AuthenticationContexts, 'reached'>
+  contexts: Pick<AuthenticationContexts, 'reached' | 'lacksFactor' | 'mayReach'>
   sessionSeconds: number
   units: UnitOfWorkRunner
   facts: RequestFactsBook
@@ -93,12 +94,24 @@ export function createApprovals(deps: {
     return { openid: [...new Set([...asked.filter(isOpenidScope), ...single])], resources }
   }
 
-  /** Core §3.1.2.1 `max_age`, or the client's `default_max_age`. */
-  function freshness({ signedInAt }: SignedInPerson, params: Record<string, unknown>) {
+  const levelsOf = (params: Record<string, unknown>) =>
+    (text(params['acr_values']) ?? '').split(' ').filter(Boolean)
+
+  /**
+   * Core §3.1.2.1 `max_age`, or the client's `default_max_age`; a second factor that is demanded, or that would reach a level that is asked
+   * for (CIBA Core §7.1 `acr_values`).
+   */
+  function judge(
+    { signedInAt, session: { amr } }: SignedInPerson,
+    { params, client }: Pick<Asked, 'params' | 'client'>
+  ) {
     const most =
       params['max_age'] === undefined ? Number.POSITIVE_INFINITY : Number(params['max_age'])
     const seconds = (deps.now().getTime() - signedInAt.getTime()) / 1_000
-    return seconds <= most ? 'enough' : 'too old'
+    if (seconds > most) return 'too old'
+    const stronger = deps.contexts.mayReach([...amr, 'otp', 'mfa'], levelsOf(params))
+    const lacksLevel = stronger && !deps.contexts.mayReach(amr, levelsOf(params))
+    return lacksLevel || deps.contexts.lacksFactor(amr, client) ? 'too weak' : 'enough'
   }
 
   async function approve(unit: UnitOfWork, person: SignedInPerson, asked: Asked) {
@@ -123,11 +136,10 @@ export function createApprovals(deps: {
     unit.effects.push(
       deps.sessions.clientStatement({ uid, clientId, sid, grantId, lifetimeSeconds })
     )
-    const wanted = (text(params['acr_values']) ?? '').split(' ').filter(Boolean)
     Object.assign(request, {
       grantId,
       resource: Object.keys(scopes.resources),
-      acr: deps.contexts.reached(amr, wanted),
+      acr: deps.contexts.reached(amr, levelsOf(params)),
       amr: [...amr],
       authTime: Math.floor(person.signedInAt.getTime() / 1_000),
       sessionUid: uid,
@@ -188,7 +200,7 @@ export function createApprovals(deps: {
             address: waiting.address,
             startedAt: waiting.createdAt,
             remainingSeconds: waiting.remainingSeconds,
-            signIn: freshness(person, params)
+            signIn: judge(person, asked)
           })
         }
         return shown
@@ -199,7 +211,8 @@ export function createApprovals(deps: {
         const waiting = uuid.test(id) ? await requests.find(person.accountId, id) : undefined
         const asked = waiting && (await open(waiting))
         if (asked === undefined) return 'over'
-        if (decision === 'approve' && freshness(person, asked.params) !== 'enough') return 'too old'
+        const signIn = judge(person, asked)
+        if (decision === 'approve' && signIn !== 'enough') return signIn
         if (decision === 'approve') await approve(unit, person, asked)
         else await decline(unit, asked)
         ping(unit, asked)

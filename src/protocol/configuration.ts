@@ -10,6 +10,7 @@ import {
 import { isRelaxed } from '../clients/conformance.ts'
 import { documentClients } from '../config/client-document-schema.ts'
 import type { Config } from '../config/schema.ts'
+import { locales } from '../i18n/locale.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { openidScopes } from '../oauth/scope.ts'
@@ -53,7 +54,14 @@ export const endpoints = {
   challenge: '/oauth/challenge'
 } as const
 
-const { backchannel_authentication: _, ...withoutBackchannel } = endpoints
+/** Those that are there, for the aliases of metadata (RFC 8705 §5). */
+function endpointsOf({ ciba, deviceCodes }: Config): Partial<typeof endpoints> {
+  const off = [
+    ...(ciba.enabled ? [] : ['backchannel_authentication']),
+    ...(deviceCodes.enabled ? [] : ['device_authorization'])
+  ]
+  return Object.fromEntries(Object.entries(endpoints).filter(([name]) => !off.includes(name)))
+}
 
 export interface ConfigurationParts extends FeatureParts, ClientAuthenticationParts {
   keys: Pick<KeyRing, 'keys'>
@@ -153,8 +161,13 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     },
 
     ttl: {
-      AccessToken: (_ctx, token) =>
-        token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds,
+      // RFC 9068 tokens are judged by their `exp` alone at an API: none outlives what a person allowed
+      AccessToken: (ctx, token) => {
+        const seconds = token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds
+        const end: unknown = ctx?.oidc?.entities.Grant?.exp
+        if (typeof end !== 'number') return seconds
+        return Math.max(1, Math.min(seconds, end - Math.floor(parts.now().getTime() / 1000)))
+      },
       ClientCredentials: (_ctx, token) =>
         token.resourceServer?.accessTokenTTL ?? config.accessTokens.lifetimeSeconds,
       AuthorizationCode: (_ctx, _code, client) => {
@@ -194,7 +207,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     interactions: {
       policy: createInteractionPolicy({
         details: parts.details,
-        acr: parts.authenticationContexts.check,
+        strength: parts.authenticationContexts,
         subject: createSubjectCheck(parts.subjects),
         isOpen: parts.choice.isOpen
       }),
@@ -237,7 +250,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
 
     features: buildFeatures(parts),
     discovery: {
-      ui_locales_supported: ['en', 'ko'],
+      ui_locales_supported: [...locales],
       ...(config.clientMetadataDocuments.enabled
         ? {
             client_id_metadata_document_supported: true,
@@ -248,7 +261,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       ...grantManagementMetadata(issuer, config.grantManagement),
       ...endpointAliases(
         config.clientCertificates.origin,
-        config.ciba.enabled ? endpoints : withoutBackchannel,
+        endpointsOf(config),
         config.grantManagement.enabled ? { grant_management_endpoint: grantsPath } : {}
       )
     }

@@ -39,6 +39,7 @@ export function createConnectedApps(deps: {
       access: requestedAccess([...scopes], isOpenidScope, byResource),
       details: facts.details,
       lasts: facts.offline ? 'offline' : 'until sign-out',
+      endsAt: facts.endsAt,
       firstAllowedAt: facts.firstAllowedAt,
       lastUsedAt: facts.lastUsedAt
     }

@@ -4,14 +4,20 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { RegisteredClient } from '../clients/client.ts'
 import { uncoveredDetails } from '../oauth/authorization-details.ts'
-import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
+import { commonScopes, missingScopes } from '../oauth/scope.ts'
+import type { Consent, ConsentedScopes } from '../store/consents.ts'
+import type { GrantStore } from '../store/grants.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
+import { declinedAt, knownAs, optionalOf } from './consent-choice.ts'
 import { addExisting, allowedHere, scopesOf as managedScopes } from './grant-change.ts'
 import type { GrantManagement } from './grant-management.ts'
 import { claimsAsked, claimsWithin, scopesOfClaims } from './requested-claims.ts'
+import type { ResourceCatalogue } from './resources.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 
 type Engine = KoaContextWithOIDC['oidc']
+
+const nothing: ConsentedScopes = { openid: [], resources: {} }
 
 /** What the request asks for, as far as its resources allow. */
 export function requestedScopes(oidc: Engine): ConsentedScopes {
@@ -22,14 +28,20 @@ export function requestedScopes(oidc: Engine): ConsentedScopes {
   return { openid: [...oidc.requestParamOIDCScopes], resources }
 }
 
-/** What of the request was consented to. */
-function narrowed(requested: ConsentedScopes, consented: ConsentedScopes): ConsentedScopes {
+/** What of the request was consented to, and not declined since. */
+function narrowed(
+  requested: ConsentedScopes,
+  consented: ConsentedScopes,
+  declined: ConsentedScopes
+): ConsentedScopes {
+  const pick = (asked: string[], allowed: string[] = [], left: string[] = []) =>
+    missingScopes(commonScopes(asked, allowed), left)
   const resources: Record<string, string[]> = {}
   for (const [identifier, scopes] of Object.entries(requested.resources)) {
-    const allowed = consented.resources[identifier] ?? []
-    resources[identifier] = scopes.filter(scope => allowed.includes(scope))
+    const left = declined.resources[identifier]
+    resources[identifier] = pick(scopes, consented.resources[identifier], left)
   }
-  return { openid: requested.openid.filter(scope => consented.openid.includes(scope)), resources }
+  return { openid: pick(requested.openid, consented.openid, declined.openid), resources }
 }
 
 /**
@@ -41,6 +53,7 @@ export async function grantForRequest(
   deps: {
     issuer: string
     grants: Pick<GrantStore, 'findConsent'>
+    resources: Pick<ResourceCatalogue, 'optionalScopesOf'>
     details: Pick<DetailCatalogue, 'asked' | 'isRemembered' | 'typesFor'>
     management: Pick<GrantManagement, 'changeOf'>
     unit: UnitOfWork | undefined
@@ -58,23 +71,25 @@ export async function grantForRequest(
   if (deps.unit !== undefined) deps.unit.grantChange = change
   // A client that the operator runs is not asked about, unless its redirect leads where nobody can check who listens.
   const details = deps.details.asked(oidc.params)
-  const consented: ConsentedScopes | undefined = isTrusted(
+  const consented: Partial<Consent> | undefined = isTrusted(
     deps.client,
     oidc.params?.['redirect_uri']
   )
     ? { ...requested, openid: [...requested.openid, ...scopesOfClaims(claims)], details }
     : change === undefined
-      ? await deps.grants.findConsent(accountId, clientId)
+      ? await rememberedConsent(ctx, deps)
       : // a grant that the client manages is asked for each time, and what other grants hold does not count
         allowedHere(oidc.result, accountId)
   const merged = change?.action === 'merge' ? change.base : undefined
   if (consented === undefined && merged === undefined) return undefined
 
-  const granted = narrowed(requested, consented ?? { openid: [], resources: {} })
+  const allowedScopes = { ...nothing, ...consented }
+  const declined = declinedAt(consented?.declined ?? nothing, requested.resources)
+  const granted = narrowed(requested, allowedScopes, declined)
   const grant = new oidc.provider.Grant({ accountId, clientId })
   if (granted.openid.length > 0) grant.addOIDCScope(granted.openid.join(' '))
-  const before = merged === undefined ? [] : managedScopes(merged).openid
-  const allowed = claimsWithin(claims, [...(consented?.openid ?? []), ...before])
+  const held = merged === undefined ? nothing : managedScopes(merged)
+  const allowed = claimsWithin(claims, [...allowedScopes.openid, ...held.openid])
   if (allowed.length > 0) grant.addOIDCClaims(allowed)
   for (const [identifier, scopes] of Object.entries(granted.resources)) {
     if (scopes.length > 0) grant.addResourceScope(identifier, scopes.join(' '))
@@ -88,9 +103,47 @@ export async function grantForRequest(
     ...(answered ? [] : details.filter(detail => !remembered.includes(detail)))
   ])
   for (const detail of details) if (!refused.has(detail)) grant.addRar({ ...detail })
+  reject(grant, declined, held, claims)
+  // the end that the person chose is the end of all that comes of it
+  if (deps.unit !== undefined) deps.unit.grantSeconds = consented?.remainingSeconds
   if (merged !== undefined) addExisting(grant, merged, deps.details.typesFor(deps.client))
   await grant.save()
   return grant
+}
+
+/** What the person allowed this client before, as what they know it by now. */
+async function rememberedConsent(
+  { oidc }: KoaContextWithOIDC,
+  deps: {
+    grants: Pick<GrantStore, 'findConsent'>
+    resources: Pick<ResourceCatalogue, 'optionalScopesOf'>
+    client: RegisteredClient
+  }
+) {
+  const { grants, client } = deps
+  const consent = await grants.findConsent(oidc.account?.accountId ?? '', client.clientId)
+  const known = knownAs(client, oidc.params?.['redirect_uri'])
+  if (consent === undefined) return undefined
+  if (known !== undefined && !consent.knownAs.includes(known)) return undefined
+  // what the operator made required since then is asked for again
+  return { ...consent, declined: optionalOf(consent.declined, client, deps.resources) }
+}
+
+/** What was declined stays so: the engine neither asks for it again nor gives it. What a merged grant holds already is not taken away by it. */
+function reject(
+  grant: InstanceType<KoaContextWithOIDC['oidc']['provider']['Grant']>,
+  declined: ConsentedScopes,
+  held: ConsentedScopes,
+  claims: readonly string[]
+): void {
+  const openid = missingScopes(declined.openid, held.openid)
+  if (openid.length > 0) grant.rejectOIDCScope(openid.join(' '))
+  const single = claimsWithin(claims, openid)
+  if (single.length > 0) grant.rejectOIDCClaims(single)
+  for (const [identifier, scopes] of Object.entries(declined.resources)) {
+    const rejected = missingScopes(scopes, held.resources[identifier] ?? [])
+    if (rejected.length > 0) grant.rejectResourceScope(identifier, rejected.join(' '))
+  }
 }
 
 function isTrusted(client: RegisteredClient, redirectUri: unknown): boolean {

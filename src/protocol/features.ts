@@ -168,7 +168,7 @@ export function buildFeatures(parts: FeatureParts): NonNullable<Configuration['f
     },
     registrationManagement: { enabled: config.registration.enabled },
     deviceFlow: {
-      enabled: true,
+      enabled: config.deviceCodes.enabled,
       charset: 'base-20',
       mask: '****-****',
       deviceInfo: ctx => ({ address: parts.address(ctx), startedAt: parts.now().getTime() }),

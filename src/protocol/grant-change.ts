@@ -3,7 +3,8 @@
 
 import type { Provider } from 'oidc-provider'
 import { type AuthorizationDetail, equalValues } from '../oauth/authorization-details.ts'
-import type { ConsentedScopes, Payload } from '../store/grants.ts'
+import type { ConsentedScopes } from '../store/consents.ts'
+import type { Payload } from '../store/grants.ts'
 import type { GrantContent, ManagedGrant } from '../store/managed-grants.ts'
 
 export const grantActions = ['create', 'merge', 'replace'] as const

@@ -55,9 +55,6 @@ const table: Endpoint[] = [
     methods: ['POST', 'OPTIONS'],
     takesAssertion: true
   },
-  { url: endpoints.device_authorization, methods: ['POST', 'OPTIONS'], takesAssertion: true },
-  { url: endpoints.code_verification, methods: ['GET', 'POST'], page: true },
-  { url: `${endpoints.code_verification}/:uid`, methods: ['GET'], page: true },
   { url: endpoints.end_session, methods: ['GET', 'POST'], page: true, postIsGet: true },
   { url: `${endpoints.end_session}/confirm`, methods: ['POST'], page: true },
   { url: `${endpoints.end_session}/success`, methods: ['GET'], page: true },
@@ -71,6 +68,12 @@ const table: Endpoint[] = [
 
 const backchannelTable: Endpoint[] = [
   { url: endpoints.backchannel_authentication, methods: ['POST', 'OPTIONS'], takesAssertion: true }
+]
+
+const deviceTable: Endpoint[] = [
+  { url: endpoints.device_authorization, methods: ['POST', 'OPTIONS'], takesAssertion: true },
+  { url: endpoints.code_verification, methods: ['GET', 'POST'], page: true },
+  { url: `${endpoints.code_verification}/:uid`, methods: ['GET'], page: true }
 ]
 
 const registrationTable: Endpoint[] = [
@@ -93,6 +96,7 @@ export interface MountDependencies {
   clientCertificates: ClientCertificates
   registration: 'on' | 'off'
   backchannel: 'on' | 'off'
+  devices: 'on' | 'off'
   attestations: 'on' | 'off'
   /** headers of every page that a person sees; they must be set before the engine runs, which appends to the CSP */
   pageHeaders: Record<string, string>
@@ -112,8 +116,10 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
   if (deps.backchannel === 'off') {
     for (const { url } of backchannelTable) app.all(url, refuseBackchannel)
   }
+  if (deps.devices === 'off') app.all(endpoints.device_authorization, refuseDevices)
   const endpointsHere = [
     ...table,
+    ...(deps.devices === 'on' ? deviceTable : []),
     ...(deps.registration === 'on' ? registrationTable : []),
     ...(deps.backchannel === 'on' ? backchannelTable : []),
     ...(deps.attestations === 'on' ? [challengeEndpoint] : [])
@@ -133,6 +139,7 @@ export async function mount(app: FastifyInstance, deps: MountDependencies): Prom
 const speaksJson = [
   ...table.filter(endpoint => endpoint.page === undefined),
   ...registrationTable,
+  ...deviceTable.filter(endpoint => endpoint.page === undefined),
   ...backchannelTable,
   challengeEndpoint,
   { url: endpoints.jwks },
@@ -193,6 +200,10 @@ function refuseRegistration(): never {
 function refuseBackchannel(): never {
   const text = 'backchannel authentication (CIBA) is switched off at this server'
   throw refusal({ status: 404, text })
+}
+
+function refuseDevices(): never {
+  throw refusal({ status: 404, text: 'the device flow is switched off at this server' })
 }
 
 /** Becomes a page or JSON at the server's error handler, which knows both. */

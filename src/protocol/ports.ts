@@ -35,6 +35,13 @@ export interface ShownGrantChange {
   takenAway: RequestedAccess[]
 }
 
+/** How strongly somebody is to sign in for a request. */
+export interface RequestedStrength {
+  /** methods (RFC 8176) of each level (`acr`) that was asked for: all of one of them */
+  levels?: string[][]
+  secondFactor?: 'required'
+}
+
 /** One interaction of a person with the authorization endpoint, as far as a page needs it. */
 export interface InteractionDetails {
   uid: string
@@ -50,6 +57,8 @@ export interface InteractionDetails {
   detailsAllowedBefore: AuthorizationDetail[]
   /** for consent to a grant that the client manages: what becomes of it */
   grantChange?: ShownGrantChange | undefined
+  /** for consent: what of `requested` the person may leave out, and what the page begins with */
+  choices: ScopeChoice[]
   /** how long what comes out of this request lasts */
   lasts: 'until sign-out' | 'offline'
   /** the account that is signed in already, if any */
@@ -58,8 +67,27 @@ export interface InteractionDetails {
   chosen: boolean
   loginHint: string | undefined
   uiLocales: string | undefined
+  /** for a sign-in: what it must bring besides a first factor */
+  demand: RequestedStrength
+  /** for a sign-in: who is signed in, and by what, where nothing but the strength of that is missing (step-up, RFC 9470) */
+  signedIn: { accountId: string; amr: string[] } | undefined
   /** stands in the form as `csrf`; bound to this interaction */
   csrf: string
+}
+
+/** A scope that may be left out; `unticked` was left out before. */
+export interface ScopeChoice {
+  /** undefined: of the account itself */
+  resource?: string | undefined
+  scope: string
+  start: 'ticked' | 'unticked'
+}
+
+/** What a person chose who allows something. */
+export interface ConsentAnswer {
+  /** scopes, as oauth/scope.ts writes one (`scopeAt`); others than those that were offered do not count */
+  ticked: readonly string[]
+  lasts: 'until removed' | 'seven days'
 }
 
 /** What pages do with an interaction. Each answers the URL to send the browser to, with 303. */
@@ -73,7 +101,7 @@ export interface Interactions {
   ): Promise<string>
   /** one of this browser's accounts; undefined: it is none, or no longer */
   choose(req: IncomingMessage, res: ServerResponse, handle: string): Promise<string | undefined>
-  consent(req: IncomingMessage, res: ServerResponse): Promise<string>
+  consent(req: IncomingMessage, res: ServerResponse, answer: ConsentAnswer): Promise<string>
   /** the person said no: `access_denied` (RFC 6749 §4.1.2.1) */
   decline(req: IncomingMessage, res: ServerResponse): Promise<string>
   verifyCsrf(details: InteractionDetails, presented: unknown): boolean
@@ -128,6 +156,8 @@ export interface ShownApp {
   /** authorization details (RFC 9396) */
   details: Record<string, unknown>[]
   lasts: 'until sign-out' | 'offline'
+  /** the person wanted it to end then */
+  endsAt: Date | undefined
   firstAllowedAt: Date
   /** undefined: nothing of it lives now */
   lastUsedAt: Date | undefined
@@ -157,8 +187,8 @@ export interface PendingApproval {
   address: string | undefined
   startedAt: Date
   remainingSeconds: number
-  /** `too old`: the client wants a fresher sign-in before this is approved */
-  signIn: 'enough' | 'too old'
+  /** `too old`, `too weak`: the client wants a fresher sign-in, or one with more than one factor, before this is approved */
+  signIn: 'enough' | 'too old' | 'too weak'
 }
 
 /** What a person does with requests of clients that are not in this browser. */
@@ -171,7 +201,7 @@ export interface Approvals {
     person: SignedInPerson,
     id: string,
     decision: 'approve' | 'decline'
-  ): Promise<'done' | 'over' | 'too old'>
+  ): Promise<'done' | 'over' | 'too old' | 'too weak'>
 }
 
 /** What tells a page its language: the request's `ui_locales`, cookie and Accept-Language. */

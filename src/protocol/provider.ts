@@ -14,6 +14,7 @@ import { unattestedReason } from '../clients/attestation.ts'
 import { cibaGrantType } from '../clients/backchannel-members.ts'
 import { mutualTlsOf, unservedReason } from '../clients/mutual-tls.ts'
 import type { RemoteKeys } from '../clients/remote-keys.ts'
+import { deviceGrantType } from '../clients/templates.ts'
 import type { TrustedIssuers } from '../clients/trusted-issuers.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
@@ -140,7 +141,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     requestedOf: ctx => deviceAccess(ctx, { resources, details, registeredOf })
   })
 
-  const authenticationContexts = createAuthenticationContexts(config)
+  const authenticationContexts = createAuthenticationContexts(config, findRegistered)
   const management = createGrantManagement({
     ...config.grantManagement,
     managed: deps.adapter.managed,
@@ -213,7 +214,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       const unit = units.current()
       const row = registeredOf(client)
       return guarded(() =>
-        grantForRequest(ctx, { issuer, grants, details, management, unit, client: row })
+        grantForRequest(ctx, { issuer, grants, resources, details, management, unit, client: row })
       )
     }
   })
@@ -233,7 +234,8 @@ export function createEngine(deps: EngineDependencies): Engine {
     switchedOff: new Set([
       ...(exchange.offered ? [] : [tokenExchangeGrantType]),
       ...(config.trustedIssuers.length > 0 ? [] : [jwtBearerGrantType]),
-      ...(config.ciba.enabled ? [] : [cibaGrantType])
+      ...(config.ciba.enabled ? [] : [cibaGrantType]),
+      ...(config.deviceCodes.enabled ? [] : [deviceGrantType])
     ]),
     now: deps.now
   })

@@ -254,7 +254,11 @@ export function createRefreshTokens(deps: {
           currentHash: refreshTokenHash(value),
           successorSalt: randomBytes(32),
           successorKeyVersion: rotationKeys.current().version,
-          absoluteSeconds: lifetimes.absoluteSeconds
+          // a grant whose person chose an end takes its tokens along
+          absoluteSeconds: Math.min(
+            lifetimes.absoluteSeconds,
+            unit.grants.get(grantId)?.remainingSeconds ?? lifetimes.absoluteSeconds
+          )
         })
       )
     },

@@ -44,6 +44,8 @@ export interface ResourceCatalogue {
   /** The confidential client that is this resource server, if one is registered (RFC 7662 §2). */
   introspectionClientOf(audience: string): string | undefined
   isAudience(audience: string): boolean
+  /** What a person may leave out when they are asked for its scopes. */
+  optionalScopesOf(audience: string): ReadonlySet<string>
   /** Its tokens say where their status stands (status-claim.ts). */
   listsStatus(audience: string): boolean
   algorithms(): SigningAlgorithm[]
@@ -127,6 +129,7 @@ export function createResourceCatalogue(options: {
       audience === issuer ||
       resources.has(audience) ||
       (managesGrants && audience === grantsAudience(issuer)),
+    optionalScopesOf: audience => new Set(resources.get(audience)?.optionalScopes),
     listsStatus: audience => resources.get(audience)?.statusList === true,
     algorithms: () => [
       ...new Set([

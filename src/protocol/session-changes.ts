@@ -17,6 +17,8 @@ export type EngineSession = InstanceType<Provider['Session']>
 export interface SignedIn {
   accountId: string
   amr: string[]
+  /** when, seconds since epoch, if that was earlier: a factor more makes a sign-in no younger */
+  loginTs?: number | undefined
 }
 
 /** What else belongs to the same transaction; `session` is the one in use from now on. */

@@ -77,6 +77,8 @@ export interface UnitOfWork {
   exchanged: { act?: ActClaim; via: readonly string[] } | undefined
   /** What this authorization does to a grant that its client manages (grant-change.ts). */
   grantChange: GrantChange | undefined
+  /** How long a grant that this request saves may live at most, as its person chose. */
+  grantSeconds: number | undefined
   /** A person approves a request of a client that is not here: the session it is approved in, and the single claims it asks for. */
   approval: { sessionUid: string; claims: unknown } | undefined
   /** An access token is revoked: the engine's revocation of its grant is not meant. */
@@ -130,6 +132,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         assertion: undefined,
         exchanged: undefined,
         grantChange: undefined,
+        grantSeconds: undefined,
         approval: undefined,
         revokesAccessToken: false,
         fault: undefined,

@@ -111,6 +111,16 @@ export function createAccountStore({ sql }: { sql: Queries }) {
       return row && { account: toAccount(row), password: row.password ?? undefined }
     },
 
+    /** By subject, with the password's PHC string. */
+    async findWithPasswordById(id: string): Promise<AccountWithPassword | undefined> {
+      const row = await one(
+        'accounts.find_password_by_id',
+        `SELECT ${columns}, password FROM accounts WHERE id = $1`,
+        [id]
+      )
+      return row && { account: toAccount(row), password: row.password ?? undefined }
+    },
+
     /**
      * The account as it is now, if it is enabled and nothing ended what it had since `seen` was read. Not by its PHC string: that
      * changes when a parallel sign-in upgrades it. JavaScript's times end at milliseconds, so the column is cut there too.
@@ -157,6 +167,48 @@ export function createAccountStore({ sql }: { sql: Queries }) {
           origin === 'seeded'
         ]
       )
+    },
+
+    /** An account from elsewhere, with the id that it had there. Answers undefined when its login, id or address is taken. */
+    async createImported(
+      id: string | undefined,
+      login: string,
+      password: string | undefined,
+      profile: AccountProfile,
+      state: 'enabled' | 'disabled'
+    ): Promise<Account | undefined> {
+      return account(
+        'accounts.import',
+        `INSERT INTO accounts (id, login, password, name, email, email_verified, locale, disabled_at)
+         VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN clock_time() END)
+         ON CONFLICT DO NOTHING RETURNING ${columns}`,
+        [
+          id ?? null,
+          login,
+          password ?? null,
+          profile.name ?? null,
+          profile.email ?? null,
+          profile.emailVerified ?? false,
+          profile.locale ?? null,
+          state === 'disabled'
+        ]
+      )
+    },
+
+    /** How many accounts there are, about, and how many have imported hashes, by kind (accounts/decoys.ts). */
+    async countHashes() {
+      const { rows } = await sql.run<{ prefix: string; accounts: number }>(
+        'accounts.imported_hashes',
+        `SELECT substring(password from '^\\$(?:2[aby]\\$\\d\\d|[a-z0-9-]+\\$[a-z]+=[a-z0-9=,]+)\\$') AS prefix, count(*)::integer AS accounts
+         FROM accounts WHERE password NOT LIKE '$argon2id$%' GROUP BY 1 ORDER BY 1`
+      )
+      const all = await sql.run<{ total: number }>(
+        'accounts.estimate',
+        `SELECT greatest(reltuples, (SELECT count(*) FROM (SELECT FROM accounts LIMIT 10000) few))::float8 AS total
+         FROM pg_class WHERE oid = 'accounts'::regclass`
+      )
+      const imported = rows.filter(({ prefix }) => prefix !== null)
+      return { total: all.rows[0]?.total ?? 0, imported }
     },
 
     /** Writes the profile as a whole and enables the account; answers undefined when nothing differs, and then writes nothing. */

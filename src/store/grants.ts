@@ -2,7 +2,7 @@
 // so that revocation, disabling and sign-out reach everything that hangs on it. Statements are given out, for the unit of work to send.
 
 import { digest } from '../lib/secret.ts'
-import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
+import { type ConsentStore, createConsentStore } from './consents.ts'
 import type { Queries, Statement } from './database.ts'
 import { type StatusEntry, statusListSize } from './status-lists.ts'
 
@@ -122,16 +122,6 @@ export function clientGeneration(
   return hash.toString('base64url').slice(0, 16)
 }
 
-export interface ConsentedScopes {
-  openid: string[]
-  resources: Record<string, string[]>
-  /** authorization details (RFC 9396); absent in rows of before there were any */
-  details?: AuthorizationDetail[]
-}
-
-/** Details that are remembered of a client at most; the oldest ones are asked for again. */
-const mostRememberedDetails = 50
-
 /** What the state of an access token (RFC 9068) is judged by, besides its signature. */
 export interface AccessTokenState {
   denied: boolean
@@ -140,7 +130,7 @@ export interface AccessTokenState {
   clientAlive: boolean
 }
 
-export interface GrantStore {
+export interface GrantStore extends ConsentStore {
   /** Undefined for unknown and for disabled accounts. */
   findAccount(id: string): Promise<GrantAccount | undefined>
   find(id: string): Promise<LiveGrant | undefined>
@@ -161,9 +151,6 @@ export interface GrantStore {
   }): Statement
   /** Ends the grant and its refresh token families. Nothing to match is no error: it has ended already. */
   revokeStatements(id: string): Statement[]
-  findConsent(accountId: string, clientId: string): Promise<ConsentedScopes | undefined>
-  /** Adds to what was consented before. */
-  consentStatement(accountId: string, clientId: string, granted: ConsentedScopes): Statement
   /** One read: deny-list, and grant (by handle) or client (of a machine token). */
   accessTokenState(token: {
     jti: string
@@ -182,6 +169,8 @@ export interface GrantStore {
 /** `c` is not disabled, and did not end its tokens since `wanted.issued_at`. */
 export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
   return {
+    ...createConsentStore({ sql }),
+
     async findAccount(id) {
       const { rows } = await sql.run<GrantAccount>(
         'grants.find_account',
@@ -243,39 +232,6 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
         values: [id]
       }
     ],
-
-    async findConsent(accountId, clientId) {
-      const { rows } = await sql.run<{ granted: ConsentedScopes }>(
-        'consents.find',
-        `SELECT granted FROM consents
-         WHERE account_id = $1 AND client_id = $2 AND (expires_at IS NULL OR expires_at > clock_time())`,
-        [accountId, clientId]
-      )
-      return rows[0]?.granted
-    },
-
-    consentStatement: (accountId, clientId, granted) => ({
-      name: 'consents.save',
-      // scopes add up: consent to less, the next time, takes nothing away (that is what removing access is for)
-      text: `INSERT INTO consents (account_id, client_id, granted) VALUES ($1, $2, $3)
-        ON CONFLICT (account_id, client_id) DO UPDATE SET
-          granted = jsonb_build_object(
-            'openid', (SELECT coalesce(jsonb_agg(DISTINCT scope), '[]')
-              FROM jsonb_array_elements((consents.granted -> 'openid') || (excluded.granted -> 'openid')) AS scope),
-            'resources', (SELECT coalesce(jsonb_object_agg(resource, scopes), '{}') FROM (
-              SELECT resource, jsonb_agg(DISTINCT scope) AS scopes
-              FROM (SELECT * FROM jsonb_each(consents.granted -> 'resources')
-                UNION ALL SELECT * FROM jsonb_each(excluded.granted -> 'resources')) AS both_sides (resource, list),
-                jsonb_array_elements(list) AS scope
-              GROUP BY resource) AS merged),
-            'details', (SELECT coalesce(jsonb_agg(detail ORDER BY place), '[]') FROM (
-              SELECT detail, max(place) AS place FROM jsonb_array_elements(
-                coalesce(consents.granted -> 'details', '[]') || coalesce(excluded.granted -> 'details', '[]'))
-                WITH ORDINALITY AS both_lists (detail, place)
-              GROUP BY detail ORDER BY max(place) DESC LIMIT ${mostRememberedDetails}) AS newest)),
-          updated_at = clock_time(), expires_at = NULL`,
-      values: [accountId, clientId, JSON.stringify(granted)]
-    }),
 
     async accessTokenState({ jti, handle, clientId, issuedAt, generation, via = [] }) {
       const through = via.length === 0 ? null : [...new Set(via)]

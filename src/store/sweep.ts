@@ -13,7 +13,10 @@ export const sweptTables = [
   { table: 'denied_tokens', key: 'jti', column: 'expires_at', keep: '1 minute' },
   { table: 'sessions', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'pending_sign_ins', key: 'id', column: 'expires_at', keep: '1 minute' },
+  { table: 'sign_in_devices', key: 'ctid', column: 'expires_at', keep: '1 minute' },
   { table: 'session_clients', key: 'ctid', column: 'expires_at', keep: '1 minute' },
+  // rows without an expiry stay
+  { table: 'consents', key: 'ctid', column: 'expires_at', keep: '1 hour' },
   { table: 'grants', key: 'id', column: 'expires_at', keep: '1 day' },
   { table: 'managed_grants', key: 'id', column: 'expires_at', keep: '1 hour' },
   // an hour more: nobody's copy of a list may show the bit of whom an index belonged to before

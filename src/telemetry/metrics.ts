@@ -33,6 +33,11 @@ export function createMetrics() {
     pings: counter('pings_total', 'Pings of CIBA clients, by what became of an attempt.', [
       'outcome'
     ]),
+    breachChecks: counter(
+      'password_breach_checks_total',
+      'New passwords looked up among stolen ones, by answer.',
+      ['answer']
+    ),
     limited: counter('limited_requests_total', 'Requests refused by a limit.', ['limit', 'by']),
     poolConnections: gauge('pool_connections', 'Connections to the database.', ['state']),
     poolWaiting: gauge('pool_waiting', 'Requests that wait for a connection.'),

@@ -22,8 +22,8 @@ export interface ApprovalView {
   address: string | undefined
   startedAt: Date
   remainingSeconds: number
-  /** `too old`: the client wants a fresh sign-in first */
-  signIn: 'enough' | 'too old'
+  /** `too old`, `too weak`: the client wants a fresh sign-in first, or one with a second factor */
+  signIn: 'enough' | 'too old' | 'too weak'
 }
 
 export interface ApprovalsPage {
@@ -35,6 +35,7 @@ export interface ApprovalsPage {
   /** what became of the answer that was just given */
   answered: 'approved' | 'declined' | 'over' | undefined
   signInAgain: string
+  signInStronger: string
   signOut: string
   now: Date
 }
@@ -80,7 +81,7 @@ ${
 ${submit(words.approve.approve, 'equal', ['approve', 'yes'])}
 ${decline(words.approve.decline, 'equal', ['decline', 'yes'])}
 </div>`
-    : html`<p>${words.approve.tooOld} <a href="${page.signInAgain}">${words.approve.signInAgain}</a></p>
+    : html`<p>${request.signIn === 'too old' ? words.approve.tooOld : words.factors.approveTooWeak} <a href="${request.signIn === 'too old' ? page.signInAgain : page.signInStronger}">${words.approve.signInAgain}</a></p>
 <div class="buttons">
 ${decline(words.approve.decline, 'equal', ['decline', 'yes'])}
 </div>`

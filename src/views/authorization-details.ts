@@ -1,7 +1,7 @@
 // Authorization details (RFC 9396) in words: the operator's title and sentences, and below them as data whatever no sentence has said, so that
 // nothing is granted unseen. Owns how values stand in sentences. Values are a stranger's text: each is set apart from our own words.
 
-import type { Locale } from '../i18n/messages.ts'
+import type { Locale } from '../i18n/locale.ts'
 import { type AuthorizationDetail, sentenceGap } from '../oauth/authorization-details.ts'
 import { html, type Markup } from './markup.ts'
 

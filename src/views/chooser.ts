@@ -47,7 +47,7 @@ export function renderChooser(frame: Frame, page: ChooserPage): string {
 <p class="lead">${page.clientName === undefined ? words.login.toAccount(frame.site.product.name) : words.login.continueTo({ text: page.clientName, shown: name(page.clientName) })}</p>
 ${page.problem !== undefined && html`<p class="note" role="status">${gone}</p>`}
 ${list(frame, page)}
-<p><a class="choice" href="${page.another}">${another}</a></p>
+<p><a class="account-choice" href="${page.another}">${another}</a></p>
 ${
   page.clientName !== undefined &&
   html`<form method="post" action="${page.action}">
@@ -64,13 +64,13 @@ export function accountSwitch(frame: Frame, given: AccountSwitch): Markup {
   return html`<section class="switch" aria-labelledby="switch-account">
 <h2 id="switch-account">${switching}</h2>
 ${list(frame, given)}
-<p><a class="choice" href="${given.another}">${another}</a></p>
+<p><a class="account-choice" href="${given.another}">${another}</a></p>
 </section>`
 }
 
 function list(frame: Frame, given: Omit<AccountSwitch, 'another'>): Markup {
   if (given.accounts.length === 0) return html``
-  return html`<ul class="choices">${given.accounts.map(
+  return html`<ul class="account-choices">${given.accounts.map(
     account => html`<li>${choice(frame, given, account)}</li>
 `
   )}</ul>`
@@ -85,6 +85,6 @@ function choice(
   const shown = { text: account.name, shown: name(account.name) }
   return html`<form method="post" action="${action}">
 ${hidden({ csrf, prompt: 'choose', account: account.handle, ...carried })}
-<button class="choice" type="submit"><span>${words.chooser.as(shown)}</span>${account.inUse && html`<span class="small">${words.chooser.inUse}</span>`}</button>
+<button class="account-choice" type="submit"><span>${words.chooser.as(shown)}</span>${account.inUse && html`<span class="small">${words.chooser.inUse}</span>`}</button>
 </form>`
 }

@@ -2,7 +2,9 @@
 // client's logo from its own site (it would tell that site who is here) and any link that is not https: escaping does
 // not stop `javascript:` in a URL.
 
-import type { Locale, Messages } from '../i18n/messages.ts'
+import type { Locale } from '../i18n/locale.ts'
+import type { Messages } from '../i18n/messages.ts'
+import { scopeAt } from '../oauth/scope.ts'
 import { html, type Markup, name } from './markup.ts'
 
 /** A client, as far as a page shows it. */
@@ -31,12 +33,21 @@ export interface AccessView {
   scopes: readonly string[]
 }
 
+/** A scope that may be left out: a box on the page. */
+export interface ChoiceView {
+  resource?: string | undefined
+  scope: string
+  start: 'ticked' | 'unticked'
+}
+
 /** What the words for scopes are taken from. */
 export interface AccessWords {
   words: Messages
   locale: Locale
   product: string
   resources: readonly ResourceView[]
+  /** on the page that asks; elsewhere nothing can be left out any more */
+  choices?: readonly ChoiceView[] | undefined
 }
 
 /** The first letter of a client's name in a tile, in place of a logo. */
@@ -86,8 +97,19 @@ function scopeLine(
     resourceIdentifier === undefined
       ? own(given.words.consent.scopes, scope)
       : inLanguage(resource && own(resource.scopes, scope), given.locale)
-  if (text === undefined) return html`<li><code>${scope}</code></li>`
-  return html`<li>${text} <code class="small">${scope}</code></li>`
+  const said =
+    text === undefined
+      ? html`<code>${scope}</code>`
+      : html`${text} <code class="small">${scope}</code>`
+  const { choices = [], words } = given
+  if (choices.length === 0) return html`<li>${said}</li>`
+  const place = choices.findIndex(one => one.scope === scope && one.resource === resourceIdentifier)
+  const box = choices[place]
+  // in both kinds of words, so that nobody has to know that a mark is no box
+  if (box === undefined) {
+    return html`<li>${said} <span class="badge">${words.consent.required}</span></li>`
+  }
+  return html`<li><label class="choice"><input type="checkbox" name="allow-${place}" value="${scopeAt(scope, resourceIdentifier)}"${box.start === 'ticked' && html` checked`}> <span>${said} <span class="badge">${words.consent.optional}</span></span></label></li>`
 }
 
 function resourceName(identifier: string, resource: ResourceView | undefined, locale: Locale) {

@@ -13,6 +13,8 @@ export interface AppView {
   /** authorization details (RFC 9396), as they were granted */
   details: readonly Readonly<Record<string, unknown>>[]
   lasts: 'until sign-out' | 'offline'
+  /** the person wanted it to end then */
+  endsAt: Date | undefined
   firstAllowedAt: Date
   lastUsedAt: Date | undefined
 }
@@ -51,6 +53,7 @@ ${details(app, words)}
 ${client.redirectHost !== '' && html`<div><dt>${words.apps.place}</dt><dd><bdi dir="ltr">${client.redirectHost}</bdi></dd></div>`}
 <div><dt>${words.apps.firstAllowed}</dt><dd>${time(app.firstAllowedAt)}</dd></div>
 ${lastUsedAt !== undefined && html`<div><dt>${words.apps.lastUsed}</dt><dd>${time(lastUsedAt)}</dd></div>`}
+${app.endsAt !== undefined && html`<div><dt>${words.apps.ends}</dt><dd>${time(app.endsAt)}</dd></div>`}
 ${
   lastUsedAt !== undefined &&
   html`<div><dt>${words.consent.duration}</dt><dd>${app.lasts === 'offline' ? words.consent.durationOffline : words.consent.durationSession}</dd></div>`

@@ -6,6 +6,7 @@ import { type DetailTypeView, detailSections } from './authorization-details.ts'
 import {
   type AccessView,
   accessList,
+  type ChoiceView,
   type ClientView,
   clientLinks,
   monogram,
@@ -27,6 +28,8 @@ export interface ConsentPage {
   requestedDetails: readonly AuthorizationDetail[]
   detailsAllowedBefore: readonly AuthorizationDetail[]
   detailTypes: readonly DetailTypeView[]
+  /** what of `requested` may be left out */
+  choices: readonly ChoiceView[]
   /** what the client could do before, and can no longer, once this is allowed */
   takenAway?: readonly AccessView[] | undefined
   /** how long the access lasts that this request ends with */
@@ -63,8 +66,10 @@ ${
       }</p>`
 }
 ${warning(client, words.consent)}
+<form method="post" action="${page.action}">
+${hidden({ csrf: page.csrf, prompt: 'consent' })}
 <h2>${earlier ? words.consent.willAlsoAllow(term) : words.consent.willAllow(term)}</h2>
-${accessList(page.requested, access)}
+${accessList(page.requested, { ...access, choices: page.choices })}
 ${detailSections(page.requestedDetails, told)}
 ${
   earlier &&
@@ -77,14 +82,12 @@ ${
 <p>${words.consent.replacesBefore}</p>
 ${accessList(page.takenAway ?? [], access)}`
 }
-<dl class="facts"><div><dt>${words.consent.duration}</dt><dd>${
-      page.lasts === 'offline' ? words.consent.durationOffline : words.consent.durationSession
-    }</dd></div>${
-      client.document &&
-      html`<div><dt>${words.consent.appAddress}</dt><dd><bdi>${client.document.url}</bdi></dd></div>`
-    }</dl>
-<form method="post" action="${page.action}">
-${hidden({ csrf: page.csrf, prompt: 'consent' })}
+${facts(page, words.consent)}
+<fieldset>
+<legend>${words.consent.lasts}</legend>
+${radio('removed', words.consent.untilRemoved, 'checked')}
+${radio('seven_days', words.consent.sevenDays)}
+</fieldset>
 <div class="buttons pair">
 ${submit(words.consent.allow, 'equal', undefined, 'allow')}
 ${decline(words.consent.cancel, 'equal', ['decline', 'yes'], 'cancel')}
@@ -93,6 +96,27 @@ ${decline(words.consent.cancel, 'equal', ['decline', 'yes'], 'cancel')}
 ${onward(client, words.consent)}
 ${clientLinks(client, words)}`
   })
+}
+
+// Where the person decides whether the access lasts, a box says so, and no fact beside it.
+function facts(page: ConsentPage, words: ReturnType<typeof wordsOf>['consent']) {
+  const { document } = page.client
+  const open = page.choices.some(
+    ({ scope, resource }) => scope === 'offline_access' && resource === undefined
+  )
+  if (open && document === undefined) return html``
+  return html`<dl class="facts">${
+    !open &&
+    html`<div><dt>${words.duration}</dt><dd>${
+      page.lasts === 'offline' ? words.durationOffline : words.durationSession
+    }</dd></div>`
+  }${
+    document && html`<div><dt>${words.appAddress}</dt><dd><bdi>${document.url}</bdi></dd></div>`
+  }</dl>`
+}
+
+function radio(value: 'removed' | 'seven_days', label: string, start?: 'checked') {
+  return html`<label class="choice"><input type="radio" name="lasts" value="${value}"${start && html` checked`}> <span>${label}</span></label>`
 }
 
 function warning(client: ClientView, words: ReturnType<typeof wordsOf>['consent']) {

@@ -1,9 +1,9 @@
 // The frame of every page: product and issuer host in the header, one card, the language menu in the footer. Owns the document itself
-// (language, direction, title, stylesheets). Refuses script, inline style and anything loaded from another site: the pages' CSP forbids
+// (language, direction, title, stylesheets). Refuses inline script, inline style and anything loaded from another site: the pages' CSP forbids
 // them, and a person must be able to trust that a password page is ours alone.
 
-import { messagesOf } from '../i18n/locale.ts'
-import { type Locale, locales, type Messages } from '../i18n/messages.ts'
+import { type Locale, locales, messagesOf } from '../i18n/locale.ts'
+import type { Messages } from '../i18n/messages.ts'
 import { type Child, html, type Markup } from './markup.ts'
 
 /** What is the same on every page of one server. */
@@ -16,6 +16,8 @@ export interface Site {
   /** paths of the stylesheets in order, and of the icon */
   stylesheets: readonly string[]
   icon: string
+  /** path of the script that moves the meter of a new password (password-field.ts) */
+  passwordMeter?: string | undefined
   /** what everybody is told on every page */
   notice?: 'conformance' | undefined
 }

@@ -1,5 +1,6 @@
-// The product's own colour as a second, generated stylesheet: CSP allows no inline style. Owns the arithmetic that keeps the colour legible
-// (WCAG 2.2, 1.4.3 and 1.4.11), whatever an operator chooses. Refuses anything but a hex colour, so that no CSS can come in by it.
+// The product's own colour and corners as a second, generated stylesheet: CSP allows no inline style. Owns the arithmetic that keeps the
+// colour legible (WCAG 2.2, 1.4.3 and 1.4.11), whatever an operator chooses. Refuses anything but a hex colour and a number, so that no
+// CSS can come in by it.
 
 type Rgb = readonly [number, number, number]
 
@@ -11,12 +12,22 @@ const cards = { light: [255, 255, 255], dark: [0x17, 0x1e, 0x1b] } as const sati
 const white: Rgb = [255, 255, 255]
 const black: Rgb = [0, 0, 0]
 
-/** The custom properties of one product colour, for light and dark; an unreadable or missing `colour` gives ours. */
-export function renderTheme(colour: string | undefined): string {
+/** In pixels: of a field or a button; of a card 1.6 times as much. */
+const ourRadius = 10
+const largestRadius = 24
+
+export interface Look {
+  colour?: string | undefined
+  radius?: number | undefined
+}
+
+/** The custom properties of one product, for light and dark; what is unreadable or missing is ours. */
+export function renderTheme({ colour, radius }: Look): string {
   const brand = parseColour(colour) ?? ours
   const light = visibleOn(cards.light, brand, black)
   const dark = visibleOn(cards.dark, brand, white)
   return `:root {
+  --radius: ${corners(radius) / 16}rem;
   --brand: ${hex(light)};
   --brand-line: ${hex(light)};
   --on-brand: ${hex(readableOn(light))};
@@ -30,6 +41,10 @@ export function renderTheme(colour: string | undefined): string {
   }
 }
 `
+}
+
+function corners(radius: number | undefined): number {
+  return radius !== undefined && radius >= 0 && radius <= largestRadius ? radius : ourRadius
 }
 
 /** Contrast of two colours, 1 to 21 (WCAG 2.2, "contrast ratio"). */

@@ -4,6 +4,7 @@
 import { type Test, test } from 'tap'
 import { createAccountService, type EndAccount } from '../../src/accounts/account.ts'
 import { createHashQueue } from '../../src/accounts/hash-queue.ts'
+import { createNewPasswordCheck } from '../../src/accounts/new-password.ts'
 import { createPasswordHasher, nodeDeriveTag } from '../../src/accounts/password-hash.ts'
 import type { DeriveTag } from '../../src/accounts/phc.ts'
 import { type PreparedPassword, preparePassword } from '../../src/accounts/prepared-password.ts'
@@ -40,7 +41,11 @@ async function setUp(t: Test) {
   }
   const shared = { database, hasher, endAccount }
   const queue = createHashQueue()
-  const service = createAccountService({ ...shared, queue, contextWords: ['mintmark'] })
+  const service = createAccountService({
+    ...shared,
+    queue,
+    checkNewPassword: createNewPasswordCheck({ contextWords: ['mintmark'] })
+  })
   const reconciler = createAccountReconciler(shared)
   const store = createAccountStore({ sql: database })
   const audited = async () => {

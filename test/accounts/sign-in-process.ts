@@ -2,15 +2,16 @@
 // beside it; the parameters of the hash are the smallest, since they count hashes and do not measure them.
 
 import type { Test } from 'tap'
-import {
-  type AuthenticationLimits,
-  type AuthenticationRequest,
-  createAuthenticator
-} from '../../src/accounts/authenticate.ts'
+import { type AuthenticationRequest, createAuthenticator } from '../../src/accounts/authenticate.ts'
+import { createDecoys } from '../../src/accounts/decoys.ts'
 import { createHashQueue, type HashQueueOptions } from '../../src/accounts/hash-queue.ts'
+import { importedDecoy, withImportedHashes } from '../../src/accounts/imported-hash.ts'
+import { createKnownDevices } from '../../src/accounts/known-devices.ts'
+import { createPasswordCheck } from '../../src/accounts/password-check.ts'
 import { createPasswordHasher, nodeDeriveTag } from '../../src/accounts/password-hash.ts'
 import type { Argon2Parameters, DeriveTag } from '../../src/accounts/phc.ts'
 import { type PreparedPassword, preparePassword } from '../../src/accounts/prepared-password.ts'
+import { createSignInCounters, type SignInLimits } from '../../src/accounts/sign-in-counters.ts'
 import type { AuditEvent } from '../../src/audit/events.ts'
 import { createAccountStore } from '../../src/store/accounts.ts'
 import { createAttemptStore } from '../../src/store/attempts.ts'
@@ -24,7 +25,7 @@ export const rightPassword = 'the right password'
 const wide: HashQueueOptions = { parallel: 2, waiting: 1_000, waitMillis: 60_000 }
 
 interface Settings {
-  limits?: AuthenticationLimits
+  limits?: SignInLimits
   queue?: HashQueueOptions
   parameters?: Argon2Parameters
   /** called before each derivation */
@@ -46,21 +47,33 @@ export function processOn(database: Database, settings: Settings = {}) {
     derived.push({ memory, passes, lanes })
     return derive(password, salt, parameters, tagBytes)
   }
-  const hasher = createPasswordHasher('node', counting, settings.parameters ?? cheap)
+  const hasher = withImportedHashes(
+    createPasswordHasher('node', counting, settings.parameters ?? cheap)
+  )
   const accounts = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
   const queue = createHashQueue(settings.queue ?? wide)
   const events: AuditEvent[] = []
-  const authenticate = createAuthenticator({
+  const devices = createKnownDevices({ database })
+  const { authenticate, confirm } = createAuthenticator({
     accounts,
-    attempts,
-    hasher,
-    queue,
-    counterKey,
+    counters: createSignInCounters({
+      ...{ attempts, devices, counterKey },
+      ...(settings.limits === undefined ? {} : { limits: settings.limits })
+    }),
+    passwords: createPasswordCheck({
+      ...{ accounts, hasher, queue },
+      decoys: createDecoys({
+        usual: hasher.decoy(),
+        imported: importedDecoy,
+        kinds: accounts.countHashes,
+        key: counterKey,
+        now: Date.now
+      })
+    }),
     record: async event => {
       events.push(event)
-    },
-    ...(settings.limits === undefined ? {} : { limits: settings.limits })
+    }
   })
   const tryOne = (request: Partial<AuthenticationRequest> = {}) =>
     authenticate({
@@ -69,7 +82,7 @@ export function processOn(database: Database, settings: Settings = {}) {
       address: '192.0.2.1',
       ...request
     })
-  return { accounts, attempts, hasher, queue, derived, events, tryOne }
+  return { accounts, attempts, devices, hasher, queue, derived, events, tryOne, confirm }
 }
 
 type Process = ReturnType<typeof processOn>

@@ -8,6 +8,7 @@ import { CommanderError } from 'commander'
 import { type Test, test } from 'tap'
 import { createAccountService } from '../../src/accounts/account.ts'
 import { createHashQueue } from '../../src/accounts/hash-queue.ts'
+import { createNewPasswordCheck } from '../../src/accounts/new-password.ts'
 import { loadPasswordHasher } from '../../src/accounts/password-hash.ts'
 import { type PreparedPassword, preparePassword } from '../../src/accounts/prepared-password.ts'
 import { accountsCommand } from '../../src/cli/accounts.ts'
@@ -25,7 +26,7 @@ async function setUp(t: Test) {
     endAccount: async id => {
       ended.push(id)
     },
-    contextWords: ['mintmark']
+    checkNewPassword: createNewPasswordCheck({ contextWords: ['mintmark'] })
   })
 
   /** Runs one command line; answers what it printed and its exit code. */

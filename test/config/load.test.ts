@@ -87,6 +87,7 @@ t.test('every variable reaches its key', async t => {
     'clientCertificates.authorities': '/etc/mintmark/clients.pem',
     'clientCertificates.origin': 'https://mtls.example.com',
     'outbound.allowed': '["keys.internal", "10.1.0.0/16"]',
+    'passwords.breachCheck.url': 'https://breaches.example.com/range/',
     trustedIssuers:
       '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h", "attests": true }]',
     'accessTokens.lifetime': '11m',
@@ -100,6 +101,7 @@ t.test('every variable reaches its key', async t => {
     'refreshTokens.idle': '11d',
     'refreshTokens.absolute': '44d',
     'authorizationCodes.lifetime': '31s',
+    'deviceCodes.enabled': 'false',
     'deviceCodes.lifetime': '9m',
     'deviceCodes.interval': '6s',
     'sessions.idle': '3d',
@@ -148,6 +150,7 @@ t.test('every variable reaches its key', async t => {
       '[{"type":"payment","resources":["https://api.example.com"],"title":{"en":"Pay"}}]',
     'dpop.nonce': 'required',
     acr: '[{"value":"urn:a","amr":["pwd"]}]',
+    secondFactor: 'required',
     clients: '[{"client_id":"a","type":"machine"}]',
     clientsRevision: '7',
     restoreEpoch: '3',
@@ -155,6 +158,7 @@ t.test('every variable reaches its key', async t => {
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',
     'product.colour': '#123456',
+    'product.radius': '4',
     'log.level': 'debug'
   }
   t.strictSame(

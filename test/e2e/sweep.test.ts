@@ -22,7 +22,7 @@ const day = 86_400
 /** Rows that are not swept, and what ends them. */
 const othersCare = [
   'client_secrets', // two at most a client; the next rotation removes what has expired
-  'consents', // they go with the account or the client
+  'consents', // those with an end are swept (test/store/sweep.test.ts), the others go with the account or the client
   'leases' // one a name
 ]
 

@@ -115,6 +115,7 @@ type Server = typeof strict
 /** Files that send requests, and why to no address that a stranger chose. */
 const elsewhere = {
   'src/lib/outbound.ts': 'what all of them go through',
+  'src/accounts/breach-check.ts': 'an address that the operator chose',
   'src/cli/status.ts': 'the operator’s own machine',
   'src/demo/relying-party.ts': 'a relying party, which asks its issuer',
   'src/demo/self-check.ts': 'a relying party, which asks its issuer',

@@ -25,6 +25,7 @@ export const loginDetails: InteractionDetails = {
     firstParty: false
   },
   requested: [],
+  choices: [],
   allowedBefore: [],
   requestedDetails: [],
   detailsAllowedBefore: [],
@@ -33,6 +34,8 @@ export const loginDetails: InteractionDetails = {
   chosen: false,
   loginHint: undefined,
   uiLocales: undefined,
+  demand: {},
+  signedIn: undefined,
   csrf: 'right'
 }
 
@@ -71,6 +74,9 @@ function pendingSignIns(): PendingSignInStore {
   }
 }
 
+/** Nobody's: these pages have tests at the real server. */
+const unused = {} as never
+
 /** The server and the list of what its ports were asked to do. */
 export async function buildPages(t: Test, given: Given = {}) {
   const { details = loginDetails, issuer = 'http://localhost:3000' } = given
@@ -101,7 +107,8 @@ export async function buildPages(t: Test, given: Given = {}) {
       calls.push(`authenticate ${input.login} ${input.password} ${input.address}`)
       return authenticate(input)
     },
-    others: []
+    others: [],
+    secureCookies: true
   })
   const product = { name: 'mintmark' }
   const assets = createAssets({})
@@ -122,12 +129,21 @@ export async function buildPages(t: Test, given: Given = {}) {
       accountName: async accountId => accountId
     }),
     signIn: createSignInFlow({
-      steps: createSignInSteps({ pending: pendingSignIns(), factors: [] }),
+      steps: createSignInSteps({
+        ...{ pending: pendingSignIns(), factors: [], enrollable: [] },
+        secondFactor: 'optional'
+      }),
       issuer,
       first: [password],
-      second: {}
+      second: {},
+      enrol: {},
+      signedIn: async () => {}
     }),
     sections: [],
+    wantsMore: async () => false,
+    hasFactor: async () => false,
+    totp: unused,
+    recoveryCodes: unused,
     now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,

@@ -72,12 +72,12 @@ t.test('asked again for the same, everything is listed once', async t => {
   const { text } = await consentTo({ app: web, scope: first, resource: api })
   t.match(text, /This will allow .* openid .* offline_access .* read:things/)
   t.notMatch(text, 'Already allowed')
-  t.match(text, 'How long Also when you are not using the app.')
+  t.match(text, 'Keep access when you are not using the app offline_access Optional')
 })
 
 t.test('what the request leaves out is not told of, though it was allowed before', async t => {
   const { text, tokens } = await consentTo({ app: web, scope: 'openid address' })
-  t.match(text, /New: .* address Already allowed .* openid How long Until you sign out\./)
+  t.match(text, /New: .* address Optional Already allowed .* openid How long Until you sign out\./)
   t.notOk('refresh_token' in tokens)
 })
 

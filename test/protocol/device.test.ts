@@ -332,3 +332,21 @@ t.test('what is no device code is invalid_grant (RFC 8628 §3.5)', async t => {
   }
   t.match(await poll({ device_code: '' }), { status: 400, body: { error: 'invalid_request' } })
 })
+
+t.test('an operator who has no devices switches all of it off (RFC 10027)', async t => {
+  const none = await startTestServer(t, { deviceCodes: { enabled: false } })
+  const there = createRequests(none)
+  const { body } = await there.get('/.well-known/openid-configuration')
+  t.notOk('device_authorization_endpoint' in body)
+  t.notOk(JSON.stringify(body['grant_types_supported']).includes('device_code'))
+  const tv = publicly('tv')
+  const started = await there.post('/oauth/device', tv, { scope: 'openid' })
+  t.match(started, { status: 404, body: { error_description: /switched off/ } })
+  t.equal((await there.get('/device')).status, 404)
+  const polled = await there.token(tv, { grant_type: grantType, device_code: 'x' })
+  t.match(polled, { status: 400, body: { error: 'unsupported_grant_type' } })
+  const page = await there.authorize({
+    app: { ...web, clientId: 'tv', redirectUri: 'http://127.0.0.1:5000/callback' }
+  })
+  t.match(page.location?.pathname, /^\/interaction\//, 'its client does what else it may')
+})

@@ -3,9 +3,10 @@
 
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { createGrantStore } from '../../src/store/grants.ts'
 import { createSweeper, sweptTables } from '../../src/store/sweep.ts'
 import { createTestDatabase, testPartitions } from '../support/postgres.ts'
-import { count, turnClock } from './rows.ts'
+import { addParties, count, turnClock } from './rows.ts'
 
 const { database } = await createTestDatabase(t)
 const sweeper = createSweeper({ sql: database })
@@ -31,6 +32,8 @@ async function fill(many: number) {
       SELECT gen_random_uuid(), '${account}', '${account}', e FROM ${series}`,
     `INSERT INTO pending_sign_ins (id, account_id, amr, expires_at)
       SELECT uuid_send(gen_random_uuid()), '${account}', '{pwd}', e FROM ${series}`,
+    `INSERT INTO sign_in_devices (id, account_id, label, expires_at)
+      SELECT uuid_send(gen_random_uuid()), '${account}', 'Chrome', e FROM ${series}`,
     `INSERT INTO attempts SELECT 'k', uuid_send(gen_random_uuid()), 1, e FROM ${series}`,
     `INSERT INTO document_fetches (client_id, host, source, used, expires_at)
       SELECT gen_random_uuid(), 'h', 's', false, e FROM ${series}`,
@@ -45,7 +48,7 @@ async function fill(many: number) {
 }
 
 const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
-expiring.push('pending_sign_ins')
+expiring.push('pending_sign_ins', 'sign_in_devices')
 expiring.push('session_clients', 'grants', 'managed_grants', 'attempts')
 expiring.push('document_fetches', 'registration_tokens', 'backchannel_requests', 'ping_notices')
 
@@ -65,12 +68,30 @@ t.test(
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attname IN ('expires_at', 'window_end')
        AND c.relname !~ '_[0-9]+$'`
     )
-    // secrets and consents end by hand, a lease is one row
+    // secrets end by hand, consents mostly (the next test), a lease is one row
     const kept = ['client_secrets', 'consents', 'leases']
     const names = rows.map(({ name }) => name).filter(name => !kept.includes(name))
     t.same(names.sort(), expiring.toSorted())
   }
 )
+
+t.test('a consent with an end leaves after it, and one without stays', async t => {
+  t.teardown(() => turnClock(database, 0))
+  const grants = createGrantStore({ sql: database })
+  for (const lifetimeSeconds of [100, undefined]) {
+    const { accountId, clientId } = await addParties(database)
+    const granted = { openid: ['openid'], resources: {} }
+    await database.pipeline([
+      grants.consentStatement(accountId, clientId, granted, { lifetimeSeconds })
+    ])
+  }
+  await turnClock(database, 100 + 61)
+  await sweeper.sweep()
+  t.equal(await count(database, 'consents'), 2)
+  await turnClock(database, 100 + 3_601)
+  await sweeper.sweep()
+  t.equal(await count(database, 'consents'), 1)
+})
 
 t.test('what expired leaves when its time to be recognised is over, and no sooner', async t => {
   t.teardown(() => turnClock(database, 0))

@@ -166,7 +166,7 @@ export function chooseAccount(browser: Browser, page: Page, login: string): Prom
   const form = ({ fields, buttons }: Page['forms'][number]) =>
     fields.has('account') && buttons.some(({ label }) => label.includes(login))
   if (page.forms.some(form)) return browser.submitForm(page, {}, { form })
-  const [, another = ''] = /<a class="choice" href="([^"]*)"/.exec(page.html) ?? []
+  const [, another = ''] = /<a class="account-choice" href="([^"]*)"/.exec(page.html) ?? []
   return browser.get(another.replaceAll('&amp;', '&'))
 }
 

@@ -14,6 +14,7 @@ function consent(given: Partial<Parameters<typeof renderConsent>[1]>, locale: 'e
     csrf: 'csrf',
     client: clientNamed(),
     requested: [],
+    choices: [],
     allowedBefore: [],
     requestedDetails: [],
     detailsAllowedBefore: [],
@@ -35,7 +36,7 @@ t.test('client, account, host, resource and scopes are shown', async t => {
     'Things API',
     'See your things read:things',
     'You will be sent to calendar.acme.example',
-    'Also when you are not using the app.'
+    'Your permission lasts Until I remove it For 7 days'
   ]) {
     t.ok(page.includes(part), part)
   }

@@ -1,7 +1,7 @@
 // Every page once, with data as it comes in life, for tests that must hold for all pages. `say` stands in for every string that somebody
 // else chose (a client, an account, an operator, a request): a test passes a probe through it.
 
-import type { Locale } from '../../src/i18n/messages.ts'
+import type { Locale } from '../../src/i18n/locale.ts'
 import { renderApprovals } from '../../src/views/approve.ts'
 import { renderChooser } from '../../src/views/chooser.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
@@ -9,19 +9,27 @@ import { renderConnectedApps } from '../../src/views/connected-apps.ts'
 import { renderConsent } from '../../src/views/consent.ts'
 import { renderDeviceConfirm, renderDeviceDone, renderDeviceInput } from '../../src/views/device.ts'
 import { renderError } from '../../src/views/error.ts'
-import type { Frame, Site } from '../../src/views/layout.ts'
+import { hidden, problemSummary, submit } from '../../src/views/form.ts'
+import { type Frame, renderPage, type Site, wordsOf } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
+import { html } from '../../src/views/markup.ts'
+import {
+  type NewPasswordProblem,
+  newPasswordField,
+  newPasswordProblem
+} from '../../src/views/password-field.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
 
-type Say = (usual: string) => string
+import { factorSamples, type Say } from './samples-of-factors.ts'
 
 export const site: Site = {
   product: { name: 'mintmark' },
   issuerHost: 'id.example.com',
   basePath: '',
   stylesheets: ['/assets/mintmark-0.css', '/assets/theme-0.css'],
-  icon: '/assets/mark-0.svg'
+  icon: '/assets/mark-0.svg',
+  passwordMeter: '/assets/password-meter-0.js'
 }
 
 export function frameIn(locale: Locale, given: Partial<Frame> = {}): Frame {
@@ -40,7 +48,23 @@ export function clientNamed(say: Say = usual => usual): ClientView {
   }
 }
 
-const noDetails = { requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+const noDetails = { choices: [], requestedDetails: [], detailsAllowedBefore: [], detailTypes: [] }
+
+/** The field for a new password has no page of its own: this stands for those that have it. */
+function newPasswordPage(frame: Frame, action: string, say: Say, problem?: NewPasswordProblem) {
+  const text = problem && newPasswordProblem(frame, problem)
+  return renderPage(frame, {
+    title: wordsOf(frame).passwords.label,
+    outcome: problem && 'failed',
+    body: html`${problemSummary(wordsOf(frame), text === undefined ? [] : [{ field: 'new_password', text }])}
+<h1>${wordsOf(frame).passwords.label}</h1>
+<form method="post" action="${action}">
+${hidden({ csrf: say('csrf') })}
+${newPasswordField(frame, { problem, username: say('ada@example.com'), contextWords: [say('ada@example.com'), say('Ada Lovelace')] })}
+<div class="buttons">${submit(wordsOf(frame).device.submit, 'primary')}</div>
+</form>`
+  })
+}
 
 /** All pages, by name. */
 export function renderSamples(frame: Frame, say: Say = usual => usual): Record<string, string> {
@@ -72,6 +96,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     accountName: say('ada@example.com'),
     resources,
     signInAgain: say('/sign-in'),
+    signInStronger: say('/sign-in'),
     signOut: say('/logout'),
     now
   }
@@ -93,6 +118,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
   return {
     chooser: renderChooser(frame, { ...choice, clientName: client.name }),
     'chooser-own': renderChooser(frame, { ...choice, clientName: undefined, problem: 'gone' }),
+    ...factorSamples(frame, say),
     login: renderLogin(frame, { ...login, login: undefined }),
     'login-hint': renderLogin(frame, login),
     'login-missing': renderLogin(frame, {
@@ -105,6 +131,8 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       problem: { kind: 'throttled', seconds: 180 }
     }),
     'login-own': renderLogin(frame, { ...login, clientName: undefined }),
+    'new-password': newPasswordPage(frame, action, say),
+    'new-password-weak': newPasswordPage(frame, action, say, 'password_weak'),
     'signed-in': renderSignedIn(frame, {
       accountName: say('ada@example.com'),
       signOut: say('/logout')
@@ -117,6 +145,12 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
       ...noDetails,
+      choices: [
+        { scope: 'profile', start: 'ticked' },
+        { scope: 'email', start: 'unticked' },
+        { scope: 'offline_access', start: 'ticked' },
+        { resource: api, scope: say('write:things'), start: 'ticked' }
+      ],
       action,
       csrf: say('csrf'),
       client,
@@ -127,6 +161,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       accountName: say('ada@example.com')
     }),
     'consent-details': renderConsent(frame, {
+      choices: [],
       action,
       csrf: say('csrf'),
       client,
@@ -187,6 +222,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: requested,
           details: [{ type: say('payment'), actions: [say('initiate')] }],
           lasts: 'offline',
+          endsAt: new Date('2026-11-28T11:04:00Z'),
           firstAllowedAt: new Date('2026-10-01T09:00:00Z'),
           lastUsedAt: now
         },
@@ -195,6 +231,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           access: [{ scopes: ['openid'] }],
           details: [],
           lasts: 'until sign-out',
+          endsAt: undefined,
           firstAllowedAt: now,
           lastUsedAt: undefined
         }
@@ -293,6 +330,17 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
           startedAt: new Date('2026-11-21T11:03:59Z'),
           remainingSeconds: 20,
           signIn: 'too old'
+        },
+        {
+          id: say('7b0e'),
+          client: { ...client, name: say('Bank') },
+          requested: [{ scopes: ['openid'] }],
+          lasts: 'until sign-out',
+          bindingMessage: undefined,
+          address: undefined,
+          startedAt: new Date('2026-11-21T11:03:59Z'),
+          remainingSeconds: 20,
+          signIn: 'too weak'
         }
       ]
     }),

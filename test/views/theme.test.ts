@@ -23,7 +23,7 @@ t.test(
       '#e11d48',
       '#0b6b57'
     ]) {
-      const css = renderTheme(colour)
+      const css = renderTheme({ colour })
       const [brand, on] = [colours(css, 'brand'), colours(css, 'on-brand')]
       for (const mode of ['light', 'dark'] as const) {
         t.ok(contrast(brand[mode], on[mode]) >= 4.5, `text ${colour} ${mode}`)
@@ -40,7 +40,15 @@ t.test('black on white is 21:1 (WCAG 2.2)', async t => {
 
 t.test('what is not a hex colour is ignored', async t => {
   for (const colour of ['red', '#12345', '#fff}body{display:none', 'url(//evil)', '']) {
-    t.equal(renderTheme(colour), renderTheme(undefined), colour)
+    t.equal(renderTheme({ colour }), renderTheme({}), colour)
   }
   t.strictSame(parseColour('#1af'), [0x11, 0xaa, 0xff])
+})
+
+t.test('corners are as round as configured, and a number or ours', async t => {
+  t.match(renderTheme({ radius: 0 }), '--radius: 0rem;')
+  t.match(renderTheme({ radius: 16 }), '--radius: 1rem;')
+  for (const radius of [-1, 25, Number.NaN, Infinity, '1rem}body{display:none' as never]) {
+    t.equal(renderTheme({ radius }), renderTheme({}), String(radius))
+  }
 })
