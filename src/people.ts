@@ -23,6 +23,7 @@ import { composeSelfService } from './ops/mail-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import { composeOwnAccount } from './own-account.ts'
 import type { Assets } from './pages/assets.ts'
+import { createChooser, createChooserWay } from './pages/chooser.ts'
 import { rememberDevice } from './pages/device-cookie.ts'
 import { recoveryCodesSection, totpSection } from './pages/factor-pages.ts'
 import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
@@ -94,7 +95,12 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
 
   // how a sign-in begins, and what it is asked for besides
-  const others: OtherWay[] = [...selfServiceLinks(selfService, site.basePath)]
+  const { persons } = options.ports
+  const chooser = createChooser({ persons, accountName })
+  const others: OtherWay[] = [
+    createChooserWay({ persons }),
+    ...selfServiceLinks(selfService, site.basePath)
+  ]
   const factorParts = {
     ...{ database, now: options.now },
     seal: keys.seal,
@@ -194,6 +200,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     wantsMore: async (accountId, amr) =>
       (await steps.missing({ accountId, amr: [...amr] }, {})) !== 'nothing',
     ...ofFactors,
+    chooser,
     ...{ assets, issuer },
     resources: config.resources,
     detailTypes: config.authorizationDetails,

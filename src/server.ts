@@ -46,6 +46,7 @@ import { createAccessTokens } from './protocol/access-tokens.ts'
 import { createArtifactBuckets } from './protocol/artifact-buckets.ts'
 import { createDetailCatalogue } from './protocol/authorization-details.ts'
 import { createBoundTokens } from './protocol/bound-tokens.ts'
+import { createBrowserAccounts } from './protocol/browser-accounts.ts'
 import { aliasedPaths, createClientCertificates } from './protocol/client-certificates.ts'
 import { endpoints } from './protocol/configuration.ts'
 import { createConnectedApps } from './protocol/connected-apps.ts'
@@ -70,6 +71,7 @@ import { createAccountStore } from './store/accounts.ts'
 import { createArtifactStore } from './store/artifacts.ts'
 import { createAttemptStore } from './store/attempts.ts'
 import { createBackchannelRequestStore } from './store/backchannel-requests.ts'
+import { createBrowserAccountStore } from './store/browser-accounts.ts'
 import { createGrantStore } from './store/grants.ts'
 import { readGrowth } from './store/growth.ts'
 import { takeLease } from './store/leases.ts'
@@ -178,6 +180,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const sessionStore = createSessionStore({ sql: database })
   const sessions = createSessionAdapter({ sessions: sessionStore, seal, now })
+  const browserAccounts = createBrowserAccounts({
+    ...{ store: createBrowserAccountStore({ sql: database }), sessions, now },
+    formKeys: () => keysOf('csrf'),
+    secure: issuer.startsWith('https:'),
+    lifetimeSeconds: config.sessions.absoluteSeconds
+  })
   const backchannelRequests = createBackchannelRequestStore({ sql: database })
   const clientSource = composeClientSource({ config, clients, database, outbound, units, log })
   const foreign = createForeignIssuers({ config, clients, accountStore, outbound, log, now })
@@ -223,6 +231,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientId: issueClientId,
     cookieKeys: () => keysOf('cookie'),
     dpopNonceKey: () => secrets.current('dpop_nonce').key,
+    browserAccounts,
     pairwiseKey: () => secrets.current('pairwise').key,
     version: () => [ring.version(), ...stateOf('cookie'), ...stateOf('dpop_nonce')].join(' '),
     requests,
@@ -234,7 +243,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const pagePorts = createPagePorts({
     ...{ config, resources, details, grants, managed, sessions, sessionStore, backchannelRequests },
-    ...{ units, requests, seal, now },
+    ...{ units, requests, seal, now, browserAccounts },
     provider: () => engine.current().provider,
     clients: clientSource,
     csrfKeys: () => keysOf('csrf')

@@ -8,6 +8,7 @@ import type { Messages } from './messages.ts'
 
 const plural = new Intl.PluralRules('en')
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+const list = new Intl.ListFormat('en')
 const moment = new Intl.DateTimeFormat('en', {
   year: 'numeric',
   month: 'long',
@@ -130,6 +131,20 @@ export const en: Messages = {
     codesRenewLead: 'The codes that you have now stop working.',
     back: 'Back to sign-in and security',
     approveTooWeak: 'This app wants you to sign in with a second step first.'
+  },
+  chooser: {
+    title: 'Choose an account',
+    as: account => ['Sign in as ', account.shown],
+    inUse: 'in use now',
+    another: 'Use another account',
+    notYou: 'Not you? Switch account',
+    switching: 'Switch account',
+    gone: 'That account is no longer signed in here. Choose another one, or sign in again.',
+    signOutOf: account => ['Sign out ', account.shown],
+    signOutOfAll: 'Sign out all accounts in this browser',
+    alsoHere: others => ['Also signed in here: ', others.shown, '.'],
+    stillHere: others => ['Still signed in here: ', others.shown, '.'],
+    list: names => list.format(names)
   },
   consent: {
     title: 'Allow access',

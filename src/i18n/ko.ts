@@ -8,6 +8,7 @@ import { koUpstream } from './ko-upstream.ts'
 import type { Messages } from './messages.ts'
 
 const relative = new Intl.RelativeTimeFormat('ko', { numeric: 'auto' })
+const list = new Intl.ListFormat('ko')
 const moment = new Intl.DateTimeFormat('ko', {
   year: 'numeric',
   month: 'long',
@@ -127,6 +128,20 @@ export const ko: Messages = {
     codesRenewLead: '지금 가지고 있는 코드는 더 이상 사용할 수 없습니다.',
     back: '로그인 및 보안으로 돌아가기',
     approveTooWeak: '이 앱은 두 번째 인증 단계를 거친 로그인이 필요합니다.'
+  },
+  chooser: {
+    title: '계정 선택',
+    as: account => [account.shown, `${josa(account.text, '로/으로')} 로그인`],
+    inUse: '현재 사용 중',
+    another: '다른 계정 사용',
+    notYou: '본인이 아닌가요? 계정 전환',
+    switching: '계정 전환',
+    gone: '그 계정은 이 브라우저에서 더 이상 로그인되어 있지 않습니다. 다른 계정을 선택하거나 다시 로그인하세요.',
+    signOutOf: account => [account.shown, ' 로그아웃'],
+    signOutOfAll: '이 브라우저의 모든 계정 로그아웃',
+    alsoHere: others => ['이 브라우저에 함께 로그인된 계정: ', others.shown],
+    stillHere: others => ['이 브라우저에 아직 로그인된 계정: ', others.shown],
+    list: names => list.format(names)
   },
   consent: {
     title: '접근 허용',

@@ -106,6 +106,24 @@ export interface Messages extends AccountMessages {
     /** at a request of a client elsewhere, for whoever signed in with less than it wants */
     approveTooWeak: string
   }
+  chooser: {
+    title: string
+    as: <T>(account: Term<T>) => Sentence<T>
+    /** beside whoever uses the browser now */
+    inUse: string
+    another: string
+    /** beside the name of whoever is asked for consent */
+    notYou: string
+    /** heading of the other accounts, below a page */
+    switching: string
+    gone: string
+    /** sign-out, where several accounts are signed in */
+    signOutOf: <T>(account: Term<T>) => Sentence<T>
+    signOutOfAll: string
+    alsoHere: <T>(others: Term<T>) => Sentence<T>
+    stillHere: <T>(others: Term<T>) => Sentence<T>
+    list: (names: readonly string[]) => string
+  }
   consent: {
     title: string
     wantsAccess: <T>(client: Term<T>, product: Term<T>) => Sentence<T>

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PersonSessions, SignedInPerson } from '../protocol/ports.ts'
 import type { AccountFrame } from '../views/account-layout.ts'
 import type { Frame, Site } from '../views/layout.ts'
+import type { Chooser } from './chooser.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
 import { type PageKind, pageHeaders } from './headers.ts'
@@ -14,7 +15,8 @@ import { toSignIn } from './sign-in.ts'
 import { frameOf, hintsOf } from './site.ts'
 
 export interface AccountPageDependencies {
-  persons: Pick<PersonSessions, 'find'>
+  persons: Pick<PersonSessions, 'find' | 'signInForm'>
+  chooser: Chooser
   /** how a person knows their account: e-mail, login or name */
   accountName(accountId: string): Promise<string | undefined>
   /** Whether a sign-in by these methods would not be complete today: a factor was set up, or demanded, since. */
@@ -104,9 +106,23 @@ export function accountPage<Name extends string>(
       reply,
       person,
       frame: frameOf(site, hintsOf(request.headers), action),
-      account: { accountName, signOut: `${site.basePath}/logout` },
+      account: {
+        accountName,
+        signOut: `${site.basePath}/logout`,
+        switching: await switching(request, reply)
+      },
       action
     }
+  }
+
+  /** The other accounts of this browser; who chooses one comes back to this page as that person. */
+  function switching(request: FastifyRequest, reply: FastifyReply) {
+    return deps.chooser.switching(request, reply, {
+      action: `${site.basePath}/sign-in`,
+      csrf: persons.signInForm(request.raw, reply.raw).csrf,
+      carried: { return_to: action },
+      another: `${site.basePath}/sign-in?again=yes&return_to=${encodeURIComponent(action)}`
+    })
   }
 
   function send(reply: FastifyReply, document: string) {

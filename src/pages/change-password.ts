@@ -31,7 +31,7 @@ interface Shown {
 }
 
 export interface ChangePasswordDependencies extends AccountPageDependencies {
-  persons: Pick<PersonSessions, 'find' | 'signIn'>
+  persons: Pick<PersonSessions, 'find' | 'signInForm' | 'signIn'>
   passwords: PasswordChange
 }
 

@@ -26,7 +26,7 @@ import { offerView } from './factor-screens.ts'
 import type { SecuritySection } from './security.ts'
 
 export interface FactorPagesDependencies extends AccountPageDependencies {
-  persons: Pick<PersonSessions, 'find' | 'signIn'>
+  persons: Pick<PersonSessions, 'find' | 'signIn' | 'signInForm'>
   totp: Totp
   recoveryCodes: RecoveryCodes
   /** whether the account has a second factor that recovery codes stand in for */

@@ -8,6 +8,7 @@ import type { DetailTypeView } from '../views/authorization-details.ts'
 import type { ResourceView } from '../views/client.ts'
 import { renderConsent } from '../views/consent.ts'
 import type { Site } from '../views/layout.ts'
+import { type ChoicePlace, type Chooser, choosePrompt } from './chooser.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
 import { pageHeaders } from './headers.ts'
@@ -17,6 +18,7 @@ import { frameOf, hintsOf } from './site.ts'
 export interface InteractionDependencies {
   interactions: Interactions
   signIn: SignInFlow
+  chooser: Chooser
   /** how a person knows their account: e-mail, login or name */
   accountName(accountId: string): Promise<string | undefined>
   site: Site
@@ -34,17 +36,31 @@ export function interactionRoutes(
   deps: InteractionDependencies,
   done: () => void
 ) {
-  const { interactions, site, issuer } = deps
+  const { interactions, chooser, site, issuer } = deps
 
   app.get('/interaction/:uid', async (request, reply) => {
     const asked = await find({ request, reply })
     if (asked === undefined) return expired({ request, reply })
-    return asked.details.prompt === 'login' ? deps.signIn.show(placeOf(asked)) : showConsent(asked)
+    const { prompt } = asked.details
+    const screen = (request.query as Record<string, unknown>)['with']
+    // also whoever is asked for something else may say that it is another account which should go on
+    if (screen === choosePrompt || (screen === undefined && prompt === 'account')) {
+      const document = await chooser.page(choiceOf(asked))
+      if (document !== undefined) return show(asked, document)
+    }
+    if (prompt === 'consent' && screen === undefined) return showConsent(asked)
+    return deps.signIn.show(await placeOf(asked))
   })
 
   app.post('/interaction/:uid', async (request, reply) => {
     if (!fromOurOwnPage(request.headers, issuer)) return refuse({ request, reply })
-    const fields = readFields(request.body, ['csrf', 'decline', 'lasts', ...deps.signIn.fields])
+    const fields = readFields(request.body, [
+      'csrf',
+      'decline',
+      'account',
+      'lasts',
+      ...deps.signIn.fields
+    ])
     if (fields === undefined) {
       return renderErrorPage(
         { site, issuer, request, reply },
@@ -54,12 +70,16 @@ export function interactionRoutes(
     const asked = await find({ request, reply })
     if (asked === undefined) return expired({ request, reply })
     if (!interactions.verifyCsrf(asked.details, fields['csrf'])) return refuse(asked)
-    // A form left over from the step before: show where the person is now.
+    const declines = fields['decline'] !== ''
+    if (fields['prompt'] === choosePrompt && !declines)
+      return choose(asked, fields['account'] ?? '')
+    // A form left over from the step before: show where the person is now. Another account may sign in at any step.
     const consents = fields['prompt'] === 'consent'
-    if (consents !== (asked.details.prompt === 'consent')) return onward(reply, asked.path)
-    if (fields['decline'] !== '') {
-      return onward(reply, await interactions.decline(request.raw, reply.raw))
+    const switches = (request.query as Record<string, unknown>)['with'] !== undefined
+    if (consents !== (asked.details.prompt === 'consent') && !switches && !declines) {
+      return onward(reply, asked.path)
     }
+    if (declines) return onward(reply, await interactions.decline(request.raw, reply.raw))
     if (consents) {
       const answer = {
         ticked: tickedIn(request.body),
@@ -67,7 +87,7 @@ export function interactionRoutes(
       } as const
       return onward(reply, await interactions.consent(request.raw, reply.raw, answer))
     }
-    return deps.signIn.answer(placeOf(asked), fields)
+    return deps.signIn.answer(await placeOf(asked), fields)
   })
 
   done()
@@ -80,26 +100,57 @@ export function interactionRoutes(
     return { request, reply, details, path: `${site.basePath}/interaction/${uid}` }
   }
 
-  /** Where the person signs in. The interaction's cookie is this browser's alone, so its name is the flow's. */
-  function placeOf(asked: Asked): SignInPlace {
-    const { request, reply, details, path } = asked
+  /**
+   * Where the person signs in. The interaction's cookie is this browser's alone, so its name is the flow's. Where something else comes first at
+   * the interaction's address, signing in has an address beside it.
+   */
+  async function placeOf(asked: Asked): Promise<SignInPlace> {
+    const { request, reply, details } = asked
     const { clientId, name } = details.client
+    const address = details.prompt === 'login' ? asked.path : anotherAt(asked)
+    // whoever has been chosen, and is asked to sign in again, is known by name
+    const chosen = details.prompt === 'login' && details.chosen ? details.accountId : undefined
     return {
       request,
       reply,
-      frame: frame(asked),
+      frame: frame(asked, address),
       flow: details.uid,
       client: { clientId, name },
-      action: path,
-      address: path,
+      action: address,
+      address,
       csrf: details.csrf,
       carried: {},
-      loginHint: details.loginHint,
+      loginHint: chosen === undefined ? details.loginHint : await deps.accountName(chosen),
       demand: { clientId, ...details.demand },
       signedIn: details.signedIn,
       headers: 'onward',
       finish: proved => interactions.login(request.raw, reply.raw, proved)
     }
+  }
+
+  const anotherAt = ({ path }: Asked) => `${path}?with=login`
+
+  function choiceOf(asked: Asked): ChoicePlace {
+    const { request, reply, details, path } = asked
+    const { clientId, name } = details.client
+    return {
+      ...{ request, reply, frame: frame(asked, `${path}?with=${choosePrompt}`) },
+      client: { clientId, name },
+      action: path,
+      csrf: details.csrf,
+      carried: {},
+      another: anotherAt(asked)
+    }
+  }
+
+  async function choose(asked: Asked, account: string) {
+    const { request, reply, path } = asked
+    const to = await interactions.choose(request.raw, reply.raw, account)
+    if (to !== undefined) return onward(reply, to)
+    const document = await chooser.page(choiceOf(asked), 'gone')
+    if (document === undefined) return onward(reply, path)
+    reply.code(409)
+    return show(asked, document)
   }
 
   async function showConsent(asked: Asked) {
@@ -120,13 +171,14 @@ export function interactionRoutes(
         takenAway: details.grantChange?.takenAway,
         lasts: details.lasts,
         resources: deps.resources,
-        accountName: accountId === undefined ? undefined : await deps.accountName(accountId)
+        accountName: accountId === undefined ? undefined : await deps.accountName(accountId),
+        switchAccount: `${path}?with=${choosePrompt}`
       })
     )
   }
 
-  function frame({ request, details, path }: Asked) {
-    return frameOf(site, hintsOf(request.headers, details.uiLocales), path)
+  function frame({ request, details, path }: Asked, address = path) {
+    return frameOf(site, hintsOf(request.headers, details.uiLocales), address)
   }
 
   function show({ reply }: Exchange, document: string) {

@@ -33,11 +33,11 @@ export function createRenderers({
     error: ({ language, ...page }) => renderError(frame(language), { ...page, now: now() }),
 
     // No language menu: coming back by GET would have lost who asked and where to go after.
-    logout: ({ language, form, client }) =>
-      renderLogout(frame(language), { ...form, clientName: client?.name }),
+    logout: ({ language, form, client, accounts }) =>
+      renderLogout(frame(language), { ...form, clientName: client?.name, accounts }),
 
-    loggedOut: ({ language, client }) =>
-      renderLoggedOut(frame(language), { clientName: client?.name }),
+    loggedOut: ({ language, client, stillHere }) =>
+      renderLoggedOut(frame(language), { clientName: client?.name, stillHere }),
 
     deviceInput: ({ language, form, userCode, problem }) =>
       renderDeviceInput(frame(language, path(form.action)), { ...form, userCode, problem }),

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PersonSessions } from '../protocol/ports.ts'
 import type { Site } from '../views/layout.ts'
 import { renderSignedIn } from '../views/signed-in.ts'
+import { type ChoicePlace, type Chooser, choosePrompt } from './chooser.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
 import { type PageKind, pageHeaders } from './headers.ts'
@@ -15,6 +16,7 @@ import { frameOf, hintsOf } from './site.ts'
 export interface SignInDependencies {
   persons: PersonSessions
   signIn: SignInFlow
+  chooser: Chooser
   /** how a person knows their account: e-mail, login or name */
   accountName(accountId: string): Promise<string | undefined>
   site: Site
@@ -49,33 +51,40 @@ export function toSignIn(
 
 /** Fastify plugin; wants the form parser of `pages.ts` around it. */
 export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, done: () => void) {
-  const { persons, signIn, site, issuer } = deps
+  const { persons, signIn, chooser, site, issuer } = deps
   const path = `${site.basePath}/sign-in`
 
   app.get('/sign-in', async (request, reply) => {
-    const { return_to, again } = request.query as Record<string, unknown>
+    const exchange = { request, reply }
+    const { return_to, again, with: screen } = request.query as Record<string, unknown>
     const returnTo = safeReturnTo(return_to, '')
     const mode = modeOf(again)
     const person = mode === 'if needed' ? await persons.find(request.raw, reply.raw) : undefined
-    if (person === undefined) return signIn.show(placeOf({ request, reply }, returnTo, mode))
+    if (screen === choosePrompt || (person === undefined && mode === 'if needed')) {
+      const document = await chooser.page(choiceOf(exchange, returnTo))
+      if (document !== undefined) return show(exchange, document)
+    }
+    if (person === undefined) return signIn.show(placeOf(exchange, returnTo, mode))
     if (returnTo !== '') {
       return reply.headers(pageHeaders('own', issuer)).redirect(returnTo, 303)
     }
     const accountName = (await deps.accountName(person.accountId)) ?? person.accountId
-    return reply
-      .headers(pageHeaders('own', issuer))
-      .type('text/html; charset=utf-8')
-      .send(
-        renderSignedIn(frameOf(site, hintsOf(request.headers), path), {
-          accountName,
-          signOut: `${site.basePath}/logout`
-        })
-      )
+    return show(
+      exchange,
+      renderSignedIn(frameOf(site, hintsOf(request.headers), path), {
+        accountName,
+        signOut: `${site.basePath}/logout`,
+        switching: await chooser.switching(request, reply, choiceOf(exchange, returnTo))
+      })
+    )
   })
 
   app.post('/sign-in', async (request, reply) => {
     if (!fromOurOwnPage(request.headers, issuer)) return refuse({ request, reply })
-    const fields = readFields(request.body, ['csrf', 'return_to', 'again', ...signIn.fields])
+    const fields = readFields(request.body, [
+      ...['csrf', 'return_to', 'again', 'account'],
+      ...signIn.fields
+    ])
     if (fields === undefined) {
       const page = { site, issuer, request, reply }
       return renderErrorPage(page, { status: 400, error: 'invalid_form' })
@@ -83,6 +92,9 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
     const returnTo = safeReturnTo(fields['return_to'], '')
     if (!persons.verifySignInForm(request.raw, reply.raw, fields['csrf'])) {
       return refuse({ request, reply }, returnTo)
+    }
+    if (fields['prompt'] === choosePrompt) {
+      return choose({ request, reply }, returnTo, fields['account'] ?? '')
     }
     const mode = modeOf(fields['again'])
     return signIn.answer(placeOf({ request, reply }, returnTo, mode), fields)
@@ -122,6 +134,33 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
         return returnTo === '' ? path : returnTo
       }
     }
+  }
+
+  function choiceOf({ request, reply }: Exchange, returnTo: string): ChoicePlace {
+    const { csrf } = persons.signInForm(request.raw, reply.raw)
+    const frame = frameOf(site, hintsOf(request.headers), addressOf(returnTo))
+    return {
+      ...{ request, reply, frame, csrf },
+      client: undefined,
+      action: path,
+      carried: { return_to: returnTo },
+      another: addressOf(returnTo, 'again')
+    }
+  }
+
+  async function choose(exchange: Exchange, returnTo: string, account: string) {
+    const { request, reply } = exchange
+    const outcome = await persons.choose(request.raw, reply.raw, account)
+    if (outcome === 'gone') {
+      const document = await chooser.page(choiceOf(exchange, returnTo), 'gone')
+      if (document !== undefined) return show({ request, reply: reply.code(409) }, document)
+    }
+    const to = outcome === 'chosen' && returnTo !== '' ? returnTo : addressOf(returnTo)
+    return reply.headers(pageHeaders('own', issuer)).redirect(to, 303)
+  }
+
+  function show({ reply }: Exchange, document: string) {
+    return reply.headers(pageHeaders('own', issuer)).type('text/html; charset=utf-8').send(document)
   }
 
   function refuse({ request, reply }: Exchange, returnTo = '') {

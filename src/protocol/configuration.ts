@@ -30,10 +30,10 @@ import { cookieNames, sessionCookie } from './cookies.ts'
 import { buildFeatures, type FeatureParts } from './features.ts'
 import type { GrantManagement } from './grant-management.ts'
 import { grantManagementMetadata, grantsPath } from './grant-scopes.ts'
-import { createSubjectCheck } from './hints.ts'
-import { pairwiseIdentifiers } from './pairwise.ts'
+import { createSubjectCheck, type Subjects } from './hints.ts'
 import { createInteractionPolicy } from './policy.ts'
 import { longestProfileCodeSeconds } from './profile.ts'
+import type { SessionChoice } from './session-choice.ts'
 import { enabledAlgorithms } from './signed-messages.ts'
 import type { StatusClaims } from './status-claim.ts'
 
@@ -74,7 +74,9 @@ export interface ConfigurationParts extends FeatureParts, ClientAuthenticationPa
   rotates(ctx: KoaContextWithOIDC): boolean
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   cookieKeys: Buffer[]
-  pairwiseKey(): Buffer
+  pairwiseIdentifier: NonNullable<Configuration['pairwiseIdentifier']>
+  subjects: Subjects
+  choice: Pick<SessionChoice, 'pick' | 'isOpen'>
   authenticationContexts: AuthenticationContexts
   management: Pick<GrantManagement, 'parameters'>
   outbound: Pick<Outbound, 'fetch'>
@@ -89,7 +91,6 @@ function openResources({ resources }: Config): string[] {
 
 export function buildConfiguration(parts: ConfigurationParts): Configuration {
   const { config, issuer, resources, pages, registeredClient } = parts
-  const pairwise = pairwiseIdentifiers(parts.pairwiseKey)
   const secure = issuer.startsWith('https:')
 
   return {
@@ -109,7 +110,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     // never applies, since every access token has an audience: an ID token carries the claims of its scopes (claims.ts)
     conformIdTokenClaims: false,
     subjectTypes: ['public', 'pairwise'],
-    pairwiseIdentifier: pairwise,
+    pairwiseIdentifier: parts.pairwiseIdentifier,
     acrValues: parts.authenticationContexts.values,
     // implicit and hybrid exist for conformance runs only (RFC 9700 §2.1.2)
     responseTypes: [
@@ -137,7 +138,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       }
     },
 
-    extraParams: parts.management.parameters,
+    // no further one: what the engine looks at once a request's parameters are complete
+    extraParams: { ...parts.management.parameters, login_hint: ctx => parts.choice.pick(ctx) },
 
     // RFC 9700 §2.1.1: PKCE for every client, unless the operator exempted this one by name, or it is the conformance suite's, which
     // tests what is older
@@ -206,7 +208,8 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
       policy: createInteractionPolicy({
         details: parts.details,
         strength: parts.authenticationContexts,
-        subject: createSubjectCheck(pairwise)
+        subject: createSubjectCheck(parts.subjects),
+        isOpen: parts.choice.isOpen
       }),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`
     },

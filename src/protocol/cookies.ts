@@ -12,7 +12,10 @@ export function cookieNames(secure: boolean) {
   }
 }
 
-/** The session's. */
+/** Ours, beside the session's: all accounts of the browser (browser-accounts.ts). */
+export const accountsCookie = (secure: boolean) => `${secure ? '__Host-' : 'mintmark_'}accounts`
+
+/** The session's, and that of the accounts. */
 export function sessionCookie(secure: boolean) {
   return { signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' } as const
 }

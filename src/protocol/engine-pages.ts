@@ -1,6 +1,5 @@
 // The engine's own pages, each replaced by ours: errors, sign-out, device. Where the engine would submit a form by script (sign-out without
-// a session, a device code in the link), the same form is shown with a button, and a change of account needs no page: none of ours needs
-// script.
+// a session, a device code in the link), the same form is shown with a button: none of ours needs script.
 //
 // Fact of the engine (9.13.3), held by test/protocol/engine-facts.test.ts: forms reach us as HTML, with their address in `action` and
 // hidden inputs written as name="…" value="…" (end_session.js, helpers/user_code_form.js, response_modes/form_post.js).
@@ -11,6 +10,7 @@ import { documentHost } from '../clients/document-url.ts'
 import type { AuthorizationDetail } from '../oauth/authorization-details.ts'
 import type { EngineForm, LanguageHints, Renderers, RequestedAccess, ShownClient } from './ports.ts'
 import { helpfulSentence, sentenceFor } from './sentences.ts'
+import type { SessionChoice } from './session-choice.ts'
 
 /** What tells the language of the answer to this request. */
 export function languageOf(ctx: KoaContextWithOIDC): LanguageHints {
@@ -106,7 +106,7 @@ export interface EnginePages {
     out: { error: string; error_description?: string | undefined }
   ): void
   logout(ctx: KoaContextWithOIDC, form: string): void
-  loggedOut(ctx: KoaContextWithOIDC): void
+  loggedOut(ctx: KoaContextWithOIDC): Promise<void>
   deviceInput(ctx: KoaContextWithOIDC, form: string, error: Error | undefined): void
   deviceConfirm(
     ctx: KoaContextWithOIDC,
@@ -128,8 +128,8 @@ export function createEnginePages(deps: {
     requested: RequestedAccess[]
     requestedDetails: AuthorizationDetail[]
   }
-  /** signs the session of that uid out, with this request */
-  endSession(uid: string): void
+  /** the accounts at the browser; made after these pages */
+  accounts(): Pick<SessionChoice, 'signOutAccounts' | 'namesAt'>
 }): EnginePages {
   const { renderers, registeredOf } = deps
 
@@ -151,18 +151,13 @@ export function createEnginePages(deps: {
     html(ctx, renderers.deviceInput({ form: parsed, userCode, problem, language: languageOf(ctx) }))
   }
 
-  /**
-   * Somebody else has just signed in at this browser (resume.js). The engine signs the one before out by a form that submits itself; a page
-   * that asks would offer a choice that there is not, since both cannot be signed in. So it is done here, and the sign-in goes on.
-   */
-  function changeAccount(ctx: KoaContextWithOIDC) {
-    const { session, provider } = ctx.oidc
-    const onward = session?.state?.['postLogoutRedirectUri']
-    if (session === undefined || typeof onward !== 'string') return
-    deps.endSession(session.uid)
-    provider.emit('end_session.success', ctx)
-    ctx.status = 303
-    ctx.redirect(onward)
+  function signOut(ctx: KoaContextWithOIDC, { action, xsrf }: EngineForm) {
+    const accounts = deps.accounts().signOutAccounts(ctx)
+    const form = { action: action + (accounts?.query ?? ''), xsrf }
+    html(
+      ctx,
+      renderers.logout({ form, accounts, client: clientOf(ctx), language: languageOf(ctx) })
+    )
   }
 
   return {
@@ -180,18 +175,13 @@ export function createEnginePages(deps: {
     },
 
     logout(ctx, form) {
-      html(
-        ctx,
-        renderers.logout({
-          form: parseEngineForm(form),
-          client: clientOf(ctx),
-          language: languageOf(ctx)
-        })
-      )
+      signOut(ctx, parseEngineForm(form))
     },
 
-    loggedOut(ctx) {
-      html(ctx, renderers.loggedOut({ client: clientOf(ctx), language: languageOf(ctx) }))
+    async loggedOut(ctx) {
+      const stillHere = await deps.accounts().namesAt(ctx)
+      const language = languageOf(ctx)
+      html(ctx, renderers.loggedOut({ client: clientOf(ctx), stillHere, language }))
     },
 
     deviceInput,
@@ -220,19 +210,10 @@ export function createEnginePages(deps: {
       const { inputs, ...form } = parseEngineForm(ctx.body)
       // an authorization response by form_post belongs to the client; everything else is addressed to ourselves
       if (inputs['xsrf'] === undefined) return
-      if (/^(device_)?resume$/.test(ctx.oidc.route)) return changeAccount(ctx)
       const language = languageOf(ctx)
-      html(
-        ctx,
-        inputs['user_code'] === undefined
-          ? renderers.logout({ form, client: clientOf(ctx), language })
-          : renderers.deviceInput({
-              form,
-              userCode: inputs['user_code'],
-              problem: undefined,
-              language
-            })
-      )
+      const { user_code: userCode } = inputs
+      if (userCode === undefined) return signOut(ctx, form)
+      html(ctx, renderers.deviceInput({ form, userCode, problem: undefined, language }))
     }
   }
 }

@@ -9,9 +9,17 @@ const { Check } = interactionPolicy
 type SubjectOf = (ctx: unknown, accountId: string, client: EngineClient) => Promise<string>
 type EngineClient = NonNullable<KoaContextWithOIDC['oidc']['client']>
 
-export function createSubjectCheck(pairwise: SubjectOf) {
+/** Who is expected, and what an account is called at a client. */
+export interface Subjects {
+  expected(ctx: KoaContextWithOIDC): Promise<unknown[]>
+  of(ctx: unknown, accountId: string, client: EngineClient): Promise<string>
+}
+
+export function createSubjects(pairwise: SubjectOf): Subjects {
   async function expected({ oidc }: KoaContextWithOIDC): Promise<unknown[]> {
-    const sub = (oidc.claims?.id_token as { sub?: { value?: unknown } | null } | undefined)?.sub
+    // the engine reads `claims` later than the first who ask here (session-choice.ts)
+    const claims = JSON.parse(String(oidc.params?.['claims'] ?? '{}'))
+    const sub = (claims?.id_token as { sub?: { value?: unknown } | null } | undefined)?.sub
     const expectations = sub?.value === undefined ? [] : [sub.value]
     const hint = oidc.params?.['id_token_hint']
     if (typeof hint !== 'string' || oidc.client === undefined) return expectations
@@ -29,6 +37,14 @@ export function createSubjectCheck(pairwise: SubjectOf) {
     }
   }
 
+  return {
+    expected,
+    of: async (ctx, accountId, client) =>
+      client.subjectType === 'pairwise' ? pairwise(ctx, accountId, client) : accountId
+  }
+}
+
+export function createSubjectCheck({ expected, of }: Subjects) {
   return new Check(
     'subject',
     'the person who is expected is not signed in',
@@ -39,10 +55,7 @@ export function createSubjectCheck(pairwise: SubjectOf) {
       const accountId = oidc.session?.accountId
       if (subjects.length === 0 || oidc.client === undefined) return Check.NO_NEED_TO_PROMPT
       if (accountId === undefined) return Check.REQUEST_PROMPT
-      const own =
-        oidc.client.subjectType === 'pairwise'
-          ? await pairwise(ctx, accountId, oidc.client)
-          : accountId
+      const own = await of(ctx, accountId, oidc.client)
       if (subjects.every(subject => subject === own)) return Check.NO_NEED_TO_PROMPT
       if (oidc.result?.login !== undefined) {
         throw new errors.LoginRequired('somebody else signed in than the client expects')

@@ -16,7 +16,13 @@ import { shownClient } from './engine-pages.ts'
 import type { InteractionDetails, Interactions, RequestedStrength } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import type { ResourceCatalogue } from './resources.ts'
+import type { EngineSession, SessionChanges } from './session-changes.ts'
 import { noteEffect, noteEvidence, type UnitOfWork, type UnitOfWorkRunner } from './unit-of-work.ts'
+
+const prompts: Partial<Record<string, InteractionDetails['prompt']>> = {
+  consent: 'consent',
+  select_account: 'account'
+}
 
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
@@ -40,6 +46,7 @@ export function createInteractions(deps: {
   grants: Pick<GrantStore, 'findConsent' | 'consentStatement' | 'shortenStatement'>
   details: Pick<DetailCatalogue, 'isRemembered'>
   managed: Pick<ManagedGrantStore, 'find'>
+  changes: SessionChanges
   resources: Pick<ResourceCatalogue, 'optionalScopesOf'>
   units: UnitOfWorkRunner
   requests: RequestFactsBook
@@ -47,7 +54,7 @@ export function createInteractions(deps: {
   csrfKeys: () => Buffer[]
   issuer: string
 }): Interactions {
-  const { units, clients, grants, requests, issuer } = deps
+  const { units, clients, grants, changes, requests, issuer } = deps
   const viewOf = createConsentView(deps)
   const csrfOf = (uid: string, key = deps.csrfKeys()[0]) => {
     if (key === undefined) throw new Fault('key_unavailable', 'No key for forms is in use.')
@@ -89,6 +96,18 @@ export function createInteractions(deps: {
     })
   }
 
+  /** Saves an answer that another session goes on with, with the rest of the unit; the engine would look for that session in the database. */
+  async function answer(
+    interaction: EngineInteraction,
+    session: EngineSession,
+    result: object
+  ): Promise<string> {
+    const { accountId, uid, jti: cookie, acr, amr } = session
+    Object.assign(interaction, { result, session: { accountId, uid, cookie, acr, amr } })
+    await interaction.persist()
+    return interaction.returnTo
+  }
+
   /** The engine checks the address when a request comes, and not when it is answered: by then the client may have given it up. */
   async function leadsBack({ client_id, redirect_uri }: Record<string, unknown>) {
     const client = await deps.provider().Client.find(text(client_id) ?? '')
@@ -102,9 +121,9 @@ export function createInteractions(deps: {
    */
   async function timeOf(interaction: EngineInteraction, accountId: string) {
     const { session } = interaction
-    if (!isStepUp(interaction) || session?.accountId !== accountId) return {}
+    if (!isStepUp(interaction) || session?.accountId !== accountId) return undefined
     const known = await deps.provider().Session.findByUid(session.uid)
-    return known?.loginTs === undefined ? {} : { ts: known.loginTs }
+    return known?.loginTs
   }
 
   async function saidNo(unit: UnitOfWork, interaction: EngineInteraction) {
@@ -132,7 +151,7 @@ export function createInteractions(deps: {
         const redirectUri = text(params['redirect_uri'])
         return {
           uid: interaction.uid,
-          prompt: prompt.name === 'consent' ? 'consent' : 'login',
+          prompt: prompts[prompt.name] ?? 'login',
           client: {
             ...shownClient(row, redirectUri),
             // a device flow leads nowhere: its person stays on our pages (RFC 8628 §3.3)
@@ -143,6 +162,7 @@ export function createInteractions(deps: {
           // gets one (`refresh_tokens`) ends with the session, too
           lasts: asked.openid.includes('offline_access') ? 'offline' : 'until sign-out',
           accountId: session?.accountId,
+          chosen: interaction.lastSubmission?.select_account !== undefined,
           loginHint: text(params['login_hint']),
           demand: demandOf(interaction),
           signedIn: isStepUp(interaction)
@@ -155,15 +175,36 @@ export function createInteractions(deps: {
     },
 
     // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
-    login: (req, res, signedIn) =>
-      finish(req, res, async (_unit, interaction) => ({
-        login: {
-          ...{ accountId: signedIn.accountId, amr: signedIn.amr },
-          ...(await timeOf(interaction, signedIn.accountId))
-        },
-        // whoever signs in has chosen an account by that
-        select_account: {}
-      })),
+    async login(req, res, signedIn) {
+      let to = `${issuer}/interaction/expired`
+      const { accountId, amr } = signedIn
+      const loginTs = await units.run(requests.of(req), async () => {
+        const interaction = await load(req, res)
+        return interaction && timeOf(interaction, accountId)
+      })
+      await changes.signIn(req, res, { accountId, amr, loginTs }, async (_, session) => {
+        const interaction = await load(req, res)
+        if (interaction === undefined) return
+        to = await answer(interaction, session, {
+          ...interaction.lastSubmission,
+          login: { accountId, amr, ts: session.loginTs },
+          // whoever signs in has chosen an account by that
+          select_account: {}
+        })
+      })
+      return to
+    },
+
+    // what was proved and allowed before was another's, maybe
+    async choose(req, res, handle) {
+      let to = `${issuer}/interaction/expired`
+      const outcome = await changes.choose(req, res, handle, async (_, session) => {
+        const interaction = await load(req, res)
+        if (interaction === undefined) return
+        to = await answer(interaction, session, { select_account: {} })
+      })
+      return outcome === 'gone' ? undefined : to
+    },
 
     consent: (req, res, answer) =>
       finish(req, res, async (unit, interaction) => {

@@ -11,6 +11,7 @@ import type { SessionStore } from '../store/sessions.ts'
 import { createAuthenticationContexts } from './authentication-context.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
 import { createApprovals } from './backchannel-approvals.ts'
+import type { BrowserAccounts } from './browser-accounts.ts'
 import type { ClientSource } from './client.ts'
 import { createInteractions } from './interactions.ts'
 import { createPersonSessions } from './person-sessions.ts'
@@ -18,6 +19,7 @@ import type { Approvals, Interactions, PersonSessions } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
 import type { ResourceCatalogue } from './resources.ts'
 import type { SessionAdapter } from './session-adapter.ts'
+import { createSessionChanges } from './session-changes.ts'
 import type { UnitOfWorkRunner } from './unit-of-work.ts'
 
 export interface PagePorts {
@@ -36,6 +38,7 @@ export function createPagePorts(deps: {
   grants: GrantStore
   managed: ManagedGrantStore
   sessions: SessionAdapter
+  browserAccounts: BrowserAccounts
   sessionStore: SessionStore
   backchannelRequests: BackchannelRequestStore
   units: UnitOfWorkRunner
@@ -46,9 +49,12 @@ export function createPagePorts(deps: {
 }): PagePorts {
   const { config } = deps
   const { issuer } = config
+  const secure = issuer.startsWith('https:')
+  const accounts = deps.browserAccounts
+  const changes = createSessionChanges({ ...deps, accounts, lifetimes: config.sessions, secure })
   return {
-    interactions: createInteractions({ ...deps, issuer }),
-    persons: createPersonSessions({ ...deps, issuer, lifetimes: config.sessions }),
+    interactions: createInteractions({ ...deps, changes, issuer }),
+    persons: createPersonSessions({ ...deps, changes, issuer }),
     approvals: config.ciba.enabled
       ? createApprovals({
           ...{ ...deps, issuer },

@@ -1,32 +1,32 @@
 // Who is signed in at this browser, for pages of ours that no client leads to, and signing in without a client. It is the engine's own
-// session, so whoever is signed in for an app is signed in here and the other way round. Each call is one unit of work. Refuses to keep
-// an identifier from before a sign-in (CWE-384), and to sign anybody in over another person's session: that one ends.
+// session, so whoever is signed in for an app is signed in here and the other way round. Each call is one unit of work. What a sign-in and a
+// choice do to the sessions of this browser is session-changes.ts.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
-import type { Config } from '../config/schema.ts'
 import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac, randomSecret } from '../lib/secret.ts'
 import type { SessionStore } from '../store/sessions.ts'
-import { sessionCookie } from './cookies.ts'
+import type { BrowserAccounts } from './browser-accounts.ts'
 import type { PersonSessions } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
-import type { SessionAdapter } from './session-adapter.ts'
-import { noteEvidence, type UnitOfWorkRunner } from './unit-of-work.ts'
+import type { SessionChanges } from './session-changes.ts'
+import type { UnitOfWorkRunner } from './unit-of-work.ts'
 
 export function createPersonSessions(deps: {
   /** the engine as it is now: it is swapped when keys rotate */
   provider(): Provider
   units: UnitOfWorkRunner
   requests: RequestFactsBook
-  sessions: Pick<SessionAdapter, 'end'>
   sessionStore: Pick<SessionStore, 'noteSeen'>
-  lifetimes: Config['sessions']
+  changes: SessionChanges
+  browserAccounts: Pick<BrowserAccounts, 'handleOf'>
   /** the current key first; a form that was shown under another one is still taken */
   csrfKeys: () => Buffer[]
   issuer: string
 }): PersonSessions {
-  const { units, requests } = deps
+  const { units, requests, changes } = deps
+  const { contextOf } = changes
   const secure = deps.issuer.startsWith('https:')
   const formCookie = `${secure ? '__Host-' : 'mintmark_'}sign_in`
 
@@ -40,14 +40,6 @@ export function createPersonSessions(deps: {
     if (typeof presented !== 'string') return false
     const given = Buffer.from(presented, 'base64url')
     return deps.csrfKeys().some(key => equalConstantTime(hmac(key, ...bound), given))
-  }
-
-  /** The engine's view of a request that is not one of its own. */
-  function contextOf(req: IncomingMessage, res: ServerResponse) {
-    const context = deps.provider().createContext(req, res)
-    // a proxy has ended TLS: what we say never depends on the connection (provider.ts)
-    context.cookies.secure = secure
-    return context
   }
 
   const cookieOf = (req: IncomingMessage, res: ServerResponse) => {
@@ -94,27 +86,18 @@ export function createPersonSessions(deps: {
       return value !== undefined && isToken(presented, 'sign-in', value)
     },
 
+    async accounts(req, res) {
+      const { accounts, active } = await changes.accountsAt(req, res)
+      return accounts.map(account => ({
+        accountId: account.accountId,
+        handle: deps.browserAccounts.handleOf(account),
+        inUse: account.uid === active
+      }))
+    },
+
+    choose: (req, res, handle) => changes.choose(req, res, handle),
+
     // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
-    signIn: (req, res, { accountId, amr }) =>
-      units.run(requests.of(req), async unit => {
-        const provider = deps.provider()
-        const context = contextOf(req, res)
-        let session = await provider.Session.get(context)
-        if (session.accountId !== undefined && session.accountId !== accountId) {
-          deps.sessions.end(unit, session.uid)
-          const about = { accountId: session.accountId, data: { by: 'account' } } as const
-          noteEvidence(unit, { type: 'sign_out', ...about })
-          session = new provider.Session()
-        }
-        if (unit.sessionIds.has(session.uid)) session.resetIdentifier()
-        session.loginAccount({ accountId, amr })
-        const { idleSeconds, absoluteSeconds } = deps.lifetimes
-        await session.save(Math.min(idleSeconds, absoluteSeconds))
-        await units.send(unit, 'with effects')
-        context.cookies.set(provider.cookieName('session'), session.jti, {
-          ...sessionCookie(secure),
-          expires: new Date(session.exp * 1_000)
-        })
-      })
+    signIn: (req, res, { accountId, amr }) => changes.signIn(req, res, { accountId, amr })
   }
 }

@@ -1,4 +1,4 @@
-// When a person is asked (OpenID Connect Core §3.1.2.3): the engine's prompts, with two changes. Whoever meets a client that is a metadata
+// When a person is asked (OpenID Connect Core §3.1.2.3): the engine's prompts, with changes. Of several accounts, one is chosen first. Whoever meets a client that is a metadata
 // document is asked each time: nobody here knows it. And the engine asks the users of every `native`
 // client each time; we ask wherever the redirect leads to something nobody can check: a private-use scheme or a loopback address.
 
@@ -22,6 +22,8 @@ export function createInteractionPolicy(ofLogin: {
   strength: Pick<AuthenticationContexts, 'check' | 'secondFactorCheck' | 'demandOf'>
   /** who must have */
   subject: InstanceType<typeof Check>
+  /** whether the person must say which of several accounts */
+  isOpen(ctx: KoaContextWithOIDC): Promise<boolean>
 }) {
   const prompts = base()
   const login = prompts.get('login')
@@ -34,8 +36,14 @@ export function createInteractionPolicy(ofLogin: {
   // whatever the reason: whoever signs in for this request brings what it demands
   const demand = ({ oidc }: KoaContextWithOIDC) => ({ demand: ofLogin.strength.demandOf(oidc) })
   login.details = demand
-  // Core §3.1.2.1 select_account: there is one account at a browser, so another one is chosen by signing in, at the page of every sign-in
-  prompts.add(new Prompt({ name: 'select_account', requestable: true }, demand), 1)
+  // Core §3.1.2.1 select_account, before everything else: how old a sign-in is, and what was allowed, is judged of the account that is chosen
+  const several = new Check(
+    'several_accounts',
+    'several accounts are signed in, and the request does not say which',
+    'account_selection_required',
+    ofLogin.isOpen
+  )
+  prompts.add(new Prompt({ name: 'select_account', requestable: true }, demand, several), 0)
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('the engine has no consent prompt')
   // the engine tells only what is missing; whoever is asked again (prompt=consent, or the check below) sees all of it again

@@ -45,7 +45,8 @@ export interface RequestedStrength {
 /** One interaction of a person with the authorization endpoint, as far as a page needs it. */
 export interface InteractionDetails {
   uid: string
-  prompt: 'login' | 'consent'
+  /** `account`: one of several is to be chosen, or another one signs in */
+  prompt: 'login' | 'account' | 'consent'
   client: ShownClient
   /** for consent: what is new, in the order in which it was asked for */
   requested: RequestedAccess[]
@@ -62,6 +63,8 @@ export interface InteractionDetails {
   lasts: 'until sign-out' | 'offline'
   /** the account that is signed in already, if any */
   accountId: string | undefined
+  /** it was chosen here, a moment ago */
+  chosen: boolean
   loginHint: string | undefined
   uiLocales: string | undefined
   /** for a sign-in: what it must bring besides a first factor */
@@ -96,6 +99,8 @@ export interface Interactions {
     res: ServerResponse,
     signedIn: { accountId: string; amr: string[] }
   ): Promise<string>
+  /** one of this browser's accounts; undefined: it is none, or no longer */
+  choose(req: IncomingMessage, res: ServerResponse, handle: string): Promise<string | undefined>
   consent(req: IncomingMessage, res: ServerResponse, answer: ConsentAnswer): Promise<string>
   /** the person said no: `access_denied` (RFC 6749 §4.1.2.1) */
   decline(req: IncomingMessage, res: ServerResponse): Promise<string>
@@ -113,6 +118,15 @@ export interface SignedInPerson {
   verifyCsrf(presented: unknown): boolean
 }
 
+/** An account that is signed in at this browser. */
+export interface AccountAtBrowser {
+  accountId: string
+  /** stands in the form that chooses it; says nothing, and is good at this browser only */
+  handle: string
+  /** whoever uses the browser now */
+  inUse: boolean
+}
+
 /** Sessions as pages see them that no client leads to: who is signed in, and signing in without a client. */
 export interface PersonSessions {
   /** undefined: nobody. Does not prolong the session. */
@@ -123,7 +137,11 @@ export interface PersonSessions {
    */
   signInForm(req: IncomingMessage, res: ServerResponse): { csrf: string; flow: string }
   verifySignInForm(req: IncomingMessage, res: ServerResponse, presented: unknown): boolean
-  /** Signs in, under a new session identifier; who was signed in before and is somebody else is signed out. */
+  /** Everybody who is signed in at this browser, the newest sign-in first. */
+  accounts(req: IncomingMessage, res: ServerResponse): Promise<AccountAtBrowser[]>
+  /** Whoever is chosen uses this browser from now on, under a new session identifier. */
+  choose(req: IncomingMessage, res: ServerResponse, handle: string): Promise<'chosen' | 'gone'>
+  /** Signs in, under a new session identifier; who was signed in before and is somebody else is put aside, to be chosen again. */
   signIn(
     req: IncomingMessage,
     res: ServerResponse,
@@ -223,9 +241,16 @@ export interface Renderers {
   logout(page: {
     form: EngineForm
     client: ShownClient | undefined
+    /** where several are signed in: whose session ends, and who else is here; `logout=all` signs everybody out */
+    accounts: { current: string; others: string[] } | undefined
     language: LanguageHints
   }): string
-  loggedOut(page: { client: ShownClient | undefined; language: LanguageHints }): string
+  /** stillHere: names of those who are signed in at this browser all the same */
+  loggedOut(page: {
+    client: ShownClient | undefined
+    stillHere: string[]
+    language: LanguageHints
+  }): string
   /** fields: `user_code`; problem: what was wrong with the last code */
   deviceInput(page: {
     form: EngineForm

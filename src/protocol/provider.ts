@@ -6,7 +6,7 @@ import {
   type Client as EngineClient,
   errors,
   type KoaContextWithOIDC,
-  Provider
+  type Provider
 } from 'oidc-provider'
 import type { AuditBatch } from '../audit/batch.ts'
 import { jwtBearerGrantType } from '../clients/assertion-grants.ts'
@@ -32,6 +32,7 @@ import {
   type BackchannelDependencies,
   backchannelAuthentication
 } from './backchannel-authentication.ts'
+import type { BrowserAccounts } from './browser-accounts.ts'
 import { claimsOf } from './claims.ts'
 import type { ClientSource } from './client.ts'
 import { installClients } from './client.ts'
@@ -45,8 +46,10 @@ import { installSessions } from './engine-sessions.ts'
 import { attachEvents } from './events.ts'
 import { createExchangePolicy } from './exchange-policy.ts'
 import { createGrantManagement } from './grant-management.ts'
+import { createSubjects } from './hints.ts'
 import { installHintCheck } from './id-token-hints.ts'
 import { registerJwtBearer } from './jwt-bearer.ts'
+import { pairwiseIdentifiers } from './pairwise.ts'
 import type { Renderers } from './ports.ts'
 import { type Published, publishedAs, withoutEmpty } from './published.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
@@ -59,9 +62,10 @@ import {
   answerLost,
   answerUnavailable,
   completeAnswer,
-  completeRedirect,
   statusTells
 } from './response.ts'
+import { createSessionChoice } from './session-choice.ts'
+import { SpeakingProvider } from './speaking-provider.ts'
 import type { StatusClaims } from './status-claim.ts'
 import { registerTokenExchange } from './token-exchange.ts'
 import type { UnitOfWork, UnitOfWorkRunner } from './unit-of-work.ts'
@@ -86,6 +90,7 @@ export interface EngineDependencies {
   cookieKeys(): Buffer[]
   dpopNonceKey(): Buffer
   pairwiseKey(): Buffer
+  browserAccounts: BrowserAccounts
   log: {
     info(data: object, message: string): void
     error(data: object, message: string): void
@@ -113,29 +118,24 @@ export interface Engine {
   metadata(): Published | undefined
 }
 
-type ResponseMode = Parameters<Provider['registerResponseMode']>[1]
-
-/** The engine registers its own response modes by this method, too: each gets to see a refusal with a sentence that helps. */
-class SpeakingProvider extends Provider {
-  override registerResponseMode(name: string, mode: ResponseMode): void {
-    super.registerResponseMode(name, (ctx, redirectUri, payload) =>
-      mode.call(this, ctx, redirectUri, completeRedirect(payload))
-    )
-  }
-}
-
 export function createEngine(deps: EngineDependencies): Engine {
   const { config, issuer, units, resources, details, grants, renderers, requests, log } = deps
   const publicUrl = new URL(issuer)
   const registeredOf = (client: EngineClient) => clients.registeredOf(client)
   const findRegistered = (client: EngineClient) => clients.findRegistered(client)
 
+  const pairwiseIdentifier = pairwiseIdentifiers(deps.pairwiseKey)
+  const subjects = createSubjects(pairwiseIdentifier)
+  const choice = createSessionChoice({
+    ...{ subjects, guarded, accounts: deps.browserAccounts, sessions: deps.adapter.sessions },
+    unit: () => units.current(),
+    isFirstParty: ({ oidc }) =>
+      oidc.client !== undefined && registeredOf(oidc.client).metadata.first_party === true,
+    secure: publicUrl.protocol === 'https:'
+  })
   const pages = createEnginePages({
     renderers,
-    endSession: uid => {
-      const unit = units.current()
-      if (unit !== undefined) deps.adapter.sessions.end(unit, uid)
-    },
+    accounts: () => choice,
     requestId: ctx => requests.of(ctx.req).requestId,
     registeredOf,
     requestedOf: ctx => deviceAccess(ctx, { resources, details, registeredOf })
@@ -187,7 +187,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     cookieKeys: deps.cookieKeys(),
     dpopNonceKey: deps.dpopNonceKey(),
     attesters: deps.issuers,
-    pairwiseKey: deps.pairwiseKey,
+    ...{ pairwiseIdentifier, subjects, choice },
     authenticationContexts,
     management,
     outbound: deps.outbound,
@@ -281,6 +281,7 @@ export function createEngine(deps: EngineDependencies): Engine {
   }
 
   installHintCheck(provider, deps.keys)
+  choice.install(provider)
   installSessions(provider, {
     cookie: configuration.cookies?.long ?? {},
     unsavedSeconds: config.interactions.lifetimeSeconds
@@ -310,6 +311,7 @@ export function createEngine(deps: EngineDependencies): Engine {
       const oidc = ctx as KoaContextWithOIDC
       try {
         await next()
+        choice.finish(oidc, unit)
         pages.replaceSelfSubmitting(oidc)
         tellInterval(oidc)
         if (oidc.oidc?.route === 'discovery' && ctx.status === 200) {

@@ -59,8 +59,9 @@ export function createSessionAdapter(deps: {
 
   function save(unit: UnitOfWork, value: string, payload: Payload, ttl: number): void {
     const { state, jti: _, exp: __, ...plain } = payload
-    const id = idOf(value)
     const uid = String(plain['uid'])
+    const previous = unit.sessionIds.get(uid)
+    const id = (unit.takenSessions.has(uid) ? previous : undefined) ?? idOf(value)
     const session: SavedSession = {
       id,
       uid,
@@ -71,7 +72,6 @@ export function createSessionAdapter(deps: {
       ...deviceOf(unit.request.userAgent),
       address: unit.request.address
     }
-    const previous = unit.sessionIds.get(uid)
     unit.evidence.push(
       previous === undefined
         ? sessions.insertStatement(session)

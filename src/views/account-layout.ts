@@ -1,6 +1,7 @@
 // The frame of the account's own pages: their menu above, who is signed in, and where to sign out. Owns the menu's order. Refuses to list a
 // page that is not there.
 
+import { type AccountSwitch, accountSwitch } from './chooser.ts'
 import { type Frame, renderPage, wordsOf } from './layout.ts'
 import { type Child, html, type Markup, name } from './markup.ts'
 
@@ -20,6 +21,8 @@ export interface AccountFrame {
   accountName: string
   /** where to sign out */
   signOut: string
+  /** the other accounts of this browser */
+  switching?: AccountSwitch | undefined
 }
 
 /** One of the account's pages as an HTML document; its `<h1>` is the title. */
@@ -45,7 +48,8 @@ ${page.problems ?? ''}
 <h1>${page.title}</h1>
 <p class="lead">${words.consent.signedInAs(shown)}</p>
 ${page.body}
-<p class="small"><a href="${account.signOut}">${words.logout.submit}</a></p>`
+<p class="small"><a href="${account.signOut}">${words.logout.submit}</a></p>
+${account.switching && accountSwitch(frame, account.switching)}`
   })
 }
 

@@ -37,6 +37,8 @@ export interface ConsentPage {
   resources: readonly ResourceView[]
   /** how the signed-in person knows their account */
   accountName: string | undefined
+  /** where another account is chosen */
+  switchAccount?: string | undefined
 }
 
 /** The consent page as an HTML document. */
@@ -58,7 +60,10 @@ export function renderConsent(frame: Frame, page: ConsentPage): string {
 ${
   page.accountName === undefined
     ? ''
-    : html`<p class="lead">${words.consent.signedInAs({ text: page.accountName, shown: name(page.accountName) })}</p>`
+    : html`<p class="lead">${words.consent.signedInAs({ text: page.accountName, shown: name(page.accountName) })}${
+        page.switchAccount !== undefined &&
+        html` <a href="${page.switchAccount}">${words.chooser.notYou}</a>`
+      }</p>`
 }
 ${warning(client, words.consent)}
 <form method="post" action="${page.action}">

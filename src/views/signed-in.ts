@@ -2,12 +2,15 @@
 // itself.
 
 import { accountPages } from './account-layout.ts'
+import { type AccountSwitch, accountSwitch } from './chooser.ts'
 import { type Frame, renderPage, wordsOf } from './layout.ts'
 import { html, name } from './markup.ts'
 
 export interface SignedInPage {
   accountName: string
   signOut: string
+  /** the other accounts of this browser */
+  switching?: AccountSwitch | undefined
 }
 
 /** The page as an HTML document. */
@@ -19,6 +22,7 @@ export function renderSignedIn(frame: Frame, page: SignedInPage): string {
     body: html`<h1>${words.login.signedInTitle}</h1>
 <p class="lead">${words.consent.signedInAs(account)}</p>
 <p><a class="primary" href="${frame.site.basePath}${accountPages.profile}">${words.profile.open}</a></p>
-<p><a href="${page.signOut}">${words.logout.submit}</a></p>`
+<p><a href="${page.signOut}">${words.logout.submit}</a></p>
+${page.switching && accountSwitch(frame, page.switching)}`
   })
 }

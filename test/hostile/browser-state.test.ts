@@ -5,7 +5,7 @@ import t from 'tap'
 import { issueInitialAccessToken } from '../../src/clients/registration-token.ts'
 import { claimsIn, createRequests, otherWeb, web } from '../protocol/requests.ts'
 import { type Browser, createBrowser } from '../support/browser.ts'
-import { startTestServer } from '../support/server.ts'
+import { person, startTestServer } from '../support/server.ts'
 
 const server = await startTestServer(t, { registration: { enabled: true } })
 const requests = createRequests(server)
@@ -78,6 +78,29 @@ t.test(
     const held = begun.headers.getSetCookie().map(line => line.split(';')[0])
     await get(new URL(begun.headers.get('location') ?? '', https.issuer).pathname, held.join('; '))
     for (const path of ['/device', '/logout', '/userinfo']) await get(path)
+    // with the second account comes the cookie of the accounts
+    await https.server.accounts.service.create({ ...eve, name: 'Eve' }, 'cli')
+    const jar = new Map<string, string>()
+    for (const who of [person, eve]) {
+      const sent = () => [...jar].map(pair => pair.join('=')).join('; ')
+      const keep = (response: Response) => {
+        for (const line of response.headers.getSetCookie()) {
+          seen.set(line.split('=')[0] ?? '', line)
+          jar.set(...((line.split(';')[0] ?? '').split('=') as [string, string]))
+        }
+        return response
+      }
+      const shown = await keep(await get('/sign-in?again=yes', sent())).text()
+      const csrf = /name="csrf" value="([^"]*)"/.exec(shown)?.[1] ?? ''
+      const body = new URLSearchParams({ ...who, csrf, prompt: 'login', again: 'yes' })
+      keep(
+        await fetch(`http://${host}/sign-in`, {
+          ...{ method: 'POST', redirect: 'manual' as const, body },
+          headers: { cookie: sent() }
+        })
+      )
+    }
+    t.ok(seen.has('__Host-accounts'), [...seen.keys()].join())
     t.ok(seen.size >= 4, [...seen.keys()].join())
     for (const [name, line] of seen) {
       t.match(line, /; secure/i, name)

@@ -4,6 +4,7 @@ import fastify from 'fastify'
 import type { Test } from 'tap'
 import { createSignInSteps } from '../../src/accounts/sign-in-steps.ts'
 import { createAssets } from '../../src/pages/assets.ts'
+import { createChooser } from '../../src/pages/chooser.ts'
 import { setPageNotFound } from '../../src/pages/error-page.ts'
 import { type PagesDependencies, pages } from '../../src/pages/pages.ts'
 import type { AuthenticateResult } from '../../src/pages/password-check.ts'
@@ -31,6 +32,7 @@ export const loginDetails: InteractionDetails = {
   detailsAllowedBefore: [],
   lasts: 'until sign-out',
   accountId: undefined,
+  chosen: false,
   loginHint: undefined,
   uiLocales: undefined,
   demand: {},
@@ -57,6 +59,8 @@ function nobody(calls: string[]): PersonSessions {
     find: async () => undefined,
     signInForm: () => ({ csrf: 'right', flow: 'browser' }),
     verifySignInForm: (_req, _res, presented) => presented === 'right',
+    accounts: async () => [],
+    choose: async () => 'gone',
     signIn: async (_req, _res, { accountId }) => void calls.push(`sign in ${accountId}`)
   }
 }
@@ -85,6 +89,7 @@ export async function buildPages(t: Test, given: Given = {}) {
       calls.push(`login ${accountId} ${amr.join()}`)
       return `${issuer}/authorize/abc`
     },
+    choose: async () => undefined,
     consent: async () => {
       calls.push('consent')
       return `${issuer}/authorize/abc`
@@ -124,6 +129,10 @@ export async function buildPages(t: Test, given: Given = {}) {
     // nobody is signed in here: no page of an account gets that far
     ownAccount: {} as PagesDependencies['ownAccount'],
     approvals: undefined,
+    chooser: createChooser({
+      persons: nobody(calls),
+      accountName: async accountId => accountId
+    }),
     signIn: createSignInFlow({
       steps: createSignInSteps({
         ...{ pending: pendingSignIns(), factors: [], enrollable: [] },

@@ -72,7 +72,11 @@ t.test('each problem with a code has its own words, and a cancelled request no f
 })
 
 t.test('sign-out sends logout=yes, staying sends no logout (RP-Initiated Logout §2)', async t => {
-  const page = renderers.logout({ form: { ...form, action: '/logout/confirm' }, client, language })
+  const page = renderers.logout({
+    form: { ...form, action: '/logout/confirm' },
+    accounts: undefined,
+    ...{ client, language }
+  })
   const forms = formsOf(page)
   t.equal(forms.length, 1, 'no menu: it would lose who asked')
   t.strictSame(fieldsOf(forms[0]?.tags), [
@@ -80,7 +84,7 @@ t.test('sign-out sends logout=yes, staying sends no logout (RP-Initiated Logout 
     ['logout', 'yes'],
     [undefined, undefined]
   ])
-  t.match(renderers.loggedOut({ client: undefined, language }), 'You are signed out')
+  t.match(renderers.loggedOut({ client: undefined, stillHere: [], language }), 'You are signed out')
   t.match(renderers.deviceDone({ client, language }), 'You’re connected')
 })
 

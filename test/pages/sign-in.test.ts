@@ -4,6 +4,7 @@
 import t from 'tap'
 import { createRequests } from '../protocol/requests.ts'
 import { type Browser, createBrowser } from '../support/browser.ts'
+import { chooseAccount } from '../support/relying-party.ts'
 import { person, startTestServer } from '../support/server.ts'
 
 const server = await startTestServer(t, { sessions: { idle: '2h', absolute: '12h' } })
@@ -67,7 +68,7 @@ t.test('the session has a new identifier after it, and the old one is dead (CWE-
   t.equal(sessionOf(browser), first)
 })
 
-t.test('somebody else who signs in ends the session of the person before', async t => {
+t.test('somebody else who signs in puts the person before aside, whose cookie is dead', async t => {
   const browser = createBrowser({ origin: issuer })
   const page = await browser.get('/sign-in')
   await browser.submitForm(page, person)
@@ -75,7 +76,11 @@ t.test('somebody else who signs in ends the session of the person before', async
   await browser.submitForm(page, other)
   t.match((await browser.get('/sign-in')).html, 'bob@example.com')
   t.match((await requests.get('/sign-in', { cookie: before })).text, 'name="password"')
-  t.strictSame(await events('sign_out'), [server.accountId])
+  t.strictSame(await events('sign_out'), [], 'and nobody is signed out')
+  const chooser = await browser.get('/sign-in?with=choose&return_to=%2Fdevice')
+  const back = await chooseAccount(browser, chooser, person.login)
+  t.equal(back.location?.pathname, '/device')
+  t.match((await browser.get('/sign-in')).html, 'Signed in as <bdi class="name">ada@example.com')
 })
 
 t.test('a form that is not of this browser signs nobody in (R-65)', async t => {

@@ -3,6 +3,7 @@
 
 import t from 'tap'
 import { type Browser, createBrowser, type Page } from '../support/browser.ts'
+import { chooseAccount } from '../support/relying-party.ts'
 import { person, startTestServer } from '../support/server.ts'
 import { claimsIn, createRequests, type Parameters, web } from './requests.ts'
 
@@ -15,7 +16,8 @@ if (!made.ok) throw new Error(made.reason)
 const eveId = made.account.id
 
 const isBack = (url: URL) => url.host === 'app.example.com'
-const asksForPassword = (page: Page) => page.forms.some(({ fields }) => fields.has('password'))
+const hasPassword = ({ fields }: Page['forms'][number]) => fields.has('password')
+const asksForPassword = (page: Page) => page.forms.some(hasPassword)
 
 async function signedIn(): Promise<Browser> {
   const browser = createBrowser({ origin: issuer })
@@ -45,31 +47,48 @@ async function sessionOf(browser: Browser) {
   return { sub, auth_time }
 }
 
-t.test('select_account offers a sign-in, and takes whoever signs in (Core §3.1.2.1)', async t => {
-  for (const [who, accountId] of [
-    [person, server.accountId],
-    [eve, eveId]
-  ] as const) {
-    const browser = await signedIn()
+t.test(
+  'select_account offers whoever is signed in and a sign-in, and takes whoever it is (Core §3.1.2.1)',
+  async t => {
+    for (const [who, accountId] of [
+      [person, server.accountId],
+      [eve, eveId]
+    ] as const) {
+      const browser = await signedIn()
+      const page = await start(browser, { prompt: 'select_account' })
+      t.notOk(asksForPassword(page), who.login)
+      t.match(page.heading, 'Choose an account')
+      t.match(page.html, 'ada@example.com')
+      let end = await browser.follow(await chooseAccount(browser, page, who.login), isBack)
+      if (asksForPassword(end))
+        end = await browser.follow(
+          await browser.submitForm(end, who, { form: hasPassword }),
+          isBack
+        )
+      // who has not allowed this app anything yet is asked
+      if (end.location === undefined)
+        end = await browser.follow(await browser.submitForm(end), isBack)
+      t.ok(end.location?.searchParams.has('code'), who.login)
+      t.equal((await sessionOf(browser))?.sub, accountId, who.login)
+    }
+    const browser = createBrowser({ origin: issuer })
     const page = await start(browser, { prompt: 'select_account' })
-    t.ok(asksForPassword(page), who.login)
-    let end = await browser.follow(await browser.submitForm(page, who), isBack)
-    // who has not allowed this app anything yet is asked
-    if (end.location === undefined)
-      end = await browser.follow(await browser.submitForm(end), isBack)
-    t.ok(end.location?.searchParams.has('code'), who.login)
-    t.equal((await sessionOf(browser))?.sub, accountId, who.login)
+    const end = await browser.follow(await browser.submitForm(page, person), isBack)
+    t.ok(end.location?.searchParams.has('code'), 'without a session, once and not twice')
+    const both = await start(browser, { prompt: 'login select_account consent' })
+    const again = await browser.follow(await chooseAccount(browser, both, person.login), isBack)
+    const known = again.forms.find(hasPassword)?.fields.get('login')
+    t.equal(known, person.login, 'who was chosen signs in again, as that person')
+    const filled = { login: person.login, password: person.password }
+    const consent = await browser.follow(
+      await browser.submitForm(again, filled, { form: hasPassword }),
+      isBack
+    )
+    t.notOk(asksForPassword(consent), 'one sign-in is enough for both')
+    const done = await browser.follow(await browser.submitForm(consent), isBack)
+    t.ok(done.location?.searchParams.has('code'))
   }
-  const browser = createBrowser({ origin: issuer })
-  const page = await start(browser, { prompt: 'select_account' })
-  const end = await browser.follow(await browser.submitForm(page, person), isBack)
-  t.ok(end.location?.searchParams.has('code'), 'without a session, once and not twice')
-  const both = await start(browser, { prompt: 'login select_account consent' })
-  const consent = await browser.follow(await browser.submitForm(both, person), isBack)
-  t.notOk(asksForPassword(consent), 'one sign-in is enough for both')
-  const done = await browser.follow(await browser.submitForm(consent), isBack)
-  t.ok(done.location?.searchParams.has('code'))
-})
+)
 
 t.test(
   'who turns back at a sign-in that was asked for keeps the session as it was, and the app gets no code (Core §3.1.2.6)',
@@ -84,7 +103,14 @@ t.test(
       const before = await sessionOf(browser)
       const page = await start(browser, extra)
       const end = await browser.follow(
-        await browser.submitForm(page, {}, { button: ({ name }) => name === 'decline' }),
+        await browser.submitForm(
+          page,
+          {},
+          {
+            form: ({ buttons }) => buttons.some(({ name }) => name === 'decline'),
+            button: ({ name }) => name === 'decline'
+          }
+        ),
         isBack
       )
       t.equal(end.location?.searchParams.get('error'), 'access_denied', JSON.stringify(extra))

@@ -152,10 +152,22 @@ function answer(
     const form = ({ fields }: { fields: Map<string, string> }) => fields.has('password')
     return browser.submitForm(page, { login, password }, { form })
   }
+  if (page.forms.some(({ fields }) => fields.get('prompt') === 'choose')) {
+    return chooseAccount(browser, page, login)
+  }
   if (consent === 'decline') {
     return browser.submitForm(page, {}, { button: ({ name }) => name === 'decline' })
   }
   return browser.submitForm(page)
+}
+
+/** Goes on with the account of that login where it is signed in at this browser, else to the sign-in page. */
+export function chooseAccount(browser: Browser, page: Page, login: string): Promise<Page> {
+  const form = ({ fields, buttons }: Page['forms'][number]) =>
+    fields.has('account') && buttons.some(({ label }) => label.includes(login))
+  if (page.forms.some(form)) return browser.submitForm(page, {}, { form })
+  const [, another = ''] = /<a class="account-choice" href="([^"]*)"/.exec(page.html) ?? []
+  return browser.get(another.replaceAll('&amp;', '&'))
 }
 
 /** Without the query, in which the answer stands. */

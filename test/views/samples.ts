@@ -3,6 +3,7 @@
 
 import type { Locale } from '../../src/i18n/locale.ts'
 import { renderApprovals } from '../../src/views/approve.ts'
+import { renderChooser } from '../../src/views/chooser.ts'
 import type { AccessView, ClientView, ResourceView } from '../../src/views/client.ts'
 import { renderConnectedApps } from '../../src/views/connected-apps.ts'
 import { renderConsent } from '../../src/views/consent.ts'
@@ -107,8 +108,20 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     now,
     description: say('redirect_uri is not registered')
   }
+  const choice = {
+    action,
+    csrf: say('csrf'),
+    carried: { return_to: say('/account/security') },
+    another: say('/sign-in?again=yes'),
+    accounts: [
+      { name: say('ada@example.com'), handle: say('handle-1'), inUse: true },
+      { name: say('bob@example.com'), handle: say('handle-2'), inUse: false }
+    ]
+  }
   return {
     ...renderSelfServiceSamples(frame, say),
+    chooser: renderChooser(frame, { ...choice, clientName: client.name }),
+    'chooser-own': renderChooser(frame, { ...choice, clientName: undefined, problem: 'gone' }),
     ...factorSamples(frame, say),
     login: renderLogin(frame, { ...login, login: undefined }),
     'login-hint': renderLogin(frame, login),
@@ -128,6 +141,11 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     'signed-in': renderSignedIn(frame, {
       accountName: say('ada@example.com'),
       signOut: say('/logout')
+    }),
+    'signed-in-several': renderSignedIn(frame, {
+      accountName: say('ada@example.com'),
+      signOut: say('/logout'),
+      switching: choice
     }),
     'login-busy': renderLogin(frame, { ...login, problem: { kind: 'busy', seconds: 2 } }),
     consent: renderConsent(frame, {
@@ -183,7 +201,8 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       ],
       lasts: 'offline',
       resources,
-      accountName: say('ada@example.com')
+      accountName: say('ada@example.com'),
+      switchAccount: say('/interaction/abc?with=choose')
     }),
     'consent-replaced': renderConsent(frame, {
       ...noDetails,
@@ -261,7 +280,18 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       accountName: say('ada@example.com')
     }),
     logout: renderLogout(frame, { action, xsrf: say('xsrf'), clientName: client.name }),
+    'logout-several': renderLogout(frame, {
+      ...{ action, xsrf: say('xsrf'), clientName: client.name },
+      accounts: {
+        current: say('ada@example.com'),
+        others: [say('bob@example.com'), say('carol@example.com')]
+      }
+    }),
     'logged-out': renderLoggedOut(frame, { clientName: client.name }),
+    'logged-out-one': renderLoggedOut(frame, {
+      clientName: client.name,
+      stillHere: [say('bob@example.com')]
+    }),
     'device-input': renderDeviceInput(frame, {
       ...device,
       userCode: undefined,
