@@ -2,23 +2,30 @@
 // behaviour of its own.
 
 import { createAuthenticator } from './accounts/authenticate.ts'
+import { createPasskeyChallenges } from './accounts/passkey-challenge.ts'
+import { createPasskeys, type Passkeys, relyingPartyOf } from './accounts/passkeys.ts'
 import { createSignInSteps, type SecondFactor } from './accounts/sign-in-steps.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
+import { secretsByPurpose } from './keys/server-secrets.ts'
 import { hmac } from './lib/secret.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
 import type { PagesDependencies } from './pages/pages.ts'
+import { createPasskeyScreens } from './pages/passkey-screens.ts'
+import { createPasskeySection } from './pages/passkeys.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
 import { createSignInFlow } from './pages/sign-in-flow.ts'
 import type { PagePorts } from './protocol/page-ports.ts'
 import type { ConnectedApps } from './protocol/ports.ts'
 import { createAccountStore } from './store/accounts.ts'
-import { createAttemptStore } from './store/attempts.ts'
+import { type AttemptStore, createAttemptStore } from './store/attempts.ts'
 import type { Database } from './store/database.ts'
+import { createPasskeyStore } from './store/passkeys.ts'
 import { createPendingSignInStore } from './store/pending-sign-ins.ts'
+import { createReplayStore } from './store/replay.ts'
 import type { Site } from './views/layout.ts'
 
 export interface PeopleOptions {
@@ -48,9 +55,15 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters')
   })
 
+  const passkeys = composePasskeys(options, attempts)
+  const passkeyScreens =
+    passkeys && createPasskeyScreens({ passkeys, script: site.basePath + assets.passkeys })
+
   // how a sign-in begins, and what it is asked for besides
   const others: OtherWay[] = []
+  if (passkeyScreens !== undefined) others.push(passkeyScreens.button)
   const factors: SecondFactor[] = []
+  if (passkeys !== undefined) factors.push({ kind: 'passkey', enrolled: passkeys.has })
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
     factors
@@ -62,16 +75,23 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     },
     others
   })
-  const signIn = createSignInFlow({ steps, issuer, first: [password], second: {} })
+  const signIn = createSignInFlow({
+    steps,
+    issuer,
+    first: [password, ...(passkeyScreens === undefined ? [] : [passkeyScreens.first])],
+    second: passkeyScreens === undefined ? {} : { passkey: passkeyScreens.second }
+  })
 
   // what stands on the page of sign-in and security
   const sections: SecuritySection[] = []
+  if (passkeys !== undefined) sections.push(createPasskeySection(passkeys, site.basePath))
 
   return {
     ...options.ports,
     apps: options.apps,
     signIn,
     sections,
+    passkeys,
     async accountName(accountId) {
       const account = await accountStore.findById(accountId)
       return account && (account.email ?? account.login)
@@ -82,4 +102,26 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     now: options.now,
     secureCookies: issuer.startsWith('https:')
   }
+}
+
+/** Undefined where no browser would offer any. */
+function composePasskeys(options: PeopleOptions, attempts: AttemptStore): Passkeys | undefined {
+  const { config, database, keys } = options
+  const party = relyingPartyOf(config.issuer, config.product.name)
+  const { keysOf } = secretsByPurpose(keys.secrets)
+  return (
+    party &&
+    createPasskeys({
+      party,
+      passkeys: createPasskeyStore({ sql: database }),
+      challenges: createPasskeyChallenges({
+        keys: () => keysOf('csrf'),
+        replay: createReplayStore({ sql: database }),
+        now: options.now
+      }),
+      attempts,
+      counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters'),
+      record: event => appendAuditEvent(database, event)
+    })
+  )
 }

@@ -19,7 +19,13 @@ export const signInRefusals = [
   'password_mismatch',
   'disabled',
   'no_password',
-  'throttled'
+  'throttled',
+  // of passkeys
+  'unknown_passkey',
+  'passkey_mismatch',
+  'passkey_counter',
+  'challenge_not_ours',
+  'challenge_spent'
 ] as const
 
 const success = 'success' as const

@@ -1,4 +1,4 @@
-// Stylesheets and icon: read once, named by their content, cached for ever (RFC 8246). Owns the paths under /assets. Refuses to read a file
+// Stylesheets, icon and the one script: read once, named by their content, cached for ever (RFC 8246). Owns the paths under /assets. Refuses to read a file
 // by a name from a request: there are a few, in a table.
 
 import { createHash } from 'node:crypto'
@@ -19,6 +19,8 @@ interface Asset {
 export interface Assets {
   stylesheets: readonly string[]
   icon: string
+  /** of the pages that offer passkeys, and of no other */
+  passkeys: string
   /** undefined: the product has none */
   logo: string | undefined
   files: readonly Asset[]
@@ -39,13 +41,15 @@ export function createAssets({
   const sheet = asset('mintmark', 'css', css, read('../views/mintmark.css'))
   const theme = asset('theme', 'css', css, Buffer.from(renderTheme(colour)))
   const icon = asset('mark', 'svg', 'image/svg+xml', read('../views/mark.svg'))
+  const passkeys = asset('passkeys', 'js', 'text/javascript; charset=utf-8', passkeyScript())
   const image = logoFile === undefined ? undefined : readLogo(logoFile)
   const logo = image && asset('logo', image.extension, image.type, image.body)
   return {
     stylesheets: [sheet.path, theme.path],
     icon: icon.path,
+    passkeys: passkeys.path,
     logo: logo?.path,
-    files: [sheet, theme, icon, ...(logo === undefined ? [] : [logo])]
+    files: [sheet, theme, icon, passkeys, ...(logo === undefined ? [] : [logo])]
   }
 }
 
@@ -77,6 +81,15 @@ export function assetRoutes(
 function asset(stem: string, extension: string, type: string, body: Buffer): Asset {
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
   return { stem, extension, type, body, path: `/assets/${stem}-${hash}.${extension}` }
+}
+
+/** The browser's half of the WebAuthn library, as its makers bundle it, and what our pages do with it. */
+function passkeyScript(): Buffer {
+  const bundle = new URL(
+    '../dist/bundle/index.umd.min.js',
+    import.meta.resolve('@simplewebauthn/browser')
+  )
+  return Buffer.concat([readFileSync(bundle), Buffer.from('\n'), read('../views/passkeys.js')])
 }
 
 function read(file: string): Buffer {

@@ -8,7 +8,8 @@ export type PageKind = 'onward' | 'own'
 const policy = [
   "default-src 'none'",
   "style-src 'self'",
-  // No page has a script; the engine appends the hash of its form_post response to this list.
+  // One script of ours, on the pages that offer passkeys (views/passkey-form.ts); none is inline. The engine appends the hash of its
+  // form_post response to this list.
   "script-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",

@@ -10,6 +10,7 @@ import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected
 import { createPageErrorHandler } from './error-page.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
+import { type PasskeysDependencies, passkeysRoutes } from './passkeys.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 
@@ -20,6 +21,7 @@ export interface PagesDependencies
     SignInDependencies,
     ConnectedAppsDependencies,
     SecurityDependencies,
+    PasskeysDependencies,
     ApproveDependencies {
   persons: PersonSessions
   assets: Assets
@@ -39,6 +41,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
     forms.register(securityRoutes, deps)
+    forms.register(passkeysRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)
     ready()

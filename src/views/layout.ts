@@ -1,5 +1,5 @@
 // The frame of every page: product and issuer host in the header, one card, the language menu in the footer. Owns the document itself
-// (language, direction, title, stylesheets). Refuses script, inline style and anything loaded from another site: the pages' CSP forbids
+// (language, direction, title, stylesheets). Refuses inline script, inline style and anything loaded from another site: the pages' CSP forbids
 // them, and a person must be able to trust that a password page is ours alone.
 
 import { messagesOf } from '../i18n/locale.ts'

@@ -1,4 +1,4 @@
-// Stylesheets and icon: named by content, cached for ever, and nothing else is served from there.
+// Stylesheets, icon and script: named by content, cached for ever, and nothing else is served from there.
 
 import t from 'tap'
 import { createAssets } from '../../src/pages/assets.ts'
@@ -7,7 +7,7 @@ import { buildPages } from './harness.ts'
 
 t.test('a file under its content hash may be kept for ever (RFC 8246)', async t => {
   const { get, assets } = await buildPages(t)
-  t.equal(assets.files.length, 3)
+  t.equal(assets.files.length, 4)
   for (const file of assets.files) {
     const response = await get(file.path)
     t.equal(response.statusCode, 200)
@@ -35,10 +35,22 @@ t.test(
   }
 )
 
-t.test('every page asks for exactly these files', async t => {
+t.test('every page asks for exactly these files, and for no script without a reason', async t => {
   const { get, assets } = await buildPages(t)
   const { body } = await get('/interaction/abc')
-  for (const file of assets.files) t.ok(body.includes(`href="${file.path}"`), file.path)
+  for (const file of assets.files.filter(({ extension }) => extension !== 'js'))
+    t.ok(body.includes(`href="${file.path}"`), file.path)
+  t.notOk(body.includes('<script'), 'no passkeys are offered here')
+})
+
+t.test('the script is the bundle of the library and ours behind it', async t => {
+  const script = createAssets({}).files.find(({ extension }) => extension === 'js')
+  t.match(script?.path, /^\/assets\/passkeys-[0-9a-f]{16}\.js$/)
+  t.match(script?.type, 'text/javascript')
+  t.match(
+    script?.body.toString(),
+    /SimpleWebAuthnBrowser=\{\}[\s\S]*browserSupportsWebAuthnAutofill/
+  )
 })
 
 t.test('a new colour is a new address', async t => {

@@ -119,6 +119,7 @@ export async function buildPages(t: Test, given: Given = {}) {
       second: {}
     }),
     sections: [],
+    passkeys: undefined,
     now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,

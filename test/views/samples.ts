@@ -12,6 +12,7 @@ import type { Frame, Site } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
 import { renderLoggedOut, renderLogout } from '../../src/views/logout.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
+import { passkeySamples } from './passkey-samples.ts'
 
 type Say = (usual: string) => string
 
@@ -217,6 +218,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       resources,
       accountName: say('ada@example.com')
     }),
+    ...passkeySamples(frame, say),
     logout: renderLogout(frame, { action, xsrf: say('xsrf'), clientName: client.name }),
     'logged-out': renderLoggedOut(frame, { clientName: client.name }),
     'device-input': renderDeviceInput(frame, {

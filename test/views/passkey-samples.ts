@@ -1,0 +1,89 @@
+// The pages with passkeys, with data as it comes in life; part of the samples beside this file.
+
+import { renderAccountPage } from '../../src/views/account-layout.ts'
+import { type Frame, wordsOf } from '../../src/views/layout.ts'
+import { renderLogin } from '../../src/views/login.ts'
+import { html } from '../../src/views/markup.ts'
+import { passkeyForm } from '../../src/views/passkey-form.ts'
+import { renderPasskeySignIn } from '../../src/views/passkey-sign-in.ts'
+import { passkeySection, renderPasskeys } from '../../src/views/passkeys.ts'
+
+/** All of them, by name. */
+export function passkeySamples(frame: Frame, say: (usual: string) => string) {
+  const words = wordsOf(frame).passkeys
+  const script = '/assets/passkeys-0.js'
+  const form = {
+    action: say('/interaction/abc'),
+    csrf: say('csrf'),
+    carried: { return_to: say('/x') },
+    options: { challenge: say('c'), rpId: say('id.example.com') },
+    script
+  }
+  const signIn = {
+    ...form,
+    clientName: say('Acme Calendar'),
+    step: 'first',
+    others: html`<p><a href="${say('/interaction/abc')}">${words.otherWay}</a></p>`
+  } as const
+  const passkeys = [
+    {
+      id: say('7b0c'),
+      name: say('My phone'),
+      kind: 'synced',
+      createdAt: new Date('2026-10-01T09:00:00Z'),
+      lastUsedAt: new Date('2026-11-21T11:04:00Z')
+    },
+    {
+      id: say('7b0d'),
+      name: say('열쇠'),
+      kind: 'device-bound',
+      createdAt: new Date('2026-10-02T09:00:00Z'),
+      lastUsedAt: undefined
+    }
+  ] as const
+  const account = { accountName: say('ada@example.com'), signOut: say('/logout') }
+  const page = {
+    ...account,
+    ...form,
+    passkeys,
+    signal: {
+      method: 'signalAllAcceptedCredentials',
+      options: { rpId: say('id.example.com') }
+    },
+    longestName: 64
+  } as const
+  const section = (list: typeof passkeys | []) =>
+    renderAccountPage(frame, account, {
+      current: 'security',
+      title: wordsOf(frame).security.title,
+      body: passkeySection(frame, { passkeys: list, manage: say('/account/security/passkeys') })
+    })
+  return {
+    'login-passkey': renderLogin(frame, {
+      action: form.action,
+      csrf: form.csrf,
+      clientName: say('Acme Calendar'),
+      login: undefined,
+      others: [passkeyForm(words, { ...form, use: 'autofill', label: words.signIn, look: 'other' })]
+    }),
+    'passkey-refused': renderPasskeySignIn(frame, {
+      ...signIn,
+      problem: 'refused',
+      signal: { method: 'signalUnknownCredential', options: { credentialId: say('AAAA') } }
+    }),
+    'passkey-throttled': renderPasskeySignIn(frame, {
+      ...signIn,
+      problem: { throttledSeconds: 180 }
+    }),
+    'passkey-second': renderPasskeySignIn(frame, { ...signIn, step: 'second' }),
+    passkeys: renderPasskeys(frame, page),
+    'passkeys-none': renderPasskeys(frame, { ...page, passkeys: [] }),
+    'passkeys-no-name': renderPasskeys(frame, {
+      ...page,
+      problem: { kind: 'noName', id: say('7b0c') }
+    }),
+    'passkeys-last': renderPasskeys(frame, { ...page, problem: { kind: 'last' } }),
+    'passkey-section': section(passkeys),
+    'passkey-section-none': section([])
+  }
+}
