@@ -2,9 +2,12 @@
 // behaviour of its own.
 
 import { createAuthenticator } from './accounts/authenticate.ts'
+import { createFactorAttempts } from './accounts/factor-attempts.ts'
 import { createPasskeyChallenges } from './accounts/passkey-challenge.ts'
 import { createPasskeys, type Passkeys, relyingPartyOf } from './accounts/passkeys.ts'
-import { createSignInSteps, type SecondFactor } from './accounts/sign-in-steps.ts'
+import { createRecoveryCodes, type RecoveryCodes } from './accounts/recovery-codes.ts'
+import { createSignInSteps, type SecondFactor, usableKinds } from './accounts/sign-in-steps.ts'
+import { createTotp } from './accounts/totp.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
 import { secretsByPurpose } from './keys/server-secrets.ts'
@@ -12,6 +15,7 @@ import { hmac } from './lib/secret.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import type { Assets } from './pages/assets.ts'
+import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasskeyScreens } from './pages/passkey-screens.ts'
 import { createPasskeySection } from './pages/passkeys.ts'
@@ -46,27 +50,54 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const { issuer } = config
   const accountStore = createAccountStore({ sql: database })
   const attempts = createAttemptStore({ sql: database })
+  const counterKey = hmac(keys.secrets.current('artifact').key, 'attempt counters')
   const authenticate = createAuthenticator({
     accounts: accountStore,
     attempts,
     hasher: accounts.hasher,
     queue: accounts.queue,
     record: event => appendAuditEvent(database, event),
-    counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters')
+    counterKey
   })
-
-  const passkeys = composePasskeys(options, attempts)
-  const passkeyScreens =
-    passkeys && createPasskeyScreens({ passkeys, script: site.basePath + assets.passkeys })
+  const accountName = async (accountId: string) => {
+    const account = await accountStore.findById(accountId)
+    return account && (account.email ?? account.login)
+  }
 
   // how a sign-in begins, and what it is asked for besides
   const others: OtherWay[] = []
+  const factorParts = {
+    ...{ database, now: options.now },
+    seal: keys.seal,
+    attempts: createFactorAttempts({ attempts, counterKey })
+  }
+  const recoveryCodes = createRecoveryCodes(factorParts)
+  const passkeys = composePasskeys(options, { attempts, counterKey, recoveryCodes })
+  const passkeyScreens =
+    passkeys &&
+    createPasskeyScreens({ passkeys, accountName, script: site.basePath + assets.passkeys })
   if (passkeyScreens !== undefined) others.push(passkeyScreens.button)
-  const factors: SecondFactor[] = []
-  if (passkeys !== undefined) factors.push({ kind: 'passkey', enrolled: passkeys.has })
+  const totp = createTotp({
+    ...factorParts,
+    recoveryCodes,
+    issuer: config.product.name,
+    hasOther: async accountId =>
+      (await usableKinds(factors, accountId)).some(kind => kind === 'passkey')
+  })
+  // in the order in which they are offered
+  const factors: SecondFactor[] = [
+    ...(passkeys === undefined ? [] : [{ kind: 'passkey' as const, enrolled: passkeys.has }]),
+    { kind: 'totp', enrolled: totp.enrolled },
+    {
+      kind: 'recovery_code',
+      enrolled: async accountId => (await recoveryCodes.left(accountId)) > 0
+    }
+  ]
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
-    factors
+    factors,
+    enrollable: passkeys === undefined ? ['totp'] : ['passkey', 'totp'],
+    secondFactor: config.secondFactor
   })
   const password = createPasswordScreen({
     authenticate: async input => {
@@ -75,11 +106,18 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     },
     others
   })
+  const ofFactors = { totp, recoveryCodes, accountName }
   const signIn = createSignInFlow({
-    steps,
-    issuer,
+    ...{ steps, issuer },
     first: [password, ...(passkeyScreens === undefined ? [] : [passkeyScreens.first])],
-    second: passkeyScreens === undefined ? {} : { passkey: passkeyScreens.second }
+    second: {
+      ...(passkeyScreens === undefined ? {} : { passkey: passkeyScreens.second }),
+      ...createFactorScreens(ofFactors)
+    },
+    enrol: {
+      ...(passkeyScreens === undefined ? {} : { passkey: passkeyScreens.enrol }),
+      totp: createTotpEnrolmentScreen(ofFactors)
+    }
   })
 
   // what stands on the page of sign-in and security
@@ -92,10 +130,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     signIn,
     sections,
     passkeys,
-    async accountName(accountId) {
-      const account = await accountStore.findById(accountId)
-      return account && (account.email ?? account.login)
-    },
+    accountName,
     ...{ site, assets, issuer },
     resources: config.resources,
     detailTypes: config.authorizationDetails,
@@ -105,7 +140,10 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
 }
 
 /** Undefined where no browser would offer any. */
-function composePasskeys(options: PeopleOptions, attempts: AttemptStore): Passkeys | undefined {
+function composePasskeys(
+  options: PeopleOptions,
+  shared: { attempts: AttemptStore; counterKey: Buffer; recoveryCodes: RecoveryCodes }
+): Passkeys | undefined {
   const { config, database, keys } = options
   const party = relyingPartyOf(config.issuer, config.product.name)
   const { keysOf } = secretsByPurpose(keys.secrets)
@@ -119,8 +157,7 @@ function composePasskeys(options: PeopleOptions, attempts: AttemptStore): Passke
         replay: createReplayStore({ sql: database }),
         now: options.now
       }),
-      attempts,
-      counterKey: hmac(keys.secrets.current('artifact').key, 'attempt counters'),
+      ...shared,
       record: event => appendAuditEvent(database, event)
     })
   )

@@ -9,6 +9,7 @@ import { hmac } from '../lib/secret.ts'
 import { shownTextProblem } from '../lib/shown-text.ts'
 import type { AttemptLimit, AttemptStore } from '../store/attempts.ts'
 import type { Passkey, PasskeyStore } from '../store/passkeys.ts'
+import { createSecondFactorStore } from '../store/second-factors.ts'
 import { countedAddress } from './address.ts'
 import { readAssertion, readAttestation } from './passkey-answer.ts'
 import {
@@ -23,6 +24,7 @@ import {
   type PasskeyChallenges
 } from './passkey-challenge.ts'
 import { passkeyProvider } from './passkey-providers.ts'
+import type { RecoveryCodes } from './recovery-codes.ts'
 
 /** `PublicKeyCredentialRequestOptionsJSON` or `PublicKeyCredentialCreationOptionsJSON` (§5.1.9, §5.1.10). */
 export type PasskeyOptions = Readonly<Record<string, unknown>>
@@ -45,7 +47,11 @@ export type PasskeySignIn =
   | { ok: false; reason: 'expired' }
   | { ok: false; reason: 'throttled'; retryAfterSeconds: number }
 
-export type PasskeyRegistration = 'added' | 'known' | 'too many' | 'refused' | 'expired'
+export type PasskeyRegistration =
+  /** `codes`: recovery codes that were made with it, shown now and never again; none where there were some */
+  | { ok: true; amr: string[]; codes: string[] }
+  /** `has one`: in a sign-in that wanted the first */
+  | { ok: false; reason: 'known' | 'too many' | 'has one' | 'refused' | 'expired' }
 
 export type Passkeys = ReturnType<typeof createPasskeys>
 
@@ -70,11 +76,21 @@ export function relyingPartyOf(issuer: string, productName: string): RelyingPart
   return { id: hostname, origin, name: productName }
 }
 
+/**
+ * RFC 8176 §2: a key that may be copied is "software-secured"; "user" was verified by the authenticator, by something that the person knows or
+ * is, besides having it: "mfa".
+ */
+function methodsOf(kind: Passkey['kind']): string[] {
+  return [kind === 'synced' ? 'swk' : 'hwk', 'user', 'mfa']
+}
+
 export function createPasskeys(deps: {
   party: RelyingParty
   passkeys: PasskeyStore
   challenges: PasskeyChallenges
   attempts: Pick<AttemptStore, 'claim' | 'giveBack'>
+  /** for the day on which every passkey is lost */
+  recoveryCodes: Pick<RecoveryCodes, 'beginWith'>
   /** keys the counters' digests */
   counterKey: Buffer
   /** refusals must be kept even when the rest of the request is dropped */
@@ -167,9 +183,7 @@ export function createPasskeys(deps: {
     if (used === 'gone') return refused('unknown_passkey', accountId)
 
     await attempts.giveBack('sign_in.passkey', key, addressLimit)
-    // RFC 8176 §2: a key that may be copied is "software-secured"; "user" was verified by the authenticator, by something that the person
-    // knows or is, besides having it: "mfa"
-    const amr = [passkey.kind === 'synced' ? 'swk' : 'hwk', 'user', 'mfa']
+    const amr = methodsOf(passkey.kind)
     if (binding.purpose === 'sign in') {
       const context = { address, clientId, requestId, accountId }
       await record({ type: 'sign_in.succeeded', ...context, data: { amr } })
@@ -230,24 +244,33 @@ export function createPasskeys(deps: {
     secondFactor: (request: PasskeyRequest, accountId: string) =>
       authenticate(request, { purpose: 'second factor', flow: request.flow, accountId }),
 
-    /** `otherwise`: the name where nobody knows who keeps it. */
+    /** `otherwise`: the name where nobody knows who keeps it. `first`: only where the account has none. */
     async register(
-      request: PasskeyRequest & { accountId: string; otherwise: string }
+      request: PasskeyRequest & { accountId: string; otherwise: string },
+      mode: 'first' | 'another'
     ): Promise<PasskeyRegistration> {
-      const { accountId, address, requestId } = request
+      const { accountId, address, clientId, requestId } = request
+      const context = { address, clientId, requestId }
+      const refused = (reason: Extract<PasskeyRegistration, { ok: false }>['reason']) =>
+        ({ ok: false, reason }) as const
       const answer = readAttestation(request.answer)
-      if (answer === undefined) return 'refused'
+      if (answer === undefined) return refused('refused')
       const spent = await challenges.spend(answer.challenge, registering(request.flow, accountId))
-      if (spent === 'expired') return 'expired'
-      if (spent !== 'good') return 'refused'
+      if (spent === 'expired') return refused('expired')
+      if (spent !== 'good') return refused('refused')
       const judged = await verifyAttestation(party, answer)
-      if (!judged.ok) return 'refused'
-      const name = passkeyProvider(judged.credential.aaguid) ?? request.otherwise
-      return passkeys.add(
-        { ...judged.credential, accountId, transports: answer.transports, name },
-        mostPasskeys,
-        auditStatement({ type: 'passkey.added', accountId, address, requestId, data: { name } })
+      if (!judged.ok) return refused('refused')
+      const { credential } = judged
+      const name = passkeyProvider(credential.aaguid) ?? request.otherwise
+      const added = await passkeys.add(
+        { ...credential, accountId, transports: answer.transports, name },
+        mode === 'first' ? 1 : mostPasskeys,
+        auditStatement({ type: 'passkey.added', accountId, ...context, data: { name } }),
+        tx => deps.recoveryCodes.beginWith(tx, accountId, context)
       )
+      if (added === 'too many') return refused(mode === 'first' ? 'has one' : 'too many')
+      if (added === 'known') return refused('known')
+      return { ok: true, amr: methodsOf(credential.kind), codes: added.added }
     },
 
     list: (accountId: string) => passkeys.list(accountId),
@@ -278,8 +301,16 @@ export function createPasskeys(deps: {
     },
 
     remove: (accountId: string, id: string, asked: { address: string; requestId: string }) =>
-      passkeys.remove(accountId, id, name =>
-        auditStatement({ type: 'passkey.removed', accountId, ...asked, data: { name } })
+      passkeys.remove(
+        accountId,
+        id,
+        name => auditStatement({ type: 'passkey.removed', accountId, ...asked, data: { name } }),
+        // codes alone are no second factor: they recover one
+        async tx => {
+          const factors = createSecondFactorStore({ sql: tx })
+          if ((await factors.findTotp(accountId)) === undefined)
+            await factors.removeCodes(accountId)
+        }
       )
   }
 }

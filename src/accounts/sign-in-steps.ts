@@ -20,10 +20,17 @@ export interface SecondFactor {
 /** What the sign-in is for, as far as it demands more than the account does. */
 export interface SignInDemand {
   clientId?: string | undefined
+  /** methods (RFC 8176) of each level (`acr`) that was asked for: all of one of them; empty or left out: no level */
+  levels?: readonly (readonly string[])[] | undefined
+  /** `required`: more than one factor, whatever the account has. Left out: as the server demands of everybody */
+  secondFactor?: 'required' | undefined
 }
 
-/** `nothing`: signed in. Otherwise one of these must be shown next. */
-export type Missing = 'nothing' | { kinds: FactorKind[] }
+/**
+ * `nothing`: signed in. Otherwise one of `kinds` must be proved next; where that is empty the account has none that would do, and one of
+ * `enrol` must be added.
+ */
+export type Missing = 'nothing' | { kinds: FactorKind[]; enrol: FactorKind[] }
 
 export interface SignInSteps {
   /** What was proved so far in this flow; undefined: nothing, too long ago, or overtaken by a changed password. */
@@ -36,12 +43,40 @@ export interface SignInSteps {
 /** As long as a person may take from the first proof to the last. */
 export const stepsSeconds = 600
 
+/** What each kind adds to the methods of a sign-in (RFC 8176 §2), by its forms. */
+const methodsOf: Readonly<Record<FactorKind, readonly (readonly string[])[]>> = {
+  passkey: [
+    ['hwk', 'user', 'mfa'],
+    ['swk', 'user', 'mfa']
+  ],
+  totp: [['otp', 'mfa']],
+  recovery_code: [['otp', 'mfa']]
+}
+
+/** The kinds of which `enrolled` says that the account has them. */
+export async function usableKinds(
+  factors: readonly SecondFactor[],
+  accountId: string
+): Promise<FactorKind[]> {
+  const kinds: FactorKind[] = []
+  for (const factor of factors) {
+    if (await factor.enrolled(accountId)) kinds.push(factor.kind)
+  }
+  // recovery codes stand in for another factor, and are none by themselves
+  return kinds.every(kind => kind === 'recovery_code') ? [] : kinds
+}
+
 /** Every method throws Fault `store_unavailable` when the database does not answer. */
 export function createSignInSteps(deps: {
   pending: PendingSignInStore
+  /** in the order in which they are offered */
   factors: readonly SecondFactor[]
+  /** kinds that can be added in the middle of a sign-in, the one that is offered first in front */
+  enrollable: readonly FactorKind[]
+  /** what the operator demands of everybody */
+  secondFactor: 'optional' | 'required'
 }): SignInSteps {
-  const { pending, factors } = deps
+  const { pending, factors, enrollable } = deps
   const idOf = (flow: string) => digest('pending sign-in', flow)
 
   return {
@@ -49,14 +84,27 @@ export function createSignInSteps(deps: {
     save: (flow, proved) => pending.save(idOf(flow), proved, stepsSeconds),
     drop: flow => pending.drop(idOf(flow)),
 
-    async missing({ accountId, amr }) {
+    async missing({ accountId, amr }, { levels = [], secondFactor }) {
+      const reached = (methods: readonly string[]) =>
+        levels.length === 0 || levels.some(level => level.every(method => methods.includes(method)))
+      const leading = (kinds: readonly FactorKind[]) =>
+        kinds.filter(kind => methodsOf[kind].some(more => reached([...amr, ...more])))
       // `mfa` (RFC 8176 §2): more than one factor was used
-      if (amr.includes('mfa')) return 'nothing'
-      const kinds: FactorKind[] = []
-      for (const factor of factors) {
-        if (await factor.enrolled(accountId)) kinds.push(factor.kind)
-      }
-      return kinds.length === 0 ? 'nothing' : { kinds }
+      const multiple = amr.includes('mfa')
+      if (multiple && reached(amr)) return 'nothing'
+      const kinds = await usableKinds(factors, accountId)
+      const required = secondFactor === 'required' || deps.secondFactor === 'required'
+      const wanted = !multiple && (kinds.length > 0 || required)
+      if (!wanted && reached(amr)) return 'nothing'
+      const fitting = leading(kinds)
+      if (fitting.length > 0) return { kinds: fitting, enrol: [] }
+      // who has a factor proves it before another one is added: a password alone must not be enough for that
+      if (wanted && kinds.length > 0) return { kinds, enrol: [] }
+      const others = enrollable.filter(kind => !kinds.includes(kind))
+      const enrol = leading(others)
+      if (enrol.length > 0) return { kinds: [], enrol }
+      // a level that nothing here leads to: the protocol says so (authentication-context.ts)
+      return wanted ? { kinds: [], enrol: others } : 'nothing'
     }
   }
 }

@@ -81,6 +81,8 @@ export interface ClientMetadata extends JoseMembers, BackchannelMembers {
   readonly default_resource?: string
   /** ours: run by the operator of this server, so that people are not asked for consent. Absent: no */
   readonly first_party?: true
+  /** ours: people sign in for it with more than one factor. Absent: no */
+  readonly require_second_factor?: true
   /** ours: how it takes part in a conformance run (conformance.ts). Absent: it is none's */
   readonly conformance?: 'relaxed' | 'strict'
   /** RFC 9396 §10; absent: those of its resources for a declared client of people, none for every other */
@@ -152,6 +154,7 @@ export function signsWithSecret(metadata: ClientMetadata): boolean {
 const ownMembers: ReadonlySet<string> = new Set([
   'default_resource',
   'first_party',
+  'require_second_factor',
   'refresh_tokens',
   'dpop_nonce',
   'conformance',

@@ -310,6 +310,7 @@ export const memberChecks: ReadonlyMap<string, MemberCheck> = new Map<string, Me
     }
   ],
   ['first_party', ours(flag, false)],
+  ['require_second_factor', ours(flag, false)],
   ['dpop_nonce', ours(oneOf(['optional', 'required']), 'optional')],
   [
     'assertion_grants',

@@ -260,6 +260,7 @@ const personal = [
   'backchannel_logout_uri',
   'default_max_age',
   'require_auth_time',
+  'require_second_factor',
   'require_pushed_authorization_requests',
   'refresh_tokens'
 ] as const

@@ -99,6 +99,11 @@ export const clientSchema = closedObject({
     Type.Integer({ minimum: 0, description: 'Seconds after which a sign-in must be fresh.' })
   ),
   require_auth_time: flag('ID tokens carry `auth_time`.'),
+  require_second_factor: Type.Boolean({
+    default: false,
+    description:
+      'Ours: people sign in for it with more than one factor; who has none sets one up (docs/second-factors.md).'
+  }),
   initiate_login_uri: text('Where a third party may start a sign-in.'),
   backchannel_logout_uri: text('Where logout tokens go.'),
   backchannel_logout_session_required: flag('Logout tokens carry `sid`.'),

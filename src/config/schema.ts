@@ -225,6 +225,11 @@ export const configSchema = closedObject({
     { default: {} }
   ),
   acr: acrSchema,
+  secondFactor: Type.Enum(['optional', 'required'], {
+    default: 'optional',
+    description:
+      'Whether everybody signs in with more than one factor; who has none sets one up at the next sign-in. `optional`: who has one is asked for it. A client can ask for it alone by `require_second_factor`.'
+  }),
   dpop: closedObject(
     {
       nonce: Type.Enum(['optional', 'required'], {

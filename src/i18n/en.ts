@@ -99,6 +99,70 @@ export const en: Messages = {
   security: {
     title: 'Sign-in and security'
   },
+  factors: {
+    title: 'Enter your code',
+    signingInAs: account => ['Signing in as ', account.shown],
+    code: 'Code',
+    codeHint: 'Enter the 6-digit code from your authenticator app.',
+    codeMissing: 'Enter the code.',
+    codeWrong:
+      'That code is not right, or was used already. Wait for the next one, then try again.',
+    throttled: seconds =>
+      seconds < 60
+        ? `Too many wrong codes. Try again in ${count(Math.max(1, Math.ceil(seconds)), 'second', 'seconds')}, or use another method.`
+        : `Too many wrong codes. Try again in ${count(Math.ceil(seconds / 60), 'minute', 'minutes')}, or use another method.`,
+    recoveryTitle: 'Use a recovery code',
+    recoveryCode: 'Recovery code',
+    recoveryHint: 'One of the ten codes that you saved. Each works once.',
+    continue: 'Continue',
+    otherMethods: 'Use another method',
+    ways: {
+      totp: 'Use a code from your authenticator app',
+      recovery_code: 'Use a recovery code',
+      passkey: 'Use a passkey',
+      enrol_totp: 'Set up an authenticator app',
+      enrol_passkey: 'Add a passkey'
+    },
+    otherAccount: 'Use another account',
+    recoveryUsedTitle: 'Recovery code accepted',
+    recoveryUsed: left =>
+      left === 0
+        ? 'That was your last recovery code. Make new ones on the page “Sign-in and security” of your account.'
+        : `You have ${count(left, 'recovery code', 'recovery codes')} left. You can make new ones on the page “Sign-in and security” of your account.`,
+    enrolTitle: 'Set up an authenticator app',
+    enrolNeeded: 'You need a second step to sign in here. Set one up to continue.',
+    enrolScan: 'Scan this code with an authenticator app.',
+    qr: 'QR code for your authenticator app',
+    enrolType: 'Cannot scan it? Type this into the app:',
+    issuer: 'Name',
+    accountName: 'Account',
+    secret: 'Key',
+    kind: 'Kind of code',
+    kindOf: (digits, seconds) => `${digits} digits, a new one every ${seconds} seconds`,
+    enrolCode: 'Then enter the 6-digit code that the app shows.',
+    enrol: 'Confirm',
+    codesTitle: 'Save your recovery codes',
+    codesLead:
+      'If you lose your authenticator app, each of these codes signs you in once. They are shown only now.',
+    codesSave: 'Print this page, or copy the codes to a safe place.',
+    codesDone: 'I have saved them',
+    totpHeading: 'Authenticator app',
+    totpOn: 'On: signing in asks for a code from your app.',
+    totpOff: 'Off. With an authenticator app, your password alone does not sign anybody in.',
+    totpSetUp: 'Set up an authenticator app',
+    totpReplace: 'Move to another app or phone',
+    totpManage: 'Change or remove',
+    totpRemove: 'Remove the authenticator app',
+    totpRemoveLead: 'Signing in asks for no code from an app then.',
+    codesHeading: 'Recovery codes',
+    codesLeft: left => `${left} of ten left.`,
+    codesNone: 'None left.',
+    codesNoFactor: 'You get recovery codes when you set up an authenticator app or a passkey.',
+    codesManage: 'Make new recovery codes',
+    codesRenew: 'Make new codes',
+    codesRenewLead: 'The codes that you have now stop working.',
+    back: 'Back to sign-in and security'
+  },
   consent: {
     title: 'Allow access',
     wantsAccess: (client, product) => [

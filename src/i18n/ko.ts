@@ -97,6 +97,69 @@ export const ko: Messages = {
   security: {
     title: '로그인 및 보안'
   },
+  factors: {
+    title: '코드 입력',
+    signingInAs: account => [account.shown, `${josa(account.text, '로/으로')} 로그인하는 중`],
+    code: '코드',
+    codeHint: '인증 앱에 표시된 6자리 코드를 입력하세요.',
+    codeMissing: '코드를 입력하세요.',
+    codeWrong: '코드가 올바르지 않거나 이미 사용되었습니다. 다음 코드가 나타나면 다시 시도하세요.',
+    throttled: seconds =>
+      seconds < 60
+        ? `잘못된 코드를 너무 많이 입력했습니다. ${Math.max(1, Math.ceil(seconds))}초 후 다시 시도하거나 다른 방법을 사용하세요.`
+        : `잘못된 코드를 너무 많이 입력했습니다. ${Math.ceil(seconds / 60)}분 후 다시 시도하거나 다른 방법을 사용하세요.`,
+    recoveryTitle: '복구 코드 사용',
+    recoveryCode: '복구 코드',
+    recoveryHint: '저장해 둔 코드 10개 중 하나를 입력하세요. 각 코드는 한 번만 사용할 수 있습니다.',
+    continue: '계속',
+    otherMethods: '다른 방법 사용',
+    ways: {
+      totp: '인증 앱 코드 사용',
+      recovery_code: '복구 코드 사용',
+      passkey: '패스키 사용',
+      enrol_totp: '인증 앱 설정',
+      enrol_passkey: '패스키 추가'
+    },
+    otherAccount: '다른 계정 사용',
+    recoveryUsedTitle: '복구 코드를 확인했습니다',
+    recoveryUsed: left =>
+      left === 0
+        ? '마지막 복구 코드를 사용했습니다. 계정의 ‘로그인 및 보안’ 페이지에서 새 코드를 만드세요.'
+        : `복구 코드가 ${left}개 남았습니다. 계정의 ‘로그인 및 보안’ 페이지에서 새 코드를 만들 수 있습니다.`,
+    enrolTitle: '인증 앱 설정',
+    enrolNeeded: '여기에 로그인하려면 두 번째 인증 단계가 필요합니다. 계속하려면 설정하세요.',
+    enrolScan: '인증 앱으로 이 코드를 스캔하세요.',
+    qr: '인증 앱용 QR 코드',
+    enrolType: '스캔할 수 없나요? 앱에 다음 내용을 입력하세요.',
+    issuer: '이름',
+    accountName: '계정',
+    secret: '키',
+    kind: '코드 종류',
+    kindOf: (digits, seconds) => `${digits}자리, ${seconds}초마다 바뀜`,
+    enrolCode: '그런 다음 앱에 표시된 6자리 코드를 입력하세요.',
+    enrol: '확인',
+    codesTitle: '복구 코드를 저장하세요',
+    codesLead:
+      '인증 앱을 잃어버리면 각 코드로 한 번씩 로그인할 수 있습니다. 코드는 지금만 표시됩니다.',
+    codesSave: '이 페이지를 인쇄하거나 코드를 안전한 곳에 복사하세요.',
+    codesDone: '저장했습니다',
+    totpHeading: '인증 앱',
+    totpOn: '사용 중: 로그인할 때 앱의 코드를 묻습니다.',
+    totpOff: '사용하지 않습니다. 인증 앱을 설정하면 비밀번호만으로는 아무도 로그인할 수 없습니다.',
+    totpSetUp: '인증 앱 설정',
+    totpReplace: '다른 앱이나 휴대전화로 옮기기',
+    totpManage: '변경 또는 삭제',
+    totpRemove: '인증 앱 삭제',
+    totpRemoveLead: '삭제하면 로그인할 때 앱의 코드를 묻지 않습니다.',
+    codesHeading: '복구 코드',
+    codesLeft: left => `10개 중 ${left}개가 남았습니다.`,
+    codesNone: '남은 코드가 없습니다.',
+    codesNoFactor: '인증 앱이나 패스키를 설정하면 복구 코드를 받습니다.',
+    codesManage: '새 복구 코드 만들기',
+    codesRenew: '새 코드 만들기',
+    codesRenewLead: '지금 가지고 있는 코드는 더 이상 사용할 수 없습니다.',
+    back: '로그인 및 보안으로 돌아가기'
+  },
   consent: {
     title: '접근 허용',
     wantsAccess: (client, product) => [

@@ -90,6 +90,60 @@ export interface Messages {
   security: {
     title: string
   }
+  factors: {
+    /** of the screens on which a second factor is proved */
+    title: string
+    signingInAs: <T>(account: Term<T>) => Sentence<T>
+    code: string
+    codeHint: string
+    codeMissing: string
+    codeWrong: string
+    /** seconds until another code is looked at */
+    throttled: (seconds: number) => string
+    recoveryTitle: string
+    recoveryCode: string
+    recoveryHint: string
+    continue: string
+    otherMethods: string
+    /** links to the other screens, by their prompt */
+    ways: Readonly<Record<string, string>>
+    otherAccount: string
+    recoveryUsedTitle: string
+    recoveryUsed: (left: number) => string
+    enrolTitle: string
+    /** in the middle of a sign-in */
+    enrolNeeded: string
+    enrolScan: string
+    qr: string
+    enrolType: string
+    issuer: string
+    accountName: string
+    secret: string
+    kind: string
+    kindOf: (digits: number, seconds: number) => string
+    enrolCode: string
+    enrol: string
+    codesTitle: string
+    codesLead: string
+    codesSave: string
+    codesDone: string
+    totpHeading: string
+    totpOn: string
+    totpOff: string
+    totpSetUp: string
+    totpReplace: string
+    totpManage: string
+    totpRemove: string
+    totpRemoveLead: string
+    codesHeading: string
+    codesLeft: (left: number) => string
+    codesNone: string
+    codesNoFactor: string
+    codesManage: string
+    codesRenew: string
+    codesRenewLead: string
+    back: string
+  }
   consent: {
     title: string
     wantsAccess: <T>(client: Term<T>, product: Term<T>) => Sentence<T>

@@ -89,7 +89,8 @@ export function interactionRoutes(
       csrf: details.csrf,
       carried: {},
       loginHint: details.loginHint,
-      demand: { clientId },
+      demand: { clientId, ...details.demand },
+      signedIn: details.signedIn,
       headers: 'onward',
       finish: proved => interactions.login(request.raw, reply.raw, proved)
     }

@@ -6,7 +6,12 @@ import type { FastifyInstance } from 'fastify'
 import { longestPasskeyName, type Passkeys } from '../accounts/passkeys.ts'
 import { accountPages } from '../views/account-layout.ts'
 import { wordsOf } from '../views/layout.ts'
-import { type PasskeysProblem, passkeySection, renderPasskeys } from '../views/passkeys.ts'
+import {
+  type PasskeysProblem,
+  passkeySection,
+  renderPasskeyCodes,
+  renderPasskeys
+} from '../views/passkeys.ts'
 import {
   type AccountPageDependencies,
   type ActOutcome,
@@ -14,6 +19,7 @@ import {
   type Visit
 } from './account-page.ts'
 import type { Assets } from './assets.ts'
+import { registrationProblem } from './passkey-screens.ts'
 import type { SecuritySection } from './security.ts'
 
 export interface PasskeysDependencies extends AccountPageDependencies {
@@ -69,10 +75,14 @@ export function passkeysRoutes(app: FastifyInstance, deps: PasskeysDependencies,
         case 'add': {
           const otherwise = wordsOf(visit.frame).passkeys.unnamed
           const request = { ...asked, accountId, answer: passkey, flow: session.uid, otherwise }
-          const added = await passkeys.register(request)
-          if (added === 'added') return { to: path }
-          if (added === 'too many') return back({ kind: 'tooMany' })
-          return back({ kind: added === 'refused' ? 'notAdded' : added })
+          const added = await passkeys.register(request, 'another')
+          if (!added.ok) return back({ kind: registrationProblem(added.reason) })
+          if (added.codes.length === 0) return { to: path }
+          const codes = { codes: added.codes, onward: site.basePath + path }
+          return {
+            document: renderPasskeyCodes(visit.frame, { ...visit.account, ...codes }),
+            status: 200
+          }
         }
         case 'rename': {
           const renamed = await passkeys.rename(accountId, { id, name }, asked)

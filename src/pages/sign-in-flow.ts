@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type {
   FactorKind,
+  Missing,
   ProvedSoFar,
   SignInDemand,
   SignInSteps
@@ -29,13 +30,21 @@ export interface SignInPlace {
   carried: Record<string, string>
   loginHint: string | undefined
   demand: SignInDemand
+  /** who is signed in already and is asked only for what is missing (step-up, RFC 9470); signing in anew stays possible */
+  signedIn?: ProvedSoFar | undefined
   headers: PageKind
   /** Signs in; answers where to go on. */
   finish(proved: ProvedSoFar): Promise<string>
 }
 
-/** What a screen made of a form: somebody proved something, the form comes back as this document, or the browser goes elsewhere. */
-export type ScreenOutcome = { proved: ProvedSoFar } | { document: string } | { to: string }
+/**
+ * What a screen made of a form: somebody proved something, the form comes back as this document, or the browser goes elsewhere. A document
+ * beside a proof is shown once (recovery codes), and leads on to `place.address`.
+ */
+export type ScreenOutcome =
+  | { proved: ProvedSoFar; document?: string }
+  | { document: string }
+  | { to: string }
 
 /** One screen of a sign-in. */
 export interface SignInScreen {
@@ -55,6 +64,8 @@ export interface SignInScreen {
 export interface ScreenState {
   proved: ProvedSoFar | undefined
   kinds: readonly FactorKind[]
+  /** of the screens that are due now, the prompts of the others: `?with=` leads there */
+  others: readonly string[]
 }
 
 export interface SignInFlow {
@@ -73,26 +84,60 @@ export interface SignInFlowDependencies {
   first: readonly SignInScreen[]
   /** once somebody has proved who they are, and more is wanted; those without an entry cannot be asked for */
   second: Readonly<Partial<Record<FactorKind, SignInScreen>>>
+  /** where the account has no factor that would do: one is added */
+  enrol: Readonly<Partial<Record<FactorKind, SignInScreen>>>
 }
 
 const restart = 'restart'
 
+/** Where a sign-in stands; `from` says where what is proved comes from. */
+interface Standing {
+  proved: ProvedSoFar | undefined
+  from: 'nothing' | 'this sign-in' | 'the session'
+  missing: Missing | undefined
+}
+
 export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
   const { steps, issuer, first } = deps
-  const seconds = Object.values(deps.second)
+  const every = [...first, ...Object.values(deps.second), ...Object.values(deps.enrol)]
 
-  async function stateOf(place: SignInPlace) {
-    const proved = await steps.find(place.flow)
-    if (proved === undefined) return { proved, kinds: [], over: undefined }
+  async function standingOf(place: SignInPlace): Promise<Standing> {
+    const begun = await steps.find(place.flow)
+    const proved = begun ?? place.signedIn
+    if (proved === undefined) return { proved, from: 'nothing', missing: undefined }
     const missing = await steps.missing(proved, place.demand)
-    if (missing === 'nothing') return { proved, kinds: [], over: proved }
-    return { proved, kinds: missing.kinds, over: undefined }
+    // a session may be hours old, and that is not enough to add a factor (ASVS v5.0.0 §7.5.1): the sign-in begins anew
+    const adds = missing !== 'nothing' && missing.kinds.length === 0
+    if (begun === undefined && adds) return { proved: undefined, from: 'nothing', missing }
+    return { proved, from: begun === undefined ? 'the session' : 'this sign-in', missing }
   }
 
-  /** The screens whose forms count now; the first of them is shown. */
-  function due({ proved, kinds }: ScreenState): readonly SignInScreen[] {
-    if (proved === undefined) return first
-    return kinds.flatMap(kind => deps.second[kind] ?? [])
+  /** What was proved, once nothing is missing. Somebody's session alone never is: it was not enough, or they would not be here. */
+  function over({ proved, from, missing }: Standing): ProvedSoFar | undefined {
+    return missing === 'nothing' && from === 'this sign-in' ? proved : undefined
+  }
+
+  /** The screens whose forms count now; the first of them is shown. Who is signed in may also sign in anew, as somebody else. */
+  function due({ proved, from, missing }: Standing): readonly SignInScreen[] {
+    if (proved === undefined || missing === undefined || missing === 'nothing') return first
+    const { kinds, enrol } = missing
+    const wanted =
+      kinds.length > 0
+        ? kinds.flatMap(kind => deps.second[kind] ?? [])
+        : enrol.flatMap(kind => deps.enrol[kind] ?? [])
+    if (wanted.length === 0) throw new Error('a factor is demanded that has no screen')
+    return from === 'the session' ? [...wanted, ...first] : wanted
+  }
+
+  function stateFor(standing: Standing, screen: SignInScreen): ScreenState {
+    const { proved, missing } = standing
+    return {
+      proved: first.includes(screen) ? undefined : proved,
+      kinds: missing === undefined || missing === 'nothing' ? [] : missing.kinds,
+      others: due(standing)
+        .filter(other => other !== screen && !first.includes(other))
+        .map(({ prompt }) => prompt)
+    }
   }
 
   function send(place: SignInPlace, document: string) {
@@ -113,41 +158,49 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
     return onward(place, to)
   }
 
-  async function show(place: SignInPlace) {
-    const state = await stateOf(place)
-    if (state.over !== undefined) return finish(place, state.over)
-    const wanted = (place.request.query as Record<string, unknown>)['with']
-    const screens = due(state)
-    const screen = screens.find(({ prompt }) => prompt === wanted) ?? screens[0]
-    if (screen === undefined) throw new Error('a factor is demanded that has no screen')
-    return send(place, await screen.show(place, state))
-  }
-
   return {
-    fields: [
-      ...new Set([...first, ...seconds].flatMap(screen => screen.fields).concat('prompt', restart))
-    ],
-    show,
+    fields: [...new Set(every.flatMap(screen => screen.fields).concat('prompt', restart))],
+
+    async show(place) {
+      const standing = await standingOf(place)
+      const proved = over(standing)
+      if (proved !== undefined) return finish(place, proved)
+      const wanted = (place.request.query as Record<string, unknown>)['with']
+      const screens = due(standing)
+      const screen = screens.find(({ prompt }) => prompt === wanted) ?? screens[0]
+      if (screen === undefined) throw new Error('there is no screen to begin with')
+      return send(place, await screen.show(place, stateFor(standing, screen)))
+    },
 
     async answer(place, fields) {
-      const state = await stateOf(place)
       if (fields[restart] === 'yes') {
         await steps.drop(place.flow)
-        return onward(place, place.address)
+        return onward(place, addressWith(place, first[0]?.prompt ?? ''))
       }
-      if (state.over !== undefined) return finish(place, state.over)
-      const screen = due(state).find(({ prompt }) => prompt === fields['prompt'])
+      const standing = await standingOf(place)
+      const done = over(standing)
+      if (done !== undefined) return finish(place, done)
+      const screen = due(standing).find(({ prompt }) => prompt === fields['prompt'])
       // a form of the step before, or of a factor that is not asked for: show where the person is now
       if (screen === undefined) return onward(place, place.address)
+      const state = stateFor(standing, screen)
       const outcome = await screen.answer(place, fields, state)
-      if ('document' in outcome) return send(place, outcome.document)
       if ('to' in outcome) return onward(place, outcome.to)
-      const { proved } = outcome
+      if (!('proved' in outcome)) return send(place, outcome.document)
+      const { proved, document } = outcome
+      // a first screen begins anew: what was proved before it counts no more
       const before = state.proved?.accountId === proved.accountId ? state.proved.amr : []
       const all = { ...proved, amr: [...new Set([...before, ...proved.amr])] }
-      if ((await steps.missing(all, place.demand)) === 'nothing') return finish(place, all)
+      if (document === undefined && (await steps.missing(all, place.demand)) === 'nothing') {
+        return finish(place, all)
+      }
       await steps.save(place.flow, all)
-      return onward(place, place.address)
+      return document === undefined ? onward(place, place.address) : send(place, document)
     }
   }
+}
+
+/** The page of one screen, among those that are due. */
+export function addressWith({ address }: Pick<SignInPlace, 'address'>, prompt: string): string {
+  return `${address}${address.includes('?') ? '&' : '?'}with=${encodeURIComponent(prompt)}`
 }

@@ -2,8 +2,16 @@
 // (`amr`, RFC 8176) that it takes. The level always follows from the methods of the session, so it is never overstated, and the same method
 // a second time never raises it.
 
-import { errors, interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
+import {
+  type Client,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+  type Provider
+} from 'oidc-provider'
+import type { RegisteredClient } from '../clients/client.ts'
 import type { Config } from '../config/schema.ts'
+import type { RequestedStrength } from './ports.ts'
 
 export interface AuthenticationContexts {
   /** from the weakest to the strongest */
@@ -14,12 +22,18 @@ export interface AuthenticationContexts {
   acrOf(oidc: KoaContextWithOIDC['oidc']): string | undefined
   /** The engine's check, in place of its own two, which know no order and ask for ever. */
   check: InstanceType<typeof interactionPolicy.Check>
+  /** The check of those clients, or that operator, who demand a second factor of everybody. */
+  secondFactorCheck: InstanceType<typeof interactionPolicy.Check>
+  /** What a sign-in for this request must bring. */
+  demandOf(oidc: KoaContextWithOIDC['oidc']): RequestedStrength
+  /** Whether a sign-in by these methods lacks the second factor that this client, or the operator, demands. */
+  lacksFactor(methods: readonly string[], client: RegisteredClient | undefined): boolean
   /** Makes the engine state it. */
   install(provider: Provider): void
 }
 
-/** What a sign-in at our pages can bring. */
-const offeredMethods = ['pwd'] as const
+/** What a sign-in at our pages can bring (RFC 8176 §2): a password, a one-time code, a passkey, and more than one of them. */
+const offeredMethods = ['pwd', 'otp', 'hwk', 'swk', 'user', 'mfa'] as const
 
 interface AcrRequest {
   essential?: unknown
@@ -27,10 +41,21 @@ interface AcrRequest {
   values?: unknown
 }
 
-export function createAuthenticationContexts({
-  acr: levels
-}: Pick<Config, 'acr'>): AuthenticationContexts {
+/** Names of the two checks: whoever is asked for these alone is asked for what is missing, and for nothing else. */
+export const strengthReasons: ReadonlySet<string> = new Set(['acr', 'second_factor'])
+
+export function createAuthenticationContexts(
+  { acr: levels, secondFactor }: Pick<Config, 'acr' | 'secondFactor'>,
+  /** the row behind the engine's client */
+  registeredOf: (client: Client) => RegisteredClient | undefined = () => undefined
+): AuthenticationContexts {
   const { Check } = interactionPolicy
+
+  const demanded = (client: RegisteredClient | undefined) =>
+    secondFactor === 'required' || client?.metadata.require_second_factor === true
+  const lacksFactor = (methods: readonly string[], client: RegisteredClient | undefined) =>
+    demanded(client) && !methods.includes('mfa')
+  const rowOf = ({ client }: KoaContextWithOIDC['oidc']) => client && registeredOf(client)
 
   const within = (value: string, methods: readonly string[]) =>
     levels.find(level => level.value === value)?.amr.every(method => methods.includes(method)) ===
@@ -86,6 +111,27 @@ export function createAuthenticationContexts({
     reached,
     acrOf,
     check: new Check('acr', 'a stronger sign-in is required', 'login_required', judge),
+    secondFactorCheck: new Check(
+      'second_factor',
+      'a second factor is required',
+      'login_required',
+      ({ oidc }) => {
+        // nobody is signed in: the engine's own check asks for that
+        const methods = methodsOf(oidc)
+        return methods !== undefined && lacksFactor(methods, rowOf(oidc))
+          ? Check.REQUEST_PROMPT
+          : Check.NO_NEED_TO_PROMPT
+      }
+    ),
+    demandOf(oidc) {
+      const { wanted } = requestOf(oidc)
+      const asked = levels.filter(({ value }) => wanted.includes(value))
+      return {
+        ...(asked.length > 0 ? { levels: asked.map(({ amr }) => [...amr]) } : {}),
+        ...(demanded(rowOf(oidc)) ? { secondFactor: 'required' as const } : {})
+      }
+    },
+    lacksFactor,
     install(provider) {
       // the engine states what the session holds, which no request has a say in
       Object.defineProperty(provider.OIDCContext.prototype, 'acr', {

@@ -38,6 +38,7 @@ export const extraMetadata = [
   'default_resource',
   'profile',
   'first_party',
+  'require_second_factor',
   'refresh_tokens',
   'dpop_nonce',
   'conformance',

@@ -192,7 +192,7 @@ export function buildConfiguration(parts: ConfigurationParts): Configuration {
     interactions: {
       policy: createInteractionPolicy({
         details: parts.details,
-        acr: parts.authenticationContexts.check,
+        strength: parts.authenticationContexts,
         subject: createSubjectCheck(pairwise)
       }),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`

@@ -9,6 +9,7 @@ import { type AuthorizationDetail, equalValues } from '../oauth/authorization-de
 import { commonScopes, isOpenidScope, missingScopes } from '../oauth/scope.ts'
 import type { ConsentedScopes, GrantStore } from '../store/grants.ts'
 import type { ManagedGrantStore } from '../store/managed-grants.ts'
+import { strengthReasons } from './authentication-context.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
 import type { ClientSource } from './client.ts'
 import { requestedAccess, shownClient } from './engine-pages.ts'
@@ -17,6 +18,7 @@ import type {
   InteractionDetails,
   Interactions,
   RequestedAccess,
+  RequestedStrength,
   ShownGrantChange
 } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
@@ -92,6 +94,19 @@ function actionOf({ params }: EngineInteraction): GrantAction | undefined {
   return params['grant_management_action'] as GrantAction | undefined
 }
 
+/** What was found when the request came (policy.ts). */
+function demandOf({ prompt }: EngineInteraction): RequestedStrength {
+  return (prompt.details as { demand?: RequestedStrength }).demand ?? {}
+}
+
+/** Whether the one thing that is missing is the strength of the sign-in that is there. */
+function isStepUp({ prompt }: EngineInteraction): boolean {
+  return prompt.name === 'login' && prompt.reasons.every(reason => strengthReasons.has(reason))
+}
+
+/** The engine keeps them, and its types say nothing of it. */
+const amrOf = (session: object) => [...((session as { amr?: string[] }).amr ?? [])]
+
 function accessTo({ openid, resources }: ConsentedScopes): RequestedAccess[] {
   const byResource = Object.entries(resources).map(([identifier, scopes]) => ({
     identifier,
@@ -160,6 +175,17 @@ export function createInteractions(deps: {
     const client = await deps.provider().Client.find(text(client_id) ?? '')
     const address = text(redirect_uri)
     return address === undefined || client?.redirectUriAllowed(address) === true
+  }
+
+  /**
+   * A factor more makes a sign-in stronger, and not younger (ASVS v5.0.0 §7.5.1): `auth_time` stays, so that nobody who has the factor alone
+   * passes for somebody who signed in a moment ago.
+   */
+  async function timeOf(interaction: EngineInteraction, accountId: string) {
+    const { session } = interaction
+    if (!isStepUp(interaction) || session?.accountId !== accountId) return {}
+    const known = await deps.provider().Session.findByUid(session.uid)
+    return known?.loginTs === undefined ? {} : { ts: known.loginTs }
   }
 
   /** Everything that this request may do, if the person allows it: remembered so that the next time only what is new is asked. */
@@ -250,6 +276,10 @@ export function createInteractions(deps: {
           lasts: asked.openid.includes('offline_access') ? 'offline' : 'until sign-out',
           accountId: session?.accountId,
           loginHint: text(params['login_hint']),
+          demand: demandOf(interaction),
+          signedIn: isStepUp(interaction)
+            ? session && { accountId: session.accountId, amr: amrOf(session) }
+            : undefined,
           uiLocales: text(params['ui_locales']),
           csrf: csrfOf(interaction.uid).toString('base64url')
         }
@@ -258,8 +288,11 @@ export function createInteractions(deps: {
 
     // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
     login: (req, res, signedIn) =>
-      finish(req, res, async () => ({
-        login: { accountId: signedIn.accountId, amr: signedIn.amr },
+      finish(req, res, async (_unit, interaction) => ({
+        login: {
+          ...{ accountId: signedIn.accountId, amr: signedIn.amr },
+          ...(await timeOf(interaction, signedIn.accountId))
+        },
         // whoever signs in has chosen an account by that
         select_account: {}
       })),

@@ -5,6 +5,7 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { looksLikeDocumentUrl } from '../clients/document-url.ts'
 import { type AuthorizationDetail, uncoveredDetails } from '../oauth/authorization-details.ts'
+import type { AuthenticationContexts } from './authentication-context.ts'
 import type { DetailCatalogue } from './authorization-details.ts'
 import { requestedScopes } from './consent.ts'
 
@@ -18,7 +19,7 @@ export function leadsToUncheckable(redirectUri: unknown): boolean {
 export function createInteractionPolicy(ofLogin: {
   details: Pick<DetailCatalogue, 'asked'>
   /** how strongly a person must have signed in */
-  acr: InstanceType<typeof Check>
+  strength: Pick<AuthenticationContexts, 'check' | 'secondFactorCheck' | 'demandOf'>
   /** who must have */
   subject: InstanceType<typeof Check>
 }) {
@@ -28,9 +29,13 @@ export function createInteractionPolicy(ofLogin: {
   const replaced = ['essential_acrs', 'essential_acr', 'id_token_hint', 'claims_id_token_sub_value']
   for (const reason of replaced) login.checks.remove(reason)
   login.checks.add(ofLogin.subject)
-  login.checks.add(ofLogin.acr)
+  login.checks.add(ofLogin.strength.check)
+  login.checks.add(ofLogin.strength.secondFactorCheck)
+  // whatever the reason: whoever signs in for this request brings what it demands
+  const demand = ({ oidc }: KoaContextWithOIDC) => ({ demand: ofLogin.strength.demandOf(oidc) })
+  login.details = demand
   // Core §3.1.2.1 select_account: there is one account at a browser, so another one is chosen by signing in, at the page of every sign-in
-  prompts.add(new Prompt({ name: 'select_account', requestable: true }), 1)
+  prompts.add(new Prompt({ name: 'select_account', requestable: true }, demand), 1)
   const consent = prompts.get('consent')
   if (consent === undefined) throw new Error('the engine has no consent prompt')
   // the engine tells only what is missing; whoever is asked again (prompt=consent, or the check below) sees all of it again

@@ -35,6 +35,13 @@ export interface ShownGrantChange {
   takenAway: RequestedAccess[]
 }
 
+/** How strongly somebody is to sign in for a request. */
+export interface RequestedStrength {
+  /** methods (RFC 8176) of each level (`acr`) that was asked for: all of one of them */
+  levels?: string[][]
+  secondFactor?: 'required'
+}
+
 /** One interaction of a person with the authorization endpoint, as far as a page needs it. */
 export interface InteractionDetails {
   uid: string
@@ -55,6 +62,10 @@ export interface InteractionDetails {
   accountId: string | undefined
   loginHint: string | undefined
   uiLocales: string | undefined
+  /** for a sign-in: what it must bring besides a first factor */
+  demand: RequestedStrength
+  /** for a sign-in: who is signed in, and by what, where nothing but the strength of that is missing (step-up, RFC 9470) */
+  signedIn: { accountId: string; amr: string[] } | undefined
   /** stands in the form as `csrf`; bound to this interaction */
   csrf: string
 }

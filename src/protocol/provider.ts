@@ -140,7 +140,7 @@ export function createEngine(deps: EngineDependencies): Engine {
     requestedOf: ctx => deviceAccess(ctx, { resources, details, registeredOf })
   })
 
-  const authenticationContexts = createAuthenticationContexts(config)
+  const authenticationContexts = createAuthenticationContexts(config, findRegistered)
   const management = createGrantManagement({
     ...config.grantManagement,
     managed: deps.adapter.managed,

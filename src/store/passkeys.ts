@@ -155,12 +155,16 @@ export function createPasskeyStore({ sql }: { sql: Database }) {
       return rowCount === 1 ? 'counter went back' : 'gone'
     },
 
-    /** `known`: the credential is there already, whoever's it is; `too many`: the account has `limit` of them. */
-    async add(
+    /**
+     * `known`: the credential is there already, whoever's it is; `too many`: the account has `limit` of them. `beside` is done in the same
+     * transaction.
+     */
+    async add<T>(
       passkey: NewPasskey,
       limit: number,
-      event: Statement
-    ): Promise<'added' | 'known' | 'too many'> {
+      event: Statement,
+      beside: (tx: Queries) => Promise<T>
+    ): Promise<{ added: T } | 'known' | 'too many'> {
       return sql.transaction(async tx => {
         await lockAccount(tx, passkey.accountId)
         if ((await countOf(tx, passkey.accountId)) >= limit) return 'too many'
@@ -182,7 +186,7 @@ export function createPasskeyStore({ sql }: { sql: Database }) {
         )
         if (rowCount === 0) return 'known'
         await tell(tx, event)
-        return 'added'
+        return { added: await beside(tx) }
       })
     },
 
@@ -205,17 +209,22 @@ export function createPasskeyStore({ sql }: { sql: Database }) {
       })
     },
 
-    /** `last`: it is the only way into the account, which has no password, so it stays. `event` is of the passkey's name. */
+    /**
+     * `last`: it is the only way into the account, which has no password, so it stays. `event` is of the passkey's name; `afterLast` is done
+     * in the same transaction where no passkey is left.
+     */
     async remove(
       accountId: string,
       id: string,
-      event: (name: string) => Statement
+      event: (name: string) => Statement,
+      afterLast: (tx: Queries) => Promise<void>
     ): Promise<'removed' | 'last' | 'gone'> {
       if (!uuid.test(id)) return 'gone'
       return sql.transaction(async tx => {
         // two removals at once must not each take the other's passkey for the one that stays
         const password = await lockAccount(tx, accountId)
-        if (password === 'none' && (await countOf(tx, accountId)) < 2) return 'last'
+        const left = (await countOf(tx, accountId)) - 1
+        if (password === 'none' && left < 1) return 'last'
         const { rows } = await tx.run<{ name: string }>(
           'passkeys.remove',
           'DELETE FROM passkeys WHERE id = $1 AND account_id = $2 RETURNING name',
@@ -224,6 +233,7 @@ export function createPasskeyStore({ sql }: { sql: Database }) {
         const row = rows[0]
         if (row === undefined) return 'gone'
         await tell(tx, event(row.name))
+        if (left === 0) await afterLast(tx)
         return 'removed'
       })
     }

@@ -29,6 +29,14 @@ export const sealedColumns: readonly SealedColumn[] = [
     type: 'text',
     expires: 'never'
   },
+  { table: 'totp_factors', column: 'sealed', key: 'account_id', type: 'uuid', expires: 'never' },
+  {
+    table: 'recovery_code_sets',
+    column: 'sealed',
+    key: 'account_id',
+    type: 'uuid',
+    expires: 'never'
+  },
   { table: 'sessions', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
   { table: 'artifacts', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
   { table: 'ping_notices', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' }

@@ -19,6 +19,8 @@ export interface Field {
   hint?: string | undefined
   autocomplete: string
   autocapitalize?: 'none' | 'characters'
+  /** the keyboard that a phone shows */
+  inputmode?: 'numeric'
   className?: string
   start?: 'focused' | undefined
   problem?: string | undefined
@@ -47,7 +49,7 @@ export function field(given: Field): Markup {
 <label for="${id}">${given.label}</label>
 ${hint === undefined ? '' : html`<p class="hint" id="${id}-hint">${hint}</p>`}
 ${problem === undefined ? '' : html`<p class="field-problem" id="${id}-problem">${problem}</p>`}
-<input id="${id}" name="${id}" type="${given.type ?? 'text'}" autocomplete="${given.autocomplete}" autocapitalize="${given.autocapitalize ?? 'none'}" autocorrect="off" spellcheck="false" required${optional('class', given.className)}${optional('value', given.value)}${optional('aria-describedby', described || undefined)}${problem !== undefined && html` aria-invalid="true"`}${given.start !== undefined && html` autofocus`}>
+<input id="${id}" name="${id}" type="${given.type ?? 'text'}" autocomplete="${given.autocomplete}" autocapitalize="${given.autocapitalize ?? 'none'}" autocorrect="off" spellcheck="false" required${optional('inputmode', given.inputmode)}${optional('class', given.className)}${optional('value', given.value)}${optional('aria-describedby', described || undefined)}${problem !== undefined && html` aria-invalid="true"`}${given.start !== undefined && html` autofocus`}>
 </div>`
 }
 

@@ -6,6 +6,7 @@ import { hidden, type Problem, problemSummary } from './form.ts'
 import { type Frame, wordsOf } from './layout.ts'
 import { type Child, html, type Markup, name } from './markup.ts'
 import { type PasskeySignal, passkeyForm, passkeySignal } from './passkey-form.ts'
+import { recoveryCodeList } from './recovery-codes.ts'
 
 export interface PasskeyView {
   id: string
@@ -57,6 +58,20 @@ ${passkeySignal(page.signal)}${passkeyForm(passkeys, {
   script: page.script
 })}
 ${page.passkeys.map(passkey => one(frame, page, passkey, problem))}`
+  })
+}
+
+/** The recovery codes that came with the first passkey, as an HTML document. */
+export function renderPasskeyCodes(
+  frame: Frame,
+  page: AccountFrame & { codes: readonly string[]; onward: string }
+): string {
+  const words = wordsOf(frame)
+  return renderAccountPage(frame, page, {
+    current: 'security',
+    title: words.factors.codesTitle,
+    body: html`${recoveryCodeList(words, page.codes)}
+<p><a class="primary" id="go-on" href="${page.onward}">${words.factors.codesDone}</a></p>`
   })
 }
 

@@ -6,7 +6,8 @@ import { relyingPartyOf } from '../../src/accounts/passkeys.ts'
 import { createSoftwareAuthenticator, type Lie } from '../support/authenticator.ts'
 import { origin, setUp } from './passkey-setting.ts'
 
-const { database, passkeys, request, account, register, holder, signIn, trail } = await setUp(t)
+const { database, passkeys, account, register, answerRegistration, holder, signIn, trail } =
+  await setUp(t)
 
 t.test('a passkey is made as asked: bound to the account, and told in the trail', async t => {
   const { accountId } = await holder({ aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4' })
@@ -64,13 +65,18 @@ t.test('a credential belongs to one account, and an account has so many', async 
   first.id.copy(object, object.indexOf(made))
   answer.id = answer.rawId = first.id.toString('base64url')
   answer.response.attestationObject = object.toString('base64url')
-  const posted = request(JSON.stringify(answer), 'session')
-  t.equal(await passkeys.register({ ...posted, accountId, otherwise: 'x' }), 'known')
+  t.equal(await answerRegistration(accountId, JSON.stringify(answer)), 'known')
   t.match(await signIn(authenticator), { ok: true }, 'it is still the first one’s')
 
   const many = createSoftwareAuthenticator({ origin })
   for (let made = 0; made < 25; made += 1) t.equal(await register(accountId, many), 'added')
   t.equal(await register(accountId, many), 'too many')
+  const more = await passkeys.registrationOptions('session', { accountId, accountName: 'b' })
+  t.equal(
+    await answerRegistration(accountId, many.create(more), 'first'),
+    'has one',
+    'where a sign-in wants the first'
+  )
 })
 
 t.test('renamed and removed by its owner alone, and told', async t => {

@@ -31,6 +31,7 @@ export function processOn(sql: Database) {
       now: () => new Date(Date.now() + clock.seconds * 1_000)
     }),
     attempts: createAttemptStore({ sql }),
+    recoveryCodes: { beginWith: async () => [] },
     counterKey: Buffer.alloc(32, 7),
     record: async event => void events.push(event)
   })
@@ -61,8 +62,14 @@ export async function setUp(t: Test) {
 
   async function register(accountId: string, authenticator: Authenticator, lie: Lie = {}) {
     const options = await passkeys.registrationOptions('session', { accountId, accountName: 'ada' })
-    const answer = authenticator.create(options, lie)
-    return passkeys.register({ ...request(answer, 'session'), accountId, otherwise: 'Passkey' })
+    return answerRegistration(accountId, authenticator.create(options, lie))
+  }
+
+  /** What became of a browser's answer, in a word. */
+  async function answerRegistration(accountId: string, answer: string, mode?: 'first') {
+    const asked = { ...request(answer, 'session'), accountId, otherwise: 'Passkey' }
+    const outcome = await passkeys.register(asked, mode ?? 'another')
+    return outcome.ok ? 'added' : outcome.reason
   }
 
   /** An account with one passkey, and who holds it. */
@@ -92,5 +99,17 @@ export async function setUp(t: Test) {
     return rows
   }
 
-  return { database, accounts, ...server, request, account, register, holder, signIn, told, trail }
+  return {
+    database,
+    accounts,
+    ...server,
+    request,
+    account,
+    register,
+    answerRegistration,
+    holder,
+    signIn,
+    told,
+    trail
+  }
 }

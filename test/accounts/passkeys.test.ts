@@ -6,8 +6,18 @@ import t from 'tap'
 import { createSoftwareAuthenticator, type Lie } from '../support/authenticator.ts'
 import { origin, processOn, setUp } from './passkey-setting.ts'
 
-const { database, accounts, passkeys, events, clock, request, holder, signIn, told } =
-  await setUp(t)
+const {
+  database,
+  accounts,
+  passkeys,
+  events,
+  clock,
+  request,
+  answerRegistration,
+  holder,
+  signIn,
+  told
+} = await setUp(t)
 
 t.test('a passkey alone is a full sign-in, and says how it was done (RFC 8176 §2)', async t => {
   for (const [kind, method] of [
@@ -162,11 +172,7 @@ t.test('a challenge of another browser, purpose or account, or of nobody, is ref
     accountName: 'a'
   })
   t.equal(
-    await passkeys.register({
-      ...request(authenticator.create(elsewhere), 'session'),
-      accountId,
-      otherwise: 'x'
-    }),
+    await answerRegistration(accountId, authenticator.create(elsewhere)),
     'refused',
     'the registration of another session'
   )
@@ -188,11 +194,7 @@ t.test('a challenge is over after five minutes', async t => {
     ok: false,
     reason: 'expired'
   })
-  const answer = authenticator.create(create)
-  t.equal(
-    await passkeys.register({ ...request(answer, 'session'), accountId, otherwise: 'x' }),
-    'expired'
-  )
+  t.equal(await answerRegistration(accountId, authenticator.create(create)), 'expired')
 })
 
 t.test('as a second factor it must be a passkey of the account that proved itself', async t => {

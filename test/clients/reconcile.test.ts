@@ -362,6 +362,7 @@ t.test('what the configuration has read can be handed over as it is', async t =>
     redirect_uris: [...redirect_uris],
     client_secret: strong(),
     first_party: false,
+    require_second_factor: false,
     dpop_nonce: 'optional',
     refresh_tokens: 'offline_access'
   }

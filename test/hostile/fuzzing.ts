@@ -132,7 +132,8 @@ export async function startFuzzing(t: Test) {
       wire.target.startsWith(path)
     )
     const problems = arena.problemsOf({ reader: reader ? 'person' : 'client' }, wire, answer)
-    if (answer.status < 500) {
+    // over a limit nothing is read, so nothing is said of the JWT
+    if (answer.status < 500 && answer.status !== 429) {
       const [accepted, refused] = [place.accepted(answer), place.refused(answer)]
       if (accepted && place.name === 'id_token_hint at authorize') authorized += 1
       problems.push(...mismatch(place.name, verdict, accepted, refused))

@@ -31,6 +31,8 @@ export const loginDetails: InteractionDetails = {
   accountId: undefined,
   loginHint: undefined,
   uiLocales: undefined,
+  demand: {},
+  signedIn: undefined,
   csrf: 'right'
 }
 
@@ -113,10 +115,14 @@ export async function buildPages(t: Test, given: Given = {}) {
     },
     approvals: undefined,
     signIn: createSignInFlow({
-      steps: createSignInSteps({ pending: pendingSignIns(), factors: [] }),
+      steps: createSignInSteps({
+        ...{ pending: pendingSignIns(), factors: [], enrollable: [] },
+        secondFactor: 'optional'
+      }),
       issuer,
       first: [password],
-      second: {}
+      second: {},
+      enrol: {}
     }),
     sections: [],
     passkeys: undefined,

@@ -11,7 +11,7 @@ const server = await startTestServer(t, {
   acr: [
     { value: any, amr: [] },
     { value: password, amr: ['pwd'] },
-    { value: two, amr: ['pwd', 'otp'] }
+    { value: two, amr: ['pwd', 'sms'] }
   ]
 })
 const requests = createRequests(server)

@@ -144,7 +144,7 @@ t.test('amr says what was done to sign in, and acr is not made up (Core §2)', a
   })
   const claims = claimsIn(id_token)
   t.same(claims['amr'] ?? ['pwd'], ['pwd'])
-  t.equal(claims['acr'], 'urn:mintmark:acr:password', 'the one level that there is')
+  t.equal(claims['acr'], 'urn:mintmark:acr:password', 'the level of a password')
 })
 
 t.test(

@@ -198,7 +198,14 @@ export const proofs: ReadonlyMap<string, Proof> = new Map<string, Proof>([
         'test/protocol/authentication-context.test.ts',
         'access tokens say when and how strongly the person signed in, the same over refreshes (RFC 9068 §2.2.1)'
       ],
-      known: ['urn:mintmark:acr:password', 'phr', 'phrh', '0', 'urn:mace:incommon:iap:silver'],
+      known: [
+        'urn:mintmark:acr:password',
+        'urn:mintmark:acr:multi-factor',
+        'phr',
+        'phrh',
+        '0',
+        'urn:mace:incommon:iap:silver'
+      ],
       askedBy: 'acr'
     }
   ],

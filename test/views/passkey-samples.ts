@@ -3,10 +3,9 @@
 import { renderAccountPage } from '../../src/views/account-layout.ts'
 import { type Frame, wordsOf } from '../../src/views/layout.ts'
 import { renderLogin } from '../../src/views/login.ts'
-import { html } from '../../src/views/markup.ts'
 import { passkeyForm } from '../../src/views/passkey-form.ts'
-import { renderPasskeySignIn } from '../../src/views/passkey-sign-in.ts'
-import { passkeySection, renderPasskeys } from '../../src/views/passkeys.ts'
+import { renderPasskeySignIn, renderPasskeyStep } from '../../src/views/passkey-sign-in.ts'
+import { passkeySection, renderPasskeyCodes, renderPasskeys } from '../../src/views/passkeys.ts'
 
 /** All of them, by name. */
 export function passkeySamples(frame: Frame, say: (usual: string) => string) {
@@ -22,9 +21,14 @@ export function passkeySamples(frame: Frame, say: (usual: string) => string) {
   const signIn = {
     ...form,
     clientName: say('Acme Calendar'),
-    step: 'first',
-    others: html`<p><a href="${say('/interaction/abc')}">${words.otherWay}</a></p>`
+    otherWay: say('/interaction/abc')
   } as const
+  const step = {
+    ...form,
+    clientName: say('Acme Calendar'),
+    accountName: say('ada@example.com'),
+    others: [{ prompt: 'totp', href: say('/interaction/abc?with=totp') }]
+  }
   const passkeys = [
     {
       id: say('7b0c'),
@@ -75,7 +79,13 @@ export function passkeySamples(frame: Frame, say: (usual: string) => string) {
       ...signIn,
       problem: { throttledSeconds: 180 }
     }),
-    'passkey-second': renderPasskeySignIn(frame, { ...signIn, step: 'second' }),
+    'passkey-second': renderPasskeyStep(frame, { ...step, step: 'use' }),
+    'passkey-enrol': renderPasskeyStep(frame, { ...step, step: 'create', problem: 'notAdded' }),
+    'passkey-codes': renderPasskeyCodes(frame, {
+      ...account,
+      codes: ['0123-4567-89ab-cdef'],
+      onward: say('/account/security/passkeys')
+    }),
     passkeys: renderPasskeys(frame, page),
     'passkeys-none': renderPasskeys(frame, { ...page, passkeys: [] }),
     'passkeys-no-name': renderPasskeys(frame, {
