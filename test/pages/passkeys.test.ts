@@ -5,14 +5,27 @@ import t from 'tap'
 import { claimsIn, createRequests, web } from '../protocol/requests.ts'
 import { createSoftwareAuthenticator } from '../support/authenticator.ts'
 import { createBrowser, type Page } from '../support/browser.ts'
+import { secretOf } from '../support/configuration.ts'
 import { fetchFrom, startServerProcess } from '../support/processes.ts'
 import { passPages } from '../support/relying-party.ts'
 import { person, startTestServer } from '../support/server.ts'
 
 const clock = { seconds: 0 }
+const strict = { ...web, clientId: 'strict' }
 const server = await startTestServer(
   t,
-  {},
+  {
+    clients: [
+      {
+        client_id: strict.clientId,
+        type: 'web',
+        client_name: 'Strict',
+        client_secret: secretOf(strict.clientId),
+        redirect_uris: [strict.redirectUri],
+        require_second_factor: true
+      }
+    ]
+  },
   { now: () => new Date(Date.now() + clock.seconds * 1_000) }
 )
 const { issuer, accountId } = server
@@ -170,6 +183,32 @@ t.test('after a password it is asked for, of the account’s own only', async t 
   const code = callbackUrl.searchParams.get('code') ?? ''
   const redeemed = await requests.redeem({ code, verifier, nonce, callbackUrl, app: web })
   t.match(claimsIn(redeemed.body.id_token), { amr: ['pwd', 'swk', 'user', 'mfa'] })
+})
+
+t.test('where a client wants a second factor, one can be made on the way', async t => {
+  const grace = { login: 'grace@example.com', password: 'a compiler of my own making' }
+  const made = await server.server.accounts.service.create(grace, 'cli')
+  const browser = newBrowser()
+  const { url } = await requests.authorizationUrl({ app: strict })
+  const first = await browser.follow(await browser.get(url))
+  const step = await browser.follow(await browser.submitForm(first, grace))
+  t.equal(step.heading, 'Add a passkey')
+  t.match(step.html, /with=enrol_totp/, 'or an app in its place')
+  t.match(optionsOn(step), { user: { name: grace.login }, excludeCredentials: [] })
+  const own = createSoftwareAuthenticator({ origin: issuer, kind: 'device-bound' })
+  const broken = await answer(browser, step, own.create(optionsOn(step), { verified: 'no' }))
+  t.equal(broken.status, 422)
+  const codes = await answer(browser, broken, own.create(optionsOn(broken)))
+  t.equal(codes.heading, 'Save your recovery codes')
+  const { pathname } = new URL(/id="go-on" href="([^"]*)"/.exec(codes.html)?.[1] ?? '', issuer)
+  const onward = await browser.follow(await browser.get(pathname))
+  t.match(onward.heading, 'Strict wants to access')
+  const { rows } = await server.store.database.run<{ payload: { amr: string[] } }>(
+    'test.session',
+    'SELECT payload FROM sessions WHERE account_id = $1',
+    [made.ok ? made.account.id : '']
+  )
+  t.strictSame(rows[0]?.payload.amr, ['pwd', 'hwk', 'user', 'mfa'])
 })
 
 t.test('a challenge that another browser was given is refused', async t => {

@@ -56,12 +56,11 @@ export function passkeySamples(frame: Frame, say: (usual: string) => string) {
     },
     longestName: 64
   } as const
-  const section = (list: typeof passkeys | []) =>
-    renderAccountPage(frame, account, {
-      current: 'security',
-      title: wordsOf(frame).security.title,
-      body: passkeySection(frame, { passkeys: list, manage: say('/account/security/passkeys') })
-    })
+  const section = renderAccountPage(frame, account, {
+    current: 'security',
+    title: wordsOf(frame).security.title,
+    body: passkeySection(frame, { passkeys, manage: say('/account/security/passkeys') })
+  })
   return {
     'login-passkey': renderLogin(frame, {
       action: form.action,
@@ -74,10 +73,6 @@ export function passkeySamples(frame: Frame, say: (usual: string) => string) {
       ...signIn,
       problem: 'refused',
       signal: { method: 'signalUnknownCredential', options: { credentialId: say('AAAA') } }
-    }),
-    'passkey-throttled': renderPasskeySignIn(frame, {
-      ...signIn,
-      problem: { throttledSeconds: 180 }
     }),
     'passkey-second': renderPasskeyStep(frame, { ...step, step: 'use' }),
     'passkey-enrol': renderPasskeyStep(frame, { ...step, step: 'create', problem: 'notAdded' }),
@@ -92,8 +87,6 @@ export function passkeySamples(frame: Frame, say: (usual: string) => string) {
       ...page,
       problem: { kind: 'noName', id: say('7b0c') }
     }),
-    'passkeys-last': renderPasskeys(frame, { ...page, problem: { kind: 'last' } }),
-    'passkey-section': section(passkeys),
-    'passkey-section-none': section([])
+    'passkey-section': section
   }
 }
