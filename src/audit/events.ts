@@ -24,7 +24,13 @@ export const signInRefusals = [
   // of a sign-in with another provider
   'upstream_not_trusted',
   'unknown_identity',
-  'address_not_admitted'
+  'address_not_admitted',
+  // of passkeys
+  'unknown_passkey',
+  'passkey_mismatch',
+  'passkey_counter',
+  'challenge_not_ours',
+  'challenge_spent'
 ] as const
 
 const success = 'success' as const

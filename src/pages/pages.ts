@@ -13,6 +13,7 @@ import { type FactorPagesDependencies, factorRoutes } from './factor-pages.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
 import { type LinkedAccountsDependencies, linkedAccountsRoutes } from './linked-accounts.ts'
+import { type PasskeysDependencies, passkeysRoutes } from './passkeys.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
 import { type SelfServiceDependencies, selfServiceRoutes } from './self-service.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
@@ -30,6 +31,7 @@ export interface PagesDependencies
     UpstreamCallbackDependencies,
     SelfServiceDependencies,
     FactorPagesDependencies,
+    PasskeysDependencies,
     ApproveDependencies {
   persons: PersonSessions
   apps: ConnectedApps
@@ -55,6 +57,7 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(linkedAccountsRoutes, deps)
     forms.register(selfServiceRoutes, deps)
     forms.register(factorRoutes, deps)
+    forms.register(passkeysRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)
     ready()

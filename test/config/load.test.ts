@@ -390,9 +390,8 @@ t.test('a printed configuration shows no secret', async t => {
       previousMasterKeys: [randomHex()]
     }
   )
-  const options = { depth: 9, maxStringLength: null, maxArrayLength: null }
   const printed = [config, config.clients[0], config.database, config.accounts]
-    .map(value => inspect(value, options))
+    .map(value => inspect(value, { depth: 9, maxStringLength: null, maxArrayLength: null }))
     .join('\n')
   t.notMatch(printed, /hunter2|swordfish|<Buffer/)
   t.notOk(printed.includes(secret))

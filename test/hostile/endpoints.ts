@@ -235,6 +235,25 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       sound: post('/account/grants', 'csrf=x&client_id=web')
     },
     {
+      ...page,
+      route: '/account/security',
+      methods: ['GET', 'HEAD'],
+      sound: get('/account/security')
+    },
+    {
+      ...page,
+      route: '/account/security/passkeys',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/security/passkeys', 'csrf=x&action=add&passkey={}')
+    },
+    {
+      ...page,
+      route: '/.well-known/passkey-endpoints',
+      methods: ['GET', 'HEAD'],
+      sound: get('/.well-known/passkey-endpoints'),
+      cacheable: true
+    },
+    {
       ...client,
       route: `${grantsPath}/:grantId`,
       methods: ['DELETE', 'GET', 'HEAD'],

@@ -21,6 +21,7 @@ import {
 } from '../../src/views/password-field.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
 import { accountSamples } from './account-samples.ts'
+import { passkeySamples } from './passkey-samples.ts'
 
 import { factorSamples, type Say } from './samples-of-factors.ts'
 import { upstreamSamples } from './samples-of-upstreams.ts'
@@ -279,6 +280,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       resources,
       accountName: say('ada@example.com')
     }),
+    ...passkeySamples(frame, say),
     logout: renderLogout(frame, { action, xsrf: say('xsrf'), clientName: client.name }),
     'logout-several': renderLogout(frame, {
       ...{ action, xsrf: say('xsrf'), clientName: client.name },
