@@ -149,7 +149,10 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     others,
     secureCookies
   })
-  const first: SignInScreen[] = [password]
+  const first: SignInScreen[] = [
+    password,
+    ...(passkeyScreens === undefined ? [] : [passkeyScreens.first])
+  ]
 
   // accounts elsewhere
   const otherWays: OtherWayIn[] = [
