@@ -13,18 +13,27 @@ import { createSignInSteps, type SecondFactor, usableKinds } from './accounts/si
 import { createTotp } from './accounts/totp.ts'
 import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
+import { awaySeconds } from './federation/away.ts'
+import type { OtherWayIn } from './federation/linking.ts'
+import type { Outbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
+import { composeFederation } from './ops/federation.ts'
 import type { Keys } from './ops/key-parts.ts'
 import type { Accounts } from './ops/parts.ts'
+import { composeOwnAccount } from './own-account.ts'
 import type { Assets } from './pages/assets.ts'
 import { createChooser, createChooserWay } from './pages/chooser.ts'
 import { rememberDevice } from './pages/device-cookie.ts'
 import { recoveryCodesSection, totpSection } from './pages/factor-pages.ts'
 import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-screens.ts'
+import { createKeepAccountScreen } from './pages/keep-account.ts'
+import { createLinkedSection, linkedPath } from './pages/linked-accounts.ts'
 import type { PagesDependencies } from './pages/pages.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
-import { createSignInFlow } from './pages/sign-in-flow.ts'
+import { createSignInFlow, type SignInScreen } from './pages/sign-in-flow.ts'
+import { createUpstreamCookie } from './pages/upstream-cookie.ts'
+import { createUpstreamScreen, upstreamButtons } from './pages/upstream-screen.ts'
 import type { PagePorts } from './protocol/page-ports.ts'
 import type { ConnectedApps } from './protocol/ports.ts'
 import { createAccountStore } from './store/accounts.ts'
@@ -42,6 +51,8 @@ export interface PeopleOptions {
   assets: Assets
   ports: PagePorts
   apps: ConnectedApps
+  outbound: Outbound
+  log: { warn(data: object, message: string): void }
   now: () => Date
 }
 
@@ -115,28 +126,63 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     others,
     secureCookies
   })
+  const first: SignInScreen[] = [password]
+
+  // accounts elsewhere
+  const otherWays: OtherWayIn[] = [(sql, id) => createAccountStore({ sql }).hasPassword(id)]
+  const federation = composeFederation({
+    ...{ config, database, steps, otherWays, outbound: options.outbound, log: options.log },
+    ...{ seal: keys.seal, linkPath: site.basePath + linkedPath, now: options.now }
+  })
+  const providers = federation?.upstreams.list ?? []
+  const cookie = createUpstreamCookie({
+    secure: issuer.startsWith('https:'),
+    answers: providers.some(({ responseMode }) => responseMode === 'form_post')
+      ? 'cross-site'
+      : 'same-site',
+    lifetimeSeconds: 2 * awaySeconds
+  })
+  if (federation !== undefined) {
+    const { begin } = federation.signIn
+    others.push(upstreamButtons(providers))
+    first.push(createUpstreamScreen({ list: providers, cookie, begin, page: password }))
+  }
+
   const hasFactor = async (accountId: string) => (await usableKinds(factors, accountId)).length > 0
   const ofFactors = { totp, recoveryCodes, accountName, hasFactor, site }
+  const ownAccount = composeOwnAccount(options)
   const signIn = createSignInFlow({
-    ...{ steps, issuer },
-    first: [password],
+    ...{ steps, issuer, first },
     second: createFactorScreens(ofFactors),
     enrol: { totp: createTotpEnrolmentScreen(ofFactors) },
     signedIn: (place, { accountId }) =>
       rememberDevice(devices, secureCookies, place, {
         accountId,
         clientId: place.client?.clientId
-      })
+      }),
+    last: createKeepAccountScreen({ deletion: ownAccount.deletion, accountName })
   })
 
   // what stands on the page of sign-in and security
   const sections: SecuritySection[] = [totpSection(ofFactors), recoveryCodesSection(ofFactors)]
+  if (federation !== undefined) sections.push(createLinkedSection(federation.linking))
+  sections.push(ownAccount.events.section)
 
   return {
     ...options.ports,
     apps: options.apps,
     signIn,
-    sections,
+    signInHeaders: federation === undefined ? 'own' : 'onward',
+    ...{ sections, ownAccount },
+    linked: federation && {
+      ...{ list: providers, linking: federation.linking, cookie },
+      begin: federation.signIn.begin
+    },
+    upstreams: {
+      finish: federation?.signIn.finish,
+      nameOf: id => federation?.upstreams.find(id)?.name,
+      ...{ cookie, linkPath: linkedPath }
+    },
     wantsMore: async (accountId, amr) =>
       (await steps.missing({ accountId, amr: [...amr] }, {})) !== 'nothing',
     ...ofFactors,

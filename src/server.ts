@@ -327,7 +327,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     })
   })
   const people = composePeople({
-    ...{ config, database, accounts, keys, site, assets, now },
+    ...{ config, database, accounts, keys, site, assets, outbound, log, now },
     ports: pagePorts,
     apps: createConnectedApps({ database, clients })
   })

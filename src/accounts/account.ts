@@ -22,6 +22,12 @@ export type { Account, AccountProfile, AccountStore } from '../store/accounts.ts
 /** Ends sessions, grants and refresh families of an account, in the transaction that `sql` stands for. */
 export type EndAccount = (accountId: string, sql: Queries) => Promise<void>
 
+/** The request by which somebody asked for it, as far as there was one. */
+export interface Asked {
+  requestId?: string | undefined
+  address?: string | undefined
+}
+
 /** Who asked for a change, as the audit trail tells it. */
 export type AccountActor = 'config' | 'cli' | 'admin' | 'self'
 
@@ -68,7 +74,7 @@ export interface AccountService {
   /** Takes every second factor away and ends every session and grant; `changed` false: there was none. */
   removeFactors(id: string): Promise<ChangeAccountOutcome>
   /** Ends every session and grant: signs the person out everywhere. */
-  signOut(id: string, by: 'account' | 'operator'): Promise<ChangeAccountOutcome>
+  signOut(id: string, by: 'account' | 'operator', asked?: Asked): Promise<ChangeAccountOutcome>
 }
 
 const nameLimit = 200
@@ -193,12 +199,12 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
 
     removeFactors: id => change(id, (store, tx) => removeFactors(store, tx, id, endAccount)),
 
-    signOut: (id, by) =>
+    signOut: (id, by, asked = {}) =>
       change(id, async (store, tx) => {
         const signedOut = await store.refuseEarlier(id)
         if (signedOut === undefined) return undefined
         await endAccount(id, tx)
-        await appendAuditEvent(tx, { type: 'sign_out', accountId: id, data: { by } })
+        await appendAuditEvent(tx, { type: 'sign_out', accountId: id, ...asked, data: { by } })
         return signedOut
       }),
 

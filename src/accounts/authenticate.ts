@@ -81,7 +81,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const prepared = preparePassword(request.password)
     if (!prepared.ok) return { ok: false, reason: 'password_mismatch' }
 
-    const counted = await counters.claim({ name, find, address, device })
+    const { isFull } = passwords
+    const counted = await counters.claim({ name, find, address, device, isFull })
+    if (counted === 'busy') {
+      return { ok: false, reason: 'busy', retryAfterSeconds: busyRetrySeconds }
+    }
     if ('ok' in counted) {
       const { counter, crossed, retryAfterSeconds } = counted
       if (crossed) await refuse({ reason: 'throttled', counter })
@@ -89,7 +93,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
 
     const { claimed, found } = counted
-    const verified = await passwords.verify(name, found, prepared.password, signal)
+    const verified = await passwords.verify(name, found, prepared.password, signal, claimed.lane)
     if (verified.reason === 'busy') {
       // no guess was made, so none is counted: a flood must not use up the attempts of those whom it keeps waiting
       await claimed.giveBack()

@@ -1,12 +1,30 @@
 // Threads for hashes that are computed where they are called: the event loop never waits for one. Owns the threads, which are kept for the
 // next hash; how many work at once is the hash queue's affair.
 
+import { readlinkSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
 /** A thread's file beside `of`: sources run as they are, and compiled ones as what they became. */
 export function threadFile(stem: string, of: string): URL {
   return new URL(`./${stem}${extname(new URL(of).pathname)}`, of)
+}
+
+/** Of a core that is wanted by all, a thread of hashes gets a quarter (sched(7)): less, and on a busy machine nobody could sign in. */
+const niceness = 5
+
+/**
+ * Called by a thread of hashes: it gives way to the thread that answers requests, and to those that sign. Linux alone knows threads by
+ * number; elsewhere, or where it may not be done, all are equal.
+ */
+export function yieldToOthers(): void {
+  try {
+    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1))
+    if (thread > 0) setPriority(thread, niceness)
+  } catch {
+    // as fast as before
+  }
 }
 
 /** What a thread answers is `{ failure }`, or what was asked for. */

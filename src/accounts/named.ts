@@ -1,5 +1,5 @@
 // An account by what an operator calls it: its id, or its login in any spelling. Not for what people type at a sign-in, which is told nothing
-// of who there is (authenticate.ts). Refuses accounts that are disabled.
+// of who there is (authenticate.ts). Refuses accounts that are disabled or being deleted.
 
 import type { Account } from '../store/accounts.ts'
 import { foldLogin } from './login-name.ts'
@@ -18,5 +18,5 @@ export async function findEnabledAccount(
   const found =
     (await accounts.findById(name)) ??
     (folded.ok ? await accounts.findByLogin(folded.login) : undefined)
-  return found?.disabledAt === undefined ? found : undefined
+  return found?.disabledAt === undefined && found?.deleteAt === undefined ? found : undefined
 }

@@ -3,7 +3,7 @@
 
 import type { Account, AccountStore, AccountWithPassword } from '../store/accounts.ts'
 import type { Decoys } from './decoys.ts'
-import type { HashQueue } from './hash-queue.ts'
+import type { HashQueue, Lane } from './hash-queue.ts'
 import type { PasswordHasher } from './password-hash.ts'
 import type { PreparedPassword } from './prepared-password.ts'
 
@@ -14,19 +14,22 @@ export type PasswordCheckOutcome =
   | { reason: 'matched'; account: Account }
 
 export interface PasswordCheck {
+  /** there is no place for a stranger's now */
+  isFull(): boolean
   /** @param name what the decoy of an account goes by that is not there */
   verify(
     name: string,
     found: AccountWithPassword | undefined,
     password: PreparedPassword,
-    signal: AbortSignal | undefined
+    signal: AbortSignal | undefined,
+    lane: Lane
   ): Promise<PasswordCheckOutcome>
 }
 
 export function createPasswordCheck(options: {
   accounts: Pick<AccountStore, 'findUnchanged' | 'replaceHash'>
   hasher: PasswordHasher
-  queue: Pick<HashQueue, 'run'>
+  queue: Pick<HashQueue, 'run' | 'isFull'>
   decoys: Decoys
 }): PasswordCheck {
   const { accounts, hasher, queue, decoys } = options
@@ -39,13 +42,15 @@ export function createPasswordCheck(options: {
   }
 
   return {
-    async verify(name, found, password, signal) {
+    isFull: queue.isFull,
+
+    async verify(name, found, password, signal, lane) {
       const phc = found?.password
       const usable = phc !== undefined && hasher.readable(phc)
       const enabled = found !== undefined && found.account.disabledAt === undefined
       const decoy = await decoys.of(name)
       const against = enabled && usable ? phc : decoy
-      const hashed = await queue.run(() => hasher.verify(against, password), signal)
+      const hashed = await queue.run(() => hasher.verify(against, password), signal, lane)
       if (!hashed.ok) return { reason: 'busy' }
       if (found === undefined) return { reason: 'unknown_account' }
       const accountId = found.account.id

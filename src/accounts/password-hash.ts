@@ -1,11 +1,12 @@
 // Password hashing: argon2id (RFC 9106) as PHC strings, by one of three implementations that verify each other's hashes. The native module
 // is several times as fast as the others (measured); where it is not installed there is node:crypto (from Node 24.7), else WebAssembly. All
-// work off the event loop: the first two on libuv's threads, the last on threads of its own (wasm-argon2.ts).
+// work off the event loop: the second on libuv's threads, the others on threads of their own (native-argon2.ts, wasm-argon2.ts).
 // Owns hash, verify and needsRehash; only prepared passwords come in, and always through the hash queue.
 
 import * as crypto from 'node:crypto'
 import { promisify } from 'node:util'
 import { Fault } from '../lib/fault.ts'
+import { threadedDeriveTag } from './native-argon2.ts'
 import {
   type Argon2Hash,
   type Argon2Parameters,
@@ -94,30 +95,17 @@ export function nodeDeriveTag(): DeriveTag | undefined {
     })
 }
 
-/** The members of `@node-rs/argon2` that are used. Its default algorithm is argon2id and its default version 19. */
-export type NativeArgon2 = Pick<typeof import('@node-rs/argon2'), 'hashRaw'>
-
-export function nativeDeriveTag({ hashRaw }: NativeArgon2): DeriveTag {
-  return (password, salt, { memory, passes, lanes }, outputLen) =>
-    hashRaw(Buffer.from(password), {
-      salt,
-      memoryCost: memory,
-      timeCost: passes,
-      parallelism: lanes,
-      outputLen
-    })
-}
-
 /** Where the implementations come from; a test leaves some out. */
 export interface Argon2Sources {
-  native(): Promise<NativeArgon2>
+  /** rejects where the module is not installed */
+  native(): Promise<DeriveTag>
   /** undefined: this Node has none */
   node(): DeriveTag | undefined
   wasm(): DeriveTag
 }
 
 const installed: Argon2Sources = {
-  native: () => import('@node-rs/argon2'),
+  native: threadedDeriveTag,
   node: nodeDeriveTag,
   wasm: wasmDeriveTag
 }
@@ -131,9 +119,8 @@ export async function loadPasswordHasher(
   sources: Partial<Argon2Sources> = {}
 ): Promise<PasswordHasher> {
   const { native, node, wasm } = { ...installed, ...sources }
-  const module = await native().catch(() => undefined)
-  if (module !== undefined)
-    return createPasswordHasher('native', nativeDeriveTag(module), parameters)
+  const ofModule = await native().catch(() => undefined)
+  if (ofModule !== undefined) return createPasswordHasher('native', ofModule, parameters)
   const ofNode = node()
   if (ofNode !== undefined) return createPasswordHasher('node', ofNode, parameters)
   try {

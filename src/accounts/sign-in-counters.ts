@@ -5,6 +5,7 @@
 import { hmac } from '../lib/secret.ts'
 import type { AttemptLimit, AttemptStore } from '../store/attempts.ts'
 import { countedAddress } from './address.ts'
+import type { Lane } from './hash-queue.ts'
 import { deviceId, type KnownDevices } from './known-devices.ts'
 
 export type CounterName = 'account' | 'address' | 'device'
@@ -31,6 +32,8 @@ export const defaultLimits: SignInLimits = {
 /** An attempt that may be made; exactly one of the two follows, or neither when it was made and failed. */
 export interface ClaimedAttempt {
   ok: true
+  /** of the hash queue: a known browser's goes first */
+  lane: Lane
   /** It was not made after all. */
   giveBack(): Promise<void>
   /** It proved honest. */
@@ -56,7 +59,9 @@ export interface SignInCounters {
     find(): Promise<Found | undefined>
     address: string
     device: string | undefined
-  }): Promise<{ claimed: ClaimedAttempt; found: Found | undefined } | RefusedAttempt>
+    /** asked of strangers before anything is counted or looked for */
+    isFull(): boolean
+  }): Promise<{ claimed: ClaimedAttempt; found: Found | undefined } | RefusedAttempt | 'busy'>
   /** One attempt that costs a hash and guesses at nobody: a sign-up, a password set by a link. */
   claimAddress(address: string): Promise<ClaimedAttempt | RefusedAttempt>
 }
@@ -92,6 +97,7 @@ export function createSignInCounters(options: {
     if (!claim.ok) return { ...claim, counter: own.kind }
     return {
       ok: true,
+      lane: own.kind === 'device' ? 'first' : 'usual',
       async giveBack() {
         await own.giveBack()
         await before?.giveBack()
@@ -105,7 +111,7 @@ export function createSignInCounters(options: {
   }
 
   return {
-    async claim({ name, find, address, device }) {
+    async claim({ name, find, address, device, isFull }) {
       const asked = device === undefined ? undefined : { found: await find() }
       if (device !== undefined && (await devices.isKnown(device, asked?.found?.account.id))) {
         const claimed = await take(
@@ -113,6 +119,7 @@ export function createSignInCounters(options: {
         )
         return claimed.ok ? { claimed, found: asked?.found } : claimed
       }
+      if (isFull()) return 'busy'
       const byAddress = counter('address', countedAddress(address))
       const first = await byAddress.claim()
       if (!first.ok) return { ...first, counter: 'address' }
@@ -127,7 +134,12 @@ export function createSignInCounters(options: {
       const byAddress = counter('address', countedAddress(address))
       const claim = await byAddress.claim()
       if (!claim.ok) return { ...claim, counter: 'address' }
-      return { ok: true, giveBack: byAddress.giveBack, succeeded: byAddress.giveBack }
+      return {
+        ok: true,
+        lane: 'usual',
+        giveBack: byAddress.giveBack,
+        succeeded: byAddress.giveBack
+      }
     }
   }
 }

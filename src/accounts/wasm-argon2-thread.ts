@@ -3,6 +3,7 @@
 
 import { parentPort } from 'node:worker_threads'
 import { argon2id } from 'hash-wasm'
+import { yieldToOthers } from './hash-threads.ts'
 import type { WasmAnswer, WasmJob } from './wasm-argon2.ts'
 
 async function answerOf(job: WasmJob): Promise<WasmAnswer> {
@@ -22,4 +23,5 @@ async function answerOf(job: WasmJob): Promise<WasmAnswer> {
   }
 }
 
+yieldToOthers()
 parentPort?.on('message', async (job: WasmJob) => parentPort?.postMessage(await answerOf(job)))

@@ -3,6 +3,7 @@
 
 import { parentPort } from 'node:worker_threads'
 import { bcryptVerify } from 'hash-wasm'
+import { yieldToOthers } from './hash-threads.ts'
 import type { BcryptAnswer, BcryptJob } from './imported-hash.ts'
 
 async function answerOf({ password, hash }: BcryptJob): Promise<BcryptAnswer> {
@@ -13,4 +14,5 @@ async function answerOf({ password, hash }: BcryptJob): Promise<BcryptAnswer> {
   }
 }
 
+yieldToOthers()
 parentPort?.on('message', async (job: BcryptJob) => parentPort?.postMessage(await answerOf(job)))

@@ -19,7 +19,11 @@ export const signInRefusals = [
   'password_mismatch',
   'disabled',
   'no_password',
-  'throttled'
+  'throttled',
+  // of a sign-in with another provider
+  'upstream_not_trusted',
+  'unknown_identity',
+  'address_not_admitted'
 ] as const
 
 const success = 'success' as const
@@ -27,10 +31,15 @@ const refused = 'refused' as const
 
 /** The catalogue. Events of one subject stand together, in the order of its life. */
 export const auditEvents = {
-  'sign_in.succeeded': { outcome: success, data: { amr: 'list' } },
+  // `upstream`: the id of the provider that somebody came from
+  'sign_in.succeeded': { outcome: success, data: { amr: 'list', 'upstream?': 'text' } },
   'sign_in.refused': {
     outcome: refused,
-    data: { reason: signInRefusals, 'counter?': ['account', 'address', 'device'] }
+    data: {
+      reason: signInRefusals,
+      'counter?': ['account', 'address', 'device'],
+      'upstream?': 'text'
+    }
   },
   // a browser that this account has not been used in before
   'sign_in.new_device': { outcome: success, data: { device: 'text' } },
@@ -179,7 +188,10 @@ export const auditEvents = {
   'registration_token.revoked': { outcome: success, data: { id: 'text' } },
   'registration.refused': { outcome: refused, data: { reason: 'text' } },
 
-  'account.created': { outcome: success, data: { via: ['config', 'cli', 'admin', 'self'] } },
+  'account.created': {
+    outcome: success,
+    data: { via: ['config', 'cli', 'admin', 'self'], 'upstream?': 'text' }
+  },
   'account.updated': { outcome: success, data: { via: ['config', 'cli', 'admin', 'self'] } },
   'account.disabled': { outcome: success, data: { via: ['config', 'cli', 'admin', 'self'] } },
   'account.enabled': { outcome: success, data: { via: ['config', 'cli', 'admin', 'self'] } },
@@ -203,8 +215,8 @@ export const auditEvents = {
   'totp.removed': { outcome: success, data: {} },
   'recovery_codes.created': { outcome: success, data: { count: 'number' } },
   'recovery_code.used': { outcome: success, data: { left: 'number' } },
-  'identity.linked': { outcome: success, data: { issuer: 'text' } },
-  'identity.unlinked': { outcome: success, data: { issuer: 'text' } },
+  'identity.linked': { outcome: success, data: { issuer: 'text', upstream: 'text' } },
+  'identity.unlinked': { outcome: success, data: { issuer: 'text', upstream: 'text' } },
 
   'database.restored': {
     outcome: success,

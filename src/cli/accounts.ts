@@ -87,6 +87,7 @@ function wireAccount(account: Account): Record<string, unknown> {
     email_verified: account.email === undefined ? undefined : account.emailVerified,
     locale: account.locale,
     disabled_at: account.disabledAt?.toISOString(),
+    delete_at: account.deleteAt?.toISOString(),
     seeded: account.seeded,
     created_at: account.createdAt.toISOString()
   }

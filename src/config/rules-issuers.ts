@@ -10,7 +10,7 @@ import { isLoopback } from './rules-mode.ts'
 const trustDomain = /^spiffe:\/\/[a-z0-9._-]{1,255}$/
 
 /** A place to fetch from: https, and in development http on this machine. */
-function isFetchable(text: string, mode: 'development' | 'production'): boolean {
+export function isFetchable(text: string, mode: 'development' | 'production'): boolean {
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.password !== '' || text.includes('#')) return false
   if (url.protocol === 'https:') return true

@@ -64,6 +64,11 @@ import {
   statusListTimesFit
 } from './rules-server.ts'
 import { certificatesCanArrive, tlsIsComplete } from './rules-tls.ts'
+import {
+  upstreamsAreComplete,
+  upstreamsAreDistinct,
+  upstreamsCanBeAsked
+} from './rules-upstreams.ts'
 import type { Config } from './schema.ts'
 
 export const rules: readonly Rule[] = [
@@ -115,6 +120,9 @@ export const rules: readonly Rule[] = [
   },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersAreDistinct },
   { topic: 'trusted issuers', mode: 'any', check: trustedIssuersCanBeAsked },
+  { topic: 'upstreams', mode: 'any', check: upstreamsAreDistinct },
+  { topic: 'upstreams', mode: 'any', check: upstreamsAreComplete },
+  { topic: 'upstreams', mode: 'any', check: upstreamsCanBeAsked },
   { topic: 'profiles', mode: 'any', check: profilesHaveTheirAlgorithms, needs: 'resources' },
   { topic: 'clients', mode: 'any', check: clientIdsAreDistinct },
   { topic: 'clients', mode: 'any', check: clientIdsAreNotSubjects },
@@ -140,6 +148,7 @@ export function placesOf(config: Config): Place {
     'resources',
     'accounts',
     'trustedIssuers',
+    'upstreams',
     'authorizationDetails'
   ] as const) {
     for (const [index, entry] of config[list].entries()) places.set(entry, `${list}[${index}]`)

@@ -2,6 +2,7 @@
 // Owns the types `Config` and `Resource`. Combinations of keys are judged in rules.ts.
 
 import Type, { type Static } from 'typebox'
+import { accountDeletionSchema } from './account-schema.ts'
 import { acrSchema } from './acr-schema.ts'
 import { authorizationDetailsSchema } from './authorization-details-schema.ts'
 import { cibaSchema } from './ciba-schema.ts'
@@ -23,6 +24,7 @@ import {
 import { registrationSchema } from './registration-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
 import { clientCertificatesSchema, tlsSchema } from './tls-schema.ts'
+import { upstreamSchema } from './upstream-schema.ts'
 import {
   closedObject,
   type Duration,
@@ -33,6 +35,7 @@ import {
 } from './vocabulary.ts'
 
 export type { ConfiguredAccount, ConfiguredClient } from './client-schema.ts'
+export type { ConfiguredUpstream } from './upstream-schema.ts'
 
 export const configSchema = closedObject({
   mode: Type.Optional(
@@ -278,6 +281,11 @@ export const configSchema = closedObject({
     description:
       'Issuers whose tokens may authenticate clients that name them in `workload_identity`.'
   }),
+  upstreams: Type.Array(upstreamSchema, {
+    default: [],
+    maxItems: 40,
+    description: 'Where else people may sign in: OpenID providers and known services.'
+  }),
   clients: Type.Array(clientSchema, {
     default: [],
     description: 'Clients declared here are owned here: one that is removed is disabled.'
@@ -293,6 +301,7 @@ export const configSchema = closedObject({
     default: [],
     description: 'Accounts of development mode, and of conformance mode.'
   }),
+  accountDeletion: accountDeletionSchema,
   passwords: passwordSchema,
   product: closedObject(
     {

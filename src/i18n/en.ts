@@ -1,6 +1,8 @@
 // English: the default and the fallback of every text that an operator registers. Short sentences, no jargon, no blame; errors say what
 // was wrong and what to do.
 
+import { enAccount } from './en-account.ts'
+import { enUpstream } from './en-upstream.ts'
 import type { Messages } from './messages.ts'
 
 const plural = new Intl.PluralRules('en')
@@ -52,8 +54,11 @@ export const en: Messages = {
   account: {
     menu: 'Your account',
     pages: {
+      profile: 'Personal info',
       security: 'Sign-in and security',
-      apps: 'Connected apps'
+      sessions: 'Devices and sessions',
+      apps: 'Connected apps',
+      data: 'Data and privacy'
     }
   },
   security: {
@@ -98,7 +103,7 @@ export const en: Messages = {
     accountName: 'Account',
     secret: 'Key',
     kind: 'Kind of code',
-    kindOf: (digits, seconds) => `${digits} digits, a new one every ${seconds} seconds`,
+    kindIs: '6 digits, a new one every 30 seconds',
     enrolCode: 'Then enter the 6-digit code that the app shows.',
     enrol: 'Confirm',
     codesTitle: 'Save your recovery codes',
@@ -200,8 +205,11 @@ export const en: Messages = {
     ends: 'Ends',
     details: 'Details',
     remove: 'Remove access',
-    removeOf: client => [' of ', client.shown]
+    removeOf: client => [' of ', client.shown],
+    removeAll: 'Remove access of all apps',
+    removeAllEnds: 'Every app above loses its access at once, and has to ask you again.'
   },
+  ...enAccount,
   logout: {
     title: product => `Sign out of ${product}?`,
     asked: client => [client.shown, ' asks to sign you out.'],
@@ -213,6 +221,7 @@ export const en: Messages = {
     done: product => `You have signed out of ${product} in this browser.`,
     doneFrom: client => ['You came here from ', client.shown, '.']
   },
+  upstream: enUpstream,
   device: {
     title: 'Connect a device',
     instruction: 'Enter the code displayed on your app or device.',

@@ -2,6 +2,8 @@
 // instructions. Names take their particle from josa.ts.
 
 import { josa } from './josa.ts'
+import { koAccount } from './ko-account.ts'
+import { koUpstream } from './ko-upstream.ts'
 import type { Messages } from './messages.ts'
 
 const relative = new Intl.RelativeTimeFormat('ko', { numeric: 'auto' })
@@ -50,8 +52,11 @@ export const ko: Messages = {
   account: {
     menu: '내 계정',
     pages: {
+      profile: '개인 정보',
       security: '로그인 및 보안',
-      apps: '연결된 앱'
+      sessions: '기기 및 세션',
+      apps: '연결된 앱',
+      data: '데이터 및 개인정보 보호'
     }
   },
   security: {
@@ -90,12 +95,12 @@ export const ko: Messages = {
     enrolNeeded: '여기에 로그인하려면 두 번째 인증 단계가 필요합니다. 계속하려면 설정하세요.',
     enrolScan: '인증 앱으로 이 코드를 스캔하세요.',
     qr: '인증 앱용 QR 코드',
-    enrolType: '스캔할 수 없나요? 앱에 다음 내용을 입력하세요.',
+    enrolType: '스캔할 수 없으면 앱에 다음 내용을 입력하세요.',
     issuer: '이름',
     accountName: '계정',
     secret: '키',
     kind: '코드 종류',
-    kindOf: (digits, seconds) => `${digits}자리, ${seconds}초마다 바뀜`,
+    kindIs: '6자리, 30초마다 바뀜',
     enrolCode: '그런 다음 앱에 표시된 6자리 코드를 입력하세요.',
     enrol: '확인',
     codesTitle: '복구 코드를 저장하세요',
@@ -199,8 +204,11 @@ export const ko: Messages = {
     ends: '종료 예정',
     details: '세부 사항',
     remove: '접근 권한 삭제',
-    removeOf: client => [': ', client.shown]
+    removeOf: client => [': ', client.shown],
+    removeAll: '모든 앱의 접근 권한 삭제',
+    removeAllEnds: '위의 모든 앱이 즉시 접근 권한을 잃고, 다시 허용을 요청해야 합니다.'
   },
+  ...koAccount,
   logout: {
     title: product => `${product}에서 로그아웃할까요?`,
     asked: client => [client.shown, `${josa(client.text, '이/가')} 로그아웃을 요청했습니다.`],
@@ -212,6 +220,7 @@ export const ko: Messages = {
     done: product => `이 브라우저에서 ${product} 계정이 로그아웃되었습니다.`,
     doneFrom: client => [client.shown, '에서 요청한 로그아웃입니다.']
   },
+  upstream: koUpstream,
   device: {
     title: '기기 연결',
     instruction: '앱 또는 기기에 표시된 코드를 입력하세요.',

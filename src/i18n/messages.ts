@@ -2,16 +2,14 @@
 // parameters is a function. Owns no wording (a file for each of languages.ts) and no choice of language (locale.ts). Refuses markup: a sentence in which a
 // name stands out is given back in parts, and the view decides how the name looks.
 
-/** A name inside a sentence: `text` decides particles (Korean), `shown` is what stands there. */
-export interface Term<T> {
-  text: string
-  shown: T
-}
+import type { AccountMessages } from './account-messages.ts'
+import type { Sentence, Term } from './sentence.ts'
+import type { UpstreamWords } from './upstream-words.ts'
 
-/** A sentence in parts; plain strings still have to be escaped. */
-export type Sentence<T> = readonly (string | T)[]
+export type { Sentence, Term } from './sentence.ts'
+export type { UpstreamProblem } from './upstream-words.ts'
 
-export interface Messages {
+export interface Messages extends AccountMessages {
   /** the language's own name, for the menu */
   languageName: string
   direction: 'ltr' | 'rtl'
@@ -44,7 +42,7 @@ export interface Messages {
   account: {
     /** what the menu of its pages is called */
     menu: string
-    pages: Record<'security' | 'apps', string>
+    pages: Record<'profile' | 'security' | 'sessions' | 'apps' | 'data', string>
   }
   security: {
     title: string
@@ -79,7 +77,7 @@ export interface Messages {
     accountName: string
     secret: string
     kind: string
-    kindOf: (digits: number, seconds: number) => string
+    kindIs: string
     enrolCode: string
     enrol: string
     codesTitle: string
@@ -174,6 +172,8 @@ export interface Messages {
     remove: string
     /** behind it, for whoever hears the button alone */
     removeOf: <T>(client: Term<T>) => Sentence<T>
+    removeAll: string
+    removeAllEnds: string
   }
   logout: {
     title: (product: string) => string
@@ -185,6 +185,7 @@ export interface Messages {
     done: (product: string) => string
     doneFrom: <T>(client: Term<T>) => Sentence<T>
   }
+  upstream: UpstreamWords
   device: {
     title: string
     instruction: string

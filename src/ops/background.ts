@@ -1,9 +1,11 @@
 // Puts the background job together: what the leader does in a round besides sweeping, and what becomes of it in metrics and log. Owns the list of
 // tasks and their order: room for new rows first, then what is over, then what takes long.
 
+import { createAccountDeletion } from '../accounts/account-deletion.ts'
 import type { Config } from '../config/schema.ts'
 import { createClientDocumentStore } from '../store/client-documents.ts'
 import type { Database } from '../store/database.ts'
+import { endAccount } from '../store/ending.ts'
 import type { Partitions } from '../store/partitions.ts'
 import { createSweeper } from '../store/sweep.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -47,6 +49,14 @@ export function startBackground(deps: BackgroundDependencies): { end(): Promise<
       {
         name: 'remove client documents',
         run: () => createClientDocumentStore(database).removeUnused()
+      },
+      {
+        name: 'delete accounts',
+        run: () =>
+          createAccountDeletion({
+            ...{ database, endAccount },
+            graceSeconds: config.accountDeletion.graceSeconds
+          }).deleteDue()
       },
       ...tasks
     ],

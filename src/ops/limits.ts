@@ -18,6 +18,8 @@ interface Rule {
   rows: number
   /** whether it made them, told by its answer */
   made(reply: FastifyReply): boolean
+  /** how many of them it made nevertheless, where that is less */
+  kept?(reply: FastifyReply): number
 }
 
 const status =
@@ -37,7 +39,12 @@ const rules: Record<Limited, Rule> = {
   // a form's session; a person's own is counted as well, since it cannot be told here
   pages: { rows: 1, made: setsCookie },
   // a counter of the address, and one of the name
-  signIn: { rows: 2, made: reply => ![400, 403, 404, 413, 415].includes(reply.raw.statusCode) },
+  signIn: {
+    rows: 2,
+    made: reply => ![400, 403, 404, 413, 415].includes(reply.raw.statusCode),
+    // a counter that is used up was there before: a flood at one account does not take everybody's rows
+    kept: reply => (reply.raw.statusCode === 429 ? 1 : 2)
+  },
   registration: { rows: 1, made: status(201) }
 }
 
@@ -158,7 +165,9 @@ export async function limitStrangers(app: FastifyInstance, deps: LimitsDependenc
 
   app.addHook('onResponse', async (request, reply) => {
     for (const name of taken.get(request) ?? []) {
-      if (!rules[name].made(reply)) deps.allowances[name].giveBack(rules[name].rows)
+      const { rows, made, kept } = rules[name]
+      const left = made(reply) ? (kept?.(reply) ?? rows) : 0
+      if (left < rows) deps.allowances[name].giveBack(rows - left)
     }
   })
 }

@@ -7,7 +7,10 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { healthPaths } from './health.ts'
 
 interface RequestBook {
-  note(request: IncomingMessage, facts: { requestId: string; address: string | undefined }): void
+  note(
+    request: IncomingMessage,
+    facts: { requestId: string; address: string | undefined; userAgent: string | undefined }
+  ): void
 }
 
 export function watchRequests(
@@ -15,7 +18,8 @@ export function watchRequests(
   { requests, metrics }: { requests: RequestBook; metrics: Metrics }
 ): void {
   app.addHook('onRequest', async request => {
-    requests.note(request.raw, { requestId: request.id, address: request.ip })
+    const userAgent = request.headers['user-agent']
+    requests.note(request.raw, { requestId: request.id, address: request.ip, userAgent })
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'

@@ -2,6 +2,7 @@
 // that matters has signed in a moment ago. Refuses forms that are not of this session and this person, so that no other site
 // can change anything.
 
+import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PersonSessions, SignedInPerson } from '../protocol/ports.ts'
 import type { AccountFrame } from '../views/account-layout.ts'
@@ -9,7 +10,7 @@ import type { Frame, Site } from '../views/layout.ts'
 import type { Chooser } from './chooser.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
-import { pageHeaders } from './headers.ts'
+import { type PageKind, pageHeaders } from './headers.ts'
 import { toSignIn } from './sign-in.ts'
 import { frameOf, hintsOf } from './site.ts'
 
@@ -36,16 +37,28 @@ export interface Visit {
   action: string
 }
 
-/** What became of a form: the browser goes elsewhere (a path of ours, without base path), or the page comes back. */
-export type ActOutcome = { to: string } | { document: string; status: number }
+/**
+ * What became of a form: the browser goes on (to a path of ours, without base path; or to a whole address), the page comes back, or a file is
+ * downloaded.
+ */
+export type ActOutcome =
+  | { to: string }
+  | { elsewhere: string }
+  | { document: string; status: number }
+  | { file: { name: string; type: string; content: Readable } }
 
 export interface AccountPage<Name extends string> {
   /** without base path */
   path: string
   /** of its forms, besides `csrf` */
   fields: readonly Name[]
-  /** `recent sign-in`: neither shown nor acted on for somebody who signed in longer ago than `recentSeconds`, or by less than is asked now */
-  guard: 'signed in' | 'recent sign-in'
+  /**
+   * `recent sign-in`: neither shown nor acted on for somebody who signed in longer ago than `recentSeconds`, or by less than is asked now;
+   * `… to act`: shown
+   */
+  guard: 'signed in' | 'recent sign-in' | 'recent sign-in to act'
+  /** left out: `own` */
+  headers?: PageKind
   show(visit: Visit): Promise<string>
   /** left out: nothing is posted here */
   act?(visit: Visit, fields: Readonly<Record<Name, string>>): Promise<ActOutcome>
@@ -62,6 +75,7 @@ export function accountPage<Name extends string>(
 ): void {
   const { persons, site, issuer } = deps
   const action = site.basePath + page.path
+  const headers = pageHeaders(page.headers ?? 'own', issuer)
 
   async function isRecent({ accountId, signedInAt, session }: SignedInPerson) {
     const age = deps.now().getTime() - signedInAt.getTime()
@@ -70,13 +84,19 @@ export function accountPage<Name extends string>(
   }
 
   /** Undefined: the answer is sent already. */
-  async function visitOf(request: FastifyRequest, reply: FastifyReply): Promise<Visit | undefined> {
+  async function visitOf(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    what: 'show' | 'act'
+  ): Promise<Visit | undefined> {
     const person = await persons.find(request.raw, reply.raw)
     if (person === undefined) {
       toSignIn(reply, deps, page.path)
       return undefined
     }
-    if (page.guard === 'recent sign-in' && !(await isRecent(person))) {
+    const mustBeRecent =
+      page.guard === 'recent sign-in' || (what === 'act' && page.guard !== 'signed in')
+    if (mustBeRecent && !(await isRecent(person))) {
       toSignIn(reply, deps, page.path, 'again')
       return undefined
     }
@@ -106,11 +126,11 @@ export function accountPage<Name extends string>(
   }
 
   function send(reply: FastifyReply, document: string) {
-    return reply.headers(pageHeaders('own', issuer)).type('text/html; charset=utf-8').send(document)
+    return reply.headers(headers).type('text/html; charset=utf-8').send(document)
   }
 
   app.get(page.path, async (request, reply) => {
-    const visit = await visitOf(request, reply)
+    const visit = await visitOf(request, reply, 'show')
     return visit === undefined ? reply : send(reply, await page.show(visit))
   })
 
@@ -123,12 +143,21 @@ export function accountPage<Name extends string>(
       const error = { site, issuer, request, reply }
       return renderErrorPage(error, { status: 400, error: 'invalid_form' })
     }
-    const visit = await visitOf(request, reply)
+    const visit = await visitOf(request, reply, 'act')
     if (visit === undefined) return reply
     if (!visit.person.verifyCsrf(fields['csrf' as Name])) return refuse(request, reply)
     const outcome = await act(visit, fields as Record<Name, string>)
+    if ('file' in outcome) {
+      const { name, type, content } = outcome.file
+      return reply
+        .headers(pageHeaders('own', issuer))
+        .header('content-disposition', `attachment; filename="${name}"`)
+        .type(type)
+        .send(content)
+    }
     if ('document' in outcome) return send(reply.code(outcome.status), outcome.document)
-    return reply.headers(pageHeaders('own', issuer)).redirect(site.basePath + outcome.to, 303)
+    const to = 'to' in outcome ? site.basePath + outcome.to : outcome.elsewhere
+    return reply.headers(headers).redirect(to, 303)
   })
 
   function refuse(request: FastifyRequest, reply: FastifyReply) {

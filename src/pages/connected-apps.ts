@@ -33,12 +33,16 @@ export function connectedAppsRoutes(
 
   accountPage(app, deps, {
     path: accountPages.apps,
-    fields: ['client_id'],
+    fields: ['client_id', 'all'],
     guard: 'signed in',
     show,
-    async act(visit, { client_id: clientId }) {
-      if (!/^[!-~]+$/.test(clientId)) return { document: await show(visit), status: 400 }
+    async act(visit, { client_id: clientId, all }) {
       const asked = { requestId: visit.request.id, address: visit.request.ip }
+      if (all === 'yes') {
+        await apps.removeAll(visit.person.accountId, asked)
+        return { to: accountPages.apps }
+      }
+      if (!/^[!-~]+$/.test(clientId)) return { document: await show(visit), status: 400 }
       await apps.remove(visit.person.accountId, clientId, asked)
       return { to: accountPages.apps }
     }

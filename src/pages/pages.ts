@@ -3,7 +3,8 @@
 
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
-import type { PersonSessions } from '../protocol/ports.ts'
+import type { ConnectedApps, PersonSessions } from '../protocol/ports.ts'
+import { accountRoutes, type OwnAccountDependencies } from './account.ts'
 import { type ApproveDependencies, approveRoutes } from './approve.ts'
 import { type Assets, assetRoutes } from './assets.ts'
 import { type ConnectedAppsDependencies, connectedAppsRoutes } from './connected-apps.ts'
@@ -11,8 +12,10 @@ import { createPageErrorHandler } from './error-page.ts'
 import { type FactorPagesDependencies, factorRoutes } from './factor-pages.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
+import { type LinkedAccountsDependencies, linkedAccountsRoutes } from './linked-accounts.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
+import { type UpstreamCallbackDependencies, upstreamCallbackRoutes } from './upstream-callback.ts'
 
 const bodyLimit = 16 * 1024
 
@@ -21,9 +24,13 @@ export interface PagesDependencies
     SignInDependencies,
     ConnectedAppsDependencies,
     SecurityDependencies,
+    OwnAccountDependencies,
+    LinkedAccountsDependencies,
+    UpstreamCallbackDependencies,
     FactorPagesDependencies,
     ApproveDependencies {
   persons: PersonSessions
+  apps: ConnectedApps
   assets: Assets
   /** true: https, the cookie gets `Secure` and the `__Host-` prefix */
   secureCookies: boolean
@@ -40,7 +47,10 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(languageRoutes, deps)
     forms.register(interactionRoutes, deps)
     forms.register(signInRoutes, deps)
+    forms.register(accountRoutes, deps)
+    forms.register(upstreamCallbackRoutes, deps)
     forms.register(securityRoutes, deps)
+    forms.register(linkedAccountsRoutes, deps)
     forms.register(factorRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)

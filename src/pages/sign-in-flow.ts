@@ -88,6 +88,14 @@ export interface SignInFlowDependencies {
   enrol: Readonly<Partial<Record<FactorKind, SignInScreen>>>
   /** after each complete sign-in, before the browser goes on */
   signedIn(place: SignInPlace, proved: ProvedSoFar): Promise<void>
+  /** what somebody has to answer who has proved everything, before they are signed in */
+  last?: LastScreen
+}
+
+/** A screen behind all proofs: its answer is taken as proof when it is no longer due. */
+export interface LastScreen {
+  isDue(accountId: string): Promise<boolean>
+  screen: SignInScreen
 }
 
 const restart = 'restart'
@@ -97,11 +105,18 @@ interface Standing {
   proved: ProvedSoFar | undefined
   from: 'nothing' | 'this sign-in' | 'the session'
   missing: Missing | undefined
+  /** nothing is missing but an answer to this */
+  last?: SignInScreen | undefined
 }
 
 export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
   const { steps, issuer, first } = deps
-  const every = [...first, ...Object.values(deps.second), ...Object.values(deps.enrol)]
+  const every = [
+    ...first,
+    ...Object.values(deps.second),
+    ...Object.values(deps.enrol),
+    ...(deps.last ? [deps.last.screen] : [])
+  ]
 
   async function standingOf(place: SignInPlace): Promise<Standing> {
     const begun = await steps.find(place.flow)
@@ -111,16 +126,25 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
     // a session may be hours old, and that is not enough to add a factor (ASVS v5.0.0 §7.5.1): the sign-in begins anew
     const adds = missing !== 'nothing' && missing.kinds.length === 0
     if (begun === undefined && adds) return { proved: undefined, from: 'nothing', missing }
-    return { proved, from: begun === undefined ? 'the session' : 'this sign-in', missing }
+    if (begun === undefined) return { proved, from: 'the session', missing }
+    const last = missing === 'nothing' ? await lastOf(proved) : undefined
+    return { proved, from: 'this sign-in', missing, last }
+  }
+
+  async function lastOf({ accountId }: ProvedSoFar): Promise<SignInScreen | undefined> {
+    return (await deps.last?.isDue(accountId)) === true ? deps.last?.screen : undefined
   }
 
   /** What was proved, once nothing is missing. Somebody's session alone never is: it was not enough, or they would not be here. */
-  function over({ proved, from, missing }: Standing): ProvedSoFar | undefined {
-    return missing === 'nothing' && from === 'this sign-in' ? proved : undefined
+  function over({ proved, from, missing, last }: Standing): ProvedSoFar | undefined {
+    return missing === 'nothing' && from === 'this sign-in' && last === undefined
+      ? proved
+      : undefined
   }
 
   /** The screens whose forms count now; the first of them is shown. Who is signed in may also sign in anew, as somebody else. */
-  function due({ proved, from, missing }: Standing): readonly SignInScreen[] {
+  function due({ proved, from, missing, last }: Standing): readonly SignInScreen[] {
+    if (last !== undefined) return [last]
     if (proved === undefined || missing === undefined || missing === 'nothing') return first
     const { kinds, enrol } = missing
     const wanted =
@@ -194,7 +218,8 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
       // a first screen begins anew: what was proved before it counts no more
       const before = state.proved?.accountId === proved.accountId ? state.proved.amr : []
       const all = { ...proved, amr: [...new Set([...before, ...proved.amr])] }
-      if (document === undefined && (await steps.missing(all, place.demand)) === 'nothing') {
+      const isWhole = (await steps.missing(all, place.demand)) === 'nothing'
+      if (document === undefined && isWhole && (await lastOf(all)) === undefined) {
         return finish(place, all)
       }
       await steps.save(place.flow, all)

@@ -8,7 +8,7 @@ import { renderSignedIn } from '../views/signed-in.ts'
 import { type ChoicePlace, type Chooser, choosePrompt } from './chooser.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
-import { pageHeaders } from './headers.ts'
+import { type PageKind, pageHeaders } from './headers.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { SignInFlow, SignInPlace } from './sign-in-flow.ts'
 import { frameOf, hintsOf } from './site.ts'
@@ -21,6 +21,8 @@ export interface SignInDependencies {
   accountName(accountId: string): Promise<string | undefined>
   site: Site
   issuer: string
+  /** `onward`: a button on the page leads to another provider */
+  signInHeaders?: PageKind
 }
 
 type Exchange = { request: FastifyRequest; reply: FastifyReply }
@@ -126,7 +128,7 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
       },
       loginHint: undefined,
       demand: mode === 'stronger' ? { secondFactor: 'required' } : {},
-      headers: 'own',
+      headers: deps.signInHeaders ?? 'own',
       async finish(proved) {
         await persons.signIn(request.raw, reply.raw, proved)
         return returnTo === '' ? path : returnTo

@@ -50,6 +50,15 @@ export function createConnectedApps(deps: {
 
     async remove(accountId, clientId, asked) {
       await grants.revokeAll({ accountId, clientId }, 'account', asked)
+    },
+
+    async removeAll(accountId, asked) {
+      await grants.revokeAll({ accountId }, 'account', asked)
+    },
+
+    async nameOf(clientId) {
+      const row = await clients.find(clientId)
+      return row === undefined ? clientId : shownClient(row).name
     }
   }
 }

@@ -291,7 +291,8 @@ async function serve(
   incoming.headers.accept = acceptOf(endpoint, incoming.headers.accept)
   if (request.method === 'HEAD') incoming.method = 'GET'
   deps.requests.note(incoming, {
-    ...{ requestId: request.id, address: request.ip, tokenHandle, certificate, assertion }
+    ...{ requestId: request.id, address: request.ip, tokenHandle, certificate, assertion },
+    userAgent: request.headers['user-agent']
   })
   if (endpoint.cached) reply.header('cache-control', `public, max-age=${deps.cacheSeconds}`)
   for (const [name, value] of Object.entries(reply.getHeaders())) {

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
 import { Fault } from '../lib/fault.ts'
 import { equalConstantTime, hmac, randomSecret } from '../lib/secret.ts'
+import type { SessionStore } from '../store/sessions.ts'
 import type { BrowserAccounts } from './browser-accounts.ts'
 import type { PersonSessions } from './ports.ts'
 import type { RequestFactsBook } from './request-facts.ts'
@@ -19,6 +20,7 @@ export function createPersonSessions(deps: {
   requests: RequestFactsBook
   changes: SessionChanges
   browserAccounts: Pick<BrowserAccounts, 'handleOf'>
+  sessionStore: Pick<SessionStore, 'noteSeen'>
   /** the current key first; a form that was shown under another one is still taken */
   csrfKeys: () => Buffer[]
   issuer: string
@@ -47,10 +49,13 @@ export function createPersonSessions(deps: {
 
   return {
     find: (req, res) =>
-      units.run(requests.of(req), async () => {
+      units.run(requests.of(req), async unit => {
         const session = await deps.provider().Session.get(contextOf(req, res))
         const { uid, accountId, loginTs, amr = [] } = session
         if (accountId === undefined || loginTs === undefined) return undefined
+        if (unit.unseenSessions.has(uid)) {
+          await deps.sessionStore.noteSeen(uid, unit.request.address)
+        }
         return {
           accountId,
           signedInAt: new Date(loginTs * 1_000),

@@ -173,6 +173,13 @@ export interface ConnectedApps {
     clientId: string,
     asked: { requestId: string; address: string | undefined }
   ): Promise<void>
+  /** The same of every client. */
+  removeAll(
+    accountId: string,
+    asked: { requestId: string; address: string | undefined }
+  ): Promise<void>
+  /** What a page calls a client; of one that is gone, its id. */
+  nameOf(clientId: string): Promise<string>
 }
 
 /** A request of a client that waits for a person's answer. */

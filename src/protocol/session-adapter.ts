@@ -3,11 +3,15 @@
 // meanwhile is never written back.
 
 import { type Adapter, type AdapterPayload, Provider } from 'oidc-provider'
+import { deviceOf } from '../accounts/device-label.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { digest } from '../lib/secret.ts'
 import type { Payload } from '../store/grants.ts'
 import type { SavedSession, SessionRow, SessionStore } from '../store/sessions.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
+
+/** That a session is used is noted this often where nothing else of it is written. */
+const seenEverySeconds = 300
 
 export type Guarded = <T>(work: (unit: UnitOfWork) => Promise<T>) => Promise<T>
 
@@ -34,6 +38,7 @@ export function createSessionAdapter(deps: {
 
   function open(unit: UnitOfWork, row: SessionRow, value: string | undefined): AdapterPayload {
     unit.sessionIds.set(row.uid, row.id)
+    if (row.unseenSeconds > seenEverySeconds) unit.unseenSessions.add(row.uid)
     const authorizations: Authorizations = {}
     const stored = (row.payload['authorizations'] ?? {}) as Authorizations
     for (const { clientId, sid } of row.clients) {
@@ -63,7 +68,9 @@ export function createSessionAdapter(deps: {
       accountId: typeof plain['accountId'] === 'string' ? plain['accountId'] : undefined,
       payload: plain,
       sealed: state === undefined ? undefined : seal.seal(JSON.stringify(state), contextOf(id)),
-      lifetimeSeconds: ttl
+      lifetimeSeconds: ttl,
+      ...deviceOf(unit.request.userAgent),
+      address: unit.request.address
     }
     unit.evidence.push(
       previous === undefined

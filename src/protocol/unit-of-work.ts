@@ -17,6 +17,8 @@ import type { GrantChange } from './grant-change.ts'
 export interface RequestFacts {
   requestId: string
   address: string | undefined
+  /** what the browser calls itself */
+  userAgent?: string | undefined
 }
 
 /**
@@ -56,6 +58,8 @@ export interface UnitOfWork {
   sessionIds: Map<string, Buffer>
   /** Sessions that this request goes on with and whose cookie it does not set, by uid: they keep their ids (session-choice.ts). */
   takenSessions: Set<string>
+  /** Uids of sessions that were read, and of which it was long ago noted that they are used. */
+  unseenSessions: Set<string>
   /** Buckets of artifacts that were read or written in this request, by model and id. */
   artifactBuckets: Map<string, number>
   /** What artifacts that were read in this request are bound to (document-digests.ts), by model and id. */
@@ -121,6 +125,7 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         grants: new Map(),
         sessionIds: new Map(),
         takenSessions: new Set(),
+        unseenSessions: new Set(),
         artifactBuckets: new Map(),
         documentDigests: new Map(),
         written: new Map(),

@@ -16,6 +16,8 @@ export interface Account {
   /** further claims of OpenID Connect Core §5.1 under their wire names */
   claims: Record<string, unknown>
   disabledAt: Date | undefined
+  /** its owner has deleted it: nothing of it lives, and the row leaves then */
+  deleteAt: Date | undefined
   /** sessions and grants from before this are refused */
   validAfter: Date | undefined
   /** declared by a development configuration; a production start disables it */
@@ -47,6 +49,7 @@ interface Row {
   locale: string | null
   claims: Record<string, unknown>
   disabled_at: Date | null
+  delete_at: Date | null
   valid_after: Date | null
   seeded: boolean
   created_at: Date
@@ -54,7 +57,7 @@ interface Row {
 }
 
 const columns =
-  'id, login, name, email, email_verified, locale, claims, disabled_at, valid_after, seeded, created_at'
+  'id, login, name, email, email_verified, locale, claims, disabled_at, delete_at, valid_after, seeded, created_at'
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 function toAccount(row: Row): Account {
@@ -67,6 +70,7 @@ function toAccount(row: Row): Account {
     locale: row.locale ?? undefined,
     claims: row.claims,
     disabledAt: row.disabled_at ?? undefined,
+    deleteAt: row.delete_at ?? undefined,
     validAfter: row.valid_after ?? undefined,
     seeded: row.seeded,
     createdAt: row.created_at
@@ -109,6 +113,11 @@ export function createAccountStore({ sql }: { sql: Queries }) {
         [login]
       )
       return row && { account: toAccount(row), password: row.password ?? undefined }
+    },
+
+    async hasPassword(id: string): Promise<boolean> {
+      const text = 'SELECT 1 FROM accounts WHERE id = $1 AND password IS NOT NULL'
+      return (await sql.run('accounts.has_password', text, [id])).rows.length > 0
     },
 
     /** By subject, with the password's PHC string. */

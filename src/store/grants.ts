@@ -48,7 +48,7 @@ export function joinLiveGrant(condition: string): string {
   return `
   LEFT JOIN (grants g JOIN accounts a ON a.id = g.account_id) ON ${condition}
     AND g.revoked_at IS NULL AND g.expires_at > clock_time()
-    AND a.disabled_at IS NULL AND (a.valid_after IS NULL OR g.created_at > a.valid_after)
+    AND a.disabled_at IS NULL AND a.delete_at IS NULL AND (a.valid_after IS NULL OR g.created_at > a.valid_after)
     AND (g.offline OR g.session_uid IS NULL OR EXISTS (
       SELECT FROM sessions s
       WHERE s.uid = g.session_uid AND s.account_id = g.account_id AND s.expires_at > clock_time()))
@@ -131,7 +131,7 @@ export interface AccessTokenState {
 }
 
 export interface GrantStore extends ConsentStore {
-  /** Undefined for unknown and for disabled accounts. */
+  /** Undefined for unknown accounts, and for those that are disabled or being deleted. */
   findAccount(id: string): Promise<GrantAccount | undefined>
   find(id: string): Promise<LiveGrant | undefined>
   saveStatement(grant: {
@@ -175,7 +175,7 @@ export function createGrantStore({ sql }: { sql: Queries }): GrantStore {
       const { rows } = await sql.run<GrantAccount>(
         'grants.find_account',
         `SELECT id, login, name, email, email_verified, locale, claims, updated_at
-         FROM accounts WHERE id = $1 AND disabled_at IS NULL`,
+         FROM accounts WHERE id = $1 AND disabled_at IS NULL AND delete_at IS NULL`,
         [id]
       )
       return rows[0]

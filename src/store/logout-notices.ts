@@ -21,6 +21,10 @@ const ofAccount = queue(`DELETE FROM session_clients
   WHERE session_uid IN (SELECT uid FROM sessions WHERE account_id = $1)
   RETURNING client_id, sid, $1::uuid AS account_id`)
 
+const ofSessions = queue(`DELETE FROM session_clients c USING sessions s
+  WHERE s.uid = ANY ($1::text[]) AND s.account_id = $2 AND c.session_uid = s.uid
+  RETURNING c.client_id, c.sid, s.account_id`)
+
 /** Before the session's own rows go. */
 export function endSessionClients(uid: string): Statement {
   return { name: 'session_clients.end', text: ofSession, values: [uid] }
@@ -29,6 +33,15 @@ export function endSessionClients(uid: string): Statement {
 /** The same for every session of an account. */
 export async function endAccountClients(accountId: string, sql: Queries): Promise<void> {
   await sql.run('ending.account_session_clients', ofAccount, [accountId])
+}
+
+/** The same for some sessions of an account. */
+export async function endClientsOfSessions(
+  accountId: string,
+  uids: readonly string[],
+  sql: Queries
+): Promise<void> {
+  await sql.run('ending.clients_of_sessions', ofSessions, [uids, accountId])
 }
 
 export function createLogoutNoticeStore({ sql }: { sql: Queries }): NoticeQueue<LogoutNotice> {

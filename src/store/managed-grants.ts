@@ -82,7 +82,7 @@ export function createManagedGrantStore({ sql }: { sql: Queries }): ManagedGrant
       }>(
         'managed_grants.find',
         `SELECT m.id, m.account_id, m.client_id, m.revision, m.granted, m.created_at, m.updated_at, m.expires_at
-         FROM managed_grants m JOIN accounts a ON a.id = m.account_id AND a.disabled_at IS NULL
+         FROM managed_grants m JOIN accounts a ON a.id = m.account_id AND a.disabled_at IS NULL AND a.delete_at IS NULL
          WHERE m.id = $1 AND m.client_id = $2 AND m.revision > 0 AND m.expires_at > clock_time()`,
         [id, clientId]
       )

@@ -39,7 +39,9 @@ export const sealedColumns: readonly SealedColumn[] = [
   },
   { table: 'sessions', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
   { table: 'artifacts', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
-  { table: 'ping_notices', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' }
+  { table: 'ping_notices', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' },
+  { table: 'upstream_requests', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
+  { table: 'upstream_offers', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' }
 ]
 
 export interface SealedValue {

@@ -13,6 +13,8 @@ export const sweptTables = [
   { table: 'denied_tokens', key: 'jti', column: 'expires_at', keep: '1 minute' },
   { table: 'sessions', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'pending_sign_ins', key: 'id', column: 'expires_at', keep: '1 minute' },
+  { table: 'upstream_requests', key: 'id', column: 'expires_at', keep: '1 minute' },
+  { table: 'upstream_offers', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'sign_in_devices', key: 'ctid', column: 'expires_at', keep: '1 minute' },
   { table: 'session_clients', key: 'ctid', column: 'expires_at', keep: '1 minute' },
   // rows without an expiry stay

@@ -7,8 +7,11 @@ import { type Child, html, type Markup, name } from './markup.ts'
 
 /** The pages of an account, in the order of their menu; paths without base path. */
 export const accountPages = {
+  profile: '/account',
   security: '/account/security',
-  apps: '/account/grants'
+  sessions: '/account/sessions',
+  apps: '/account/grants',
+  data: '/account/data'
 } as const
 
 export type AccountPageName = keyof typeof accountPages

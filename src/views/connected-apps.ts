@@ -34,7 +34,20 @@ export function renderConnectedApps(frame: Frame, page: ConnectedAppsPage): stri
     current: 'apps',
     title: words.apps.title,
     body: html`<p>${lead}</p>
-${page.apps.map(app => one(frame, page, app))}`
+${page.apps.map(app => one(frame, page, app))}
+${
+  page.apps.length > 1 &&
+  html`<section class="app">
+<h2>${words.apps.removeAll}</h2>
+<p>${words.apps.removeAllEnds}</p>
+<form method="post" action="${page.action}">
+${hidden({ csrf: page.csrf, all: 'yes' })}
+<div class="buttons">
+${submit(words.apps.removeAll, 'equal')}
+</div>
+</form>
+</section>`
+}`
   })
 }
 

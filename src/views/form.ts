@@ -23,6 +23,7 @@ export interface Field {
   inputmode?: 'numeric'
   className?: string
   start?: 'focused' | undefined
+  presence?: 'required' | 'optional'
   problem?: string | undefined
 }
 
@@ -49,7 +50,7 @@ export function field(given: Field): Markup {
 <label for="${id}">${given.label}</label>
 ${hint === undefined ? '' : html`<p class="hint" id="${id}-hint">${hint}</p>`}
 ${problem === undefined ? '' : html`<p class="field-problem" id="${id}-problem">${problem}</p>`}
-<input id="${id}" name="${id}" type="${given.type ?? 'text'}" autocomplete="${given.autocomplete}" autocapitalize="${given.autocapitalize ?? 'none'}" autocorrect="off" spellcheck="false" required${optional('inputmode', given.inputmode)}${optional('class', given.className)}${optional('value', given.value)}${optional('aria-describedby', described || undefined)}${problem !== undefined && html` aria-invalid="true"`}${given.start !== undefined && html` autofocus`}>
+<input id="${id}" name="${id}" type="${given.type ?? 'text'}" autocomplete="${given.autocomplete}" autocapitalize="${given.autocapitalize ?? 'none'}" autocorrect="off" spellcheck="false"${given.presence !== 'optional' && html` required`}${optional('inputmode', given.inputmode)}${optional('class', given.className)}${optional('value', given.value)}${optional('aria-describedby', described || undefined)}${problem !== undefined && html` aria-invalid="true"`}${given.start !== undefined && html` autofocus`}>
 </div>`
 }
 

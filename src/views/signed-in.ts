@@ -1,6 +1,7 @@
-// The page of somebody who is signed in and has nowhere to go on to: says who it is, and where to sign out. Refuses to lead anywhere by
+// The page of somebody who is signed in and has nowhere to go on to: says who it is, and leads to the account and to signing out. Refuses to lead anywhere by
 // itself.
 
+import { accountPages } from './account-layout.ts'
 import { type AccountSwitch, accountSwitch } from './chooser.ts'
 import { type Frame, renderPage, wordsOf } from './layout.ts'
 import { html, name } from './markup.ts'
@@ -20,6 +21,7 @@ export function renderSignedIn(frame: Frame, page: SignedInPage): string {
     title: words.login.signedInTitle,
     body: html`<h1>${words.login.signedInTitle}</h1>
 <p class="lead">${words.consent.signedInAs(account)}</p>
+<p><a class="primary" href="${frame.site.basePath}${accountPages.profile}">${words.profile.open}</a></p>
 <p><a href="${page.signOut}">${words.logout.submit}</a></p>
 ${page.switching && accountSwitch(frame, page.switching)}`
   })

@@ -37,7 +37,7 @@ ${qrCode(offer.qr, factors.qr)}
 <div><dt>${factors.issuer}</dt><dd><bdi>${offer.issuer}</bdi></dd></div>
 <div><dt>${factors.accountName}</dt><dd>${name(offer.accountName)}</dd></div>
 <div><dt>${factors.secret}</dt><dd><code class="secret" dir="ltr">${offer.secret}</code></dd></div>
-<div><dt>${factors.kind}</dt><dd>${factors.kindOf(6, 30)}</dd></div>
+<div><dt>${factors.kind}</dt><dd>${factors.kindIs}</dd></div>
 </dl>
 ${field({
   id: 'code',

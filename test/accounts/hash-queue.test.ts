@@ -101,3 +101,22 @@ test('those who wait are served in the order in which they came', async t => {
   await Promise.all([1, 2, 3, 4].map(n => queue.run(async () => order.push(n))))
   t.strictSame(order, [1, 2, 3, 4])
 })
+
+test('whoever the account knows goes first, and has places of their own', async t => {
+  const queue = createHashQueue({ parallel: 1, waiting: 2, waitMillis: 60_000 })
+  const order: string[] = []
+  let open: () => void = () => {}
+  const gate = new Promise<void>(resolve => {
+    open = resolve
+  })
+  const runs = [queue.run(() => gate)]
+  const enter = (who: string, lane: 'first' | 'usual') =>
+    queue.run(async () => void order.push(who), undefined, lane)
+  const strangers = ['a', 'b', 'c'].map(who => enter(who, 'usual'))
+  const known = ['d', 'e', 'f'].map(who => enter(who, 'first'))
+  open()
+  await Promise.all(runs)
+  const outcomes = (await Promise.all([...strangers, ...known])).map(({ ok }) => ok)
+  t.strictSame(outcomes, [true, true, false, true, true, false])
+  t.strictSame(order, ['d', 'e', 'a', 'b'])
+})

@@ -182,10 +182,18 @@ test('sensitivity: counters that are read and then written let more hashes throu
   const claims = await Promise.all(
     Array.from({ length: 50 }, () =>
       counters.claim({
-        ...{ name: 'alice@example.com', address: '192.0.2.1', device: undefined },
+        ...{
+          name: 'alice@example.com',
+          address: '192.0.2.1',
+          device: undefined,
+          isFull: () => false
+        },
         find: () => store.findWithPassword('alice@example.com')
       })
     )
   )
-  t.ok(claims.filter(claim => !('ok' in claim)).length > 10, 'the exact one lets ten through')
+  t.ok(
+    claims.filter(claim => claim !== 'busy' && !('ok' in claim)).length > 10,
+    'the exact one lets ten through'
+  )
 })

@@ -2,11 +2,11 @@
 
 import * as argon2 from '@node-rs/argon2'
 import { test } from 'tap'
+import { threadedDeriveTag } from '../../src/accounts/native-argon2.ts'
 import {
   createPasswordHasher,
   defaultParameters,
   loadPasswordHasher,
-  nativeDeriveTag,
   nodeDeriveTag
 } from '../../src/accounts/password-hash.ts'
 import { checkPassword } from '../../src/accounts/password-policy.ts'
@@ -16,7 +16,8 @@ import { wasmDeriveTag } from '../../src/accounts/wasm-argon2.ts'
 
 const small = { memory: 64, passes: 1, lanes: 1 }
 const nodeDerive = nodeDeriveTag() as DeriveTag
-const native = createPasswordHasher('native', nativeDeriveTag(argon2), small)
+const nativeDerive = await threadedDeriveTag()
+const native = createPasswordHasher('native', nativeDerive, small)
 const node = createPasswordHasher('node', nodeDerive, small)
 const wasmDerive = wasmDeriveTag()
 
@@ -110,7 +111,7 @@ test('the three argon2id implementations verify each other (security 4.5)', asyn
   // 257 KiB are no multiple of 4 * lanes: RFC 9106 §3.2 rounds down
   for (const parameters of [small, { memory: 257, passes: 3, lanes: 2 }, defaultParameters]) {
     const all = [
-      createPasswordHasher('native', nativeDeriveTag(argon2), parameters),
+      createPasswordHasher('native', nativeDerive, parameters),
       createPasswordHasher('node', nodeDerive, parameters),
       createPasswordHasher('wasm', wasmDerive, parameters)
     ]
@@ -189,7 +190,7 @@ test('a failure in the thread is the failure of that hash alone', async t => {
 
 test('a hash of other parameters still verifies and asks to be made again (L-12)', async t => {
   const phc = await native.hash(prepared('correct horse'))
-  const hasher = createPasswordHasher('native', nativeDeriveTag(argon2), { ...small, passes: 2 })
+  const hasher = createPasswordHasher('native', nativeDerive, { ...small, passes: 2 })
   t.ok(await hasher.verify(phc, prepared('correct horse')))
   t.ok(hasher.needsRehash(phc))
   t.notOk(native.needsRehash(phc))

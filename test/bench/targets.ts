@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Store } from '../../src/ops/parts.ts'
 import { install, plain } from '../faults/installation.ts'
 import { createRequests } from '../protocol/requests.ts'
+import type { Overrides } from '../support/configuration.ts'
 import type { Lifetime } from '../support/lifetime.ts'
 import { freePort } from '../support/server.ts'
 import type { CpuProfile } from './profile.ts'
@@ -44,10 +45,15 @@ interface Process {
   ask(question: string, count?: number): Promise<unknown>
 }
 
-async function startProcess(life: Lifetime, file: string, given: object): Promise<Process> {
+async function startProcess(
+  life: Lifetime,
+  file: string,
+  given: object,
+  core: 'own' | 'any' = 'own'
+): Promise<Process> {
   const program = fileURLToPath(new URL(file, import.meta.url))
   const node = [process.execPath, program, JSON.stringify(given)]
-  const command = pins ? ['taskset', '-c', String(cores.server), ...node] : node
+  const command = pins && core === 'own' ? ['taskset', '-c', String(cores.server), ...node] : node
   const [first = '', ...rest] = command
   const child = spawn(first, rest, {
     env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'production' },
@@ -117,13 +123,24 @@ export interface MintmarkTarget extends Target {
   profiled(work: () => Promise<unknown>): Promise<CpuProfile>
 }
 
-export async function startMintmark(life: Lifetime, url: string): Promise<MintmarkTarget> {
-  const { issuer, store, processes } = await install(life, url, { overrides })
+/** `elsewhere`: what the bench does not have, such as limits of production; then it may use all cores, as in production. */
+export async function startMintmark(
+  life: Lifetime,
+  url: string,
+  elsewhere?: Overrides
+): Promise<MintmarkTarget> {
+  const all = { ...overrides, ...elsewhere }
+  const { issuer, store, processes } = await install(life, url, { overrides: all })
   const [prepared] = processes
   await prepared?.kill()
   const port = prepared?.port ?? 0
-  const given = { issuer, port, url, overrides }
-  const { ask } = await startProcess(life, './mintmark-server.ts', given)
+  const given = { issuer, port, url, overrides: all }
+  const { ask } = await startProcess(
+    life,
+    './mintmark-server.ts',
+    given,
+    elsewhere === undefined ? 'own' : 'any'
+  )
   return {
     name: 'mintmark',
     store,

@@ -13,6 +13,7 @@ import { loadPasswordHasher } from '../../src/accounts/password-hash.ts'
 import { type PreparedPassword, preparePassword } from '../../src/accounts/prepared-password.ts'
 import { accountsCommand } from '../../src/cli/accounts.ts'
 import { createAccountStore } from '../../src/store/accounts.ts'
+import { createSecondFactorStore } from '../../src/store/second-factors.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 
 async function setUp(t: Test) {
@@ -223,4 +224,29 @@ test('the list comes in pages and as text or JSON', async t => {
   )
   t.match(page, [{ login: 'bob', seeded: false, created_at: /^\d{4}-/ }])
   t.equal(page.length, 1)
+})
+
+test('remove-factors takes the factors away, ends what the account has, and is audited', async t => {
+  const { run, store, ended, database } = await setUp(t)
+  await run(['create', '--login', 'alice@example.com'])
+  const alice = await store.findByLogin('alice@example.com')
+  const id = alice?.id ?? ''
+  const none = await run(['remove-factors', 'alice@example.com'])
+  t.match(none, { code: 0, err: /no second factor/ })
+  t.same(ended, [])
+  const factors = createSecondFactorStore({ sql: database })
+  await factors.setTotp(id, Buffer.from('sealed'), 1, 'first')
+  t.match(await run(['remove-factors', 'ALICE@example.com']), { code: 0, out: /enabled/, err: '' })
+  t.same(ended, [id])
+  t.equal(await factors.findTotp(id), undefined)
+  const { rows } = await database.run<{ type: string }>(
+    'test.removed',
+    `SELECT type FROM audit_events WHERE account_id = $1 AND type <> 'account.created' ORDER BY id`,
+    [id]
+  )
+  t.same(
+    rows.map(({ type }) => type),
+    ['totp.removed', 'sign_out']
+  )
+  t.match(await run(['remove-factors', 'nobody']), { code: 1, err: /no such account/ })
 })

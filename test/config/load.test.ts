@@ -90,6 +90,8 @@ t.test('every variable reaches its key', async t => {
     'passwords.breachCheck.url': 'https://breaches.example.com/range/',
     trustedIssuers:
       '[{ "issuer": "https://ci.example.com", "maxLifetime": "1h", "attests": true }]',
+    upstreams:
+      '[{ "id": "work", "name": "Work", "issuer": "https://login.example.com", "client_id": "a", "client_secret": "s" }]',
     'accessTokens.lifetime': '11m',
     'accessTokens.algorithm': 'RS256',
     'statusLists.ttl': '40s',
@@ -155,6 +157,7 @@ t.test('every variable reaches its key', async t => {
     clientsRevision: '7',
     restoreEpoch: '3',
     accounts: '[{"login":"ann","password":"secret"}]',
+    'accountDeletion.grace': '30d',
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',
     'product.colour': '#123456',

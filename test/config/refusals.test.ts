@@ -6,6 +6,7 @@ import t from 'tap'
 import { placesOf } from '../../src/config/rules.ts'
 import { type Refusal, refuses, without } from './refusal.ts'
 import { load, productionEnv, randomHex } from './sound.ts'
+import { upstreamRefusals } from './upstream-refusals.ts'
 
 const machine = { client_id: 'billing', type: 'machine' }
 const api = { identifier: 'https://api.example.com' }
@@ -57,6 +58,7 @@ const always: Refusal[] = [
     path: 'outbound.allowed[1]',
     says: /host name/
   },
+  ...upstreamRefusals,
   ...[{ kty: 'oct', k: 'AAAA' }, { ...publicJwk, d: 'AAAA' }, {}].map(key => ({
     title: `a signer of software statements with the key ${JSON.stringify(Object.keys(key))}`,
     file: {

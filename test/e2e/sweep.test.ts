@@ -12,6 +12,7 @@ import { createManagedGrantStore, newManagedGrantId } from '../../src/store/mana
 import { createPendingSignInStore } from '../../src/store/pending-sign-ins.ts'
 import { createReplayStore } from '../../src/store/replay.ts'
 import { createSweeper } from '../../src/store/sweep.ts'
+import { createUpstreamRequestStore } from '../../src/store/upstream-requests.ts'
 import { redirectUri, secretOf } from '../support/configuration.ts'
 import { createTestDatabase, testPartitions } from '../support/postgres.ts'
 import { discover, signIn } from '../support/relying-party.ts'
@@ -104,6 +105,11 @@ t.test('what has expired leaves every table, and nothing else does', async t => 
     { accountId, amr: ['pwd'] },
     600
   )
+
+  const away = createUpstreamRequestStore({ sql: database })
+  const [id, sealed] = [randomBytes(32), randomBytes(32)]
+  await away.begin({ id, browser: id, upstream: 'work', sealed }, 600)
+  await away.offer(id, sealed, 600)
 
   const before = await counts()
   for (const table of expiring) t.not(before[table], 0, `${table} has rows`)

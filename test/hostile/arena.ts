@@ -2,6 +2,7 @@
 // it, headers as promised, nothing of the caller's secrets in the log, and a server that still answers.
 
 import type { Test } from 'tap'
+import { entry } from '../federation/visits.ts'
 import { cibaSetting } from '../protocol/backchannel.ts'
 import { exchangeSetting } from '../protocol/exchange.ts'
 import type { Overrides } from '../support/configuration.ts'
@@ -53,6 +54,8 @@ export async function startArena(t: Test, overrides: Overrides = {}): Promise<Ar
   const { clients = [], resources = [], ...rest } = overrides
   const server = await startTestServer(t, {
     ...{ registration: { enabled: true }, grantManagement: { enabled: true } },
+    // nobody there: what is answered before anybody is asked
+    upstreams: [entry('work', { issuer: 'https://login.example.com' })],
     ...{ ciba: cibaSetting.ciba, ...rest },
     clients: [...exchangeSetting.clients, ...cibaSetting.clients, ...clients],
     resources: [...exchangeSetting.resources, ...cibaSetting.resources, ...resources]

@@ -181,9 +181,51 @@ export function endpointTable(stylesheet: string): Endpoint[] {
     },
     {
       ...page,
+      route: '/sign-in/upstream/:id/callback',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/sign-in/upstream/work/callback', 'code=x&state=y&iss=z')
+    },
+    {
+      ...page,
+      route: '/account/security/linked',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/security/linked', 'csrf=x&act=link')
+    },
+    {
+      ...page,
       route: '/account/security',
       methods: ['GET', 'HEAD'],
       sound: { method: 'GET', target: '/account/security', headers: [] }
+    },
+    {
+      ...page,
+      route: '/account/security/events',
+      methods: ['GET', 'HEAD'],
+      sound: { method: 'GET', target: '/account/security/events?before=1-1', headers: [] }
+    },
+    {
+      ...page,
+      route: '/account',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account', 'csrf=x&name=Ada&nickname=&locale=en&zoneinfo=')
+    },
+    {
+      ...page,
+      route: '/account/sessions',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/sessions', 'csrf=x&end=others')
+    },
+    {
+      ...page,
+      route: '/account/data',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/data', 'csrf=x')
+    },
+    {
+      ...page,
+      route: '/account/data/delete',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/data/delete', 'csrf=x&word=delete')
     },
     {
       ...page,

@@ -36,6 +36,7 @@ import {
 } from './jwt-kinds.ts'
 import { isOk, jsonOf, type Place, post, refusedWith } from './jwt-place.ts'
 import { bearerGrant, callback, publisher, staffApi, startSetting } from './jwt-setting.ts'
+import { upstreamPlace } from './jwt-upstream-place.ts'
 import type { Answer, Wire } from './wire.ts'
 
 const assertionTypes = {
@@ -356,7 +357,8 @@ export async function startPlaces(t: Test) {
         verified(listToken, listedApi, async (input, init) =>
           String(input) === list ? new Response(jwt) : fetch(input, init)
         )
-    }
+    },
+    upstreamPlace()
   ]
   return { arena, places, host }
 }

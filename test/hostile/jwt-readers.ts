@@ -41,6 +41,16 @@ export const readers: Readonly<Record<string, readonly string[] | { never: strin
     'JWT-SVID',
     'assertion of the JWT bearer grant'
   ],
+  'src/demo/relying-party.ts': {
+    never: 'is a relying party, and reads tokens of its issuer (test/demo)'
+  },
+  'src/browser-session/relying-party.ts': {
+    never: 'is an app’s, and reads tokens of its issuer (test/browser-session)'
+  },
+  'src/federation/oauth-provider.ts': {
+    never: 'asks for no ID token, and takes no word from one (test/federation/presets.test.ts)'
+  },
+  'src/federation/openid-provider.ts': ['ID token of an upstream'],
   'src/protocol/access-tokens.ts': accessTokens,
   'src/protocol/encrypted-requests.ts': requestObjects,
   'src/protocol/foreign-issuers.ts': { never: 'builds the reader of clients/trusted-issuers.ts' },

@@ -16,6 +16,7 @@ import { pingContext, pingStatement } from '../../src/store/ping-notices.ts'
 import { cibaGrantType } from '../protocol/backchannel.ts'
 import { basic, createRequests } from '../protocol/requests.ts'
 import { createBrowser } from '../support/browser.ts'
+import type { Form } from '../support/forms.ts'
 import { canMakeCertificates, serveAsHost } from '../support/https-host.ts'
 import { createSigner, signJwt } from '../support/key-host.ts'
 import { startTestServer } from '../support/server.ts'
@@ -94,8 +95,15 @@ const elsewhereHost = canMakeCertificates()
     })
   : undefined
 
+/** A provider that people may sign in with. */
+const upstreamAt = (id: string, issuer: string) => ({
+  ...{ id, name: id, issuer },
+  ...{ client_id: 'mintmark', client_secret: 'theirs' }
+})
+
 /** The same server twice: as in production, and as on a developer's machine, where loopback may be asked: what is never asked shows there. */
 const setting = (origins: readonly string[]) => ({
+  upstreams: origins.map((origin, index) => upstreamAt(`u${index}`, `${origin}/there`)),
   registration: { enabled: true },
   clientMetadataDocuments: { enabled: true },
   ciba: { enabled: true },
@@ -106,6 +114,7 @@ const strict = await startTestServer(t, setting(inside), {
 })
 const lenient = await startTestServer(t, {
   ...setting([]),
+  upstreams: [upstreamAt('u', `${elsewhereHost ?? 'https://x.example.com'}/there`)],
   trustedIssuers: [
     { issuer: 'https://ci.example.com', jwksUri: `${elsewhereHost ?? 'https://x.example.com'}/x` }
   ]
@@ -201,6 +210,16 @@ const places: Record<string, PlaceAsked> = {
         iss: server === strict ? `${origin}/ci` : 'https://ci.example.com',
         sub: 'job'
       })
+  },
+  'issuer of an upstream': {
+    by: ['src/federation/openid-client.ts'],
+    async ask(server, origin) {
+      const id = server === strict ? `u${inside.indexOf(origin)}` : 'u'
+      const browser = createBrowser({ origin: server.issuer })
+      const button = { form: (form: Form) => form.fields.get('upstream') === id }
+      const page = await browser.submitForm(await browser.get('/sign-in'), {}, button)
+      return `${page.status} ${page.heading}`
+    }
   },
   'backchannel_logout_uri of a client': {
     by: ['src/protocol/logout-notices.ts'],

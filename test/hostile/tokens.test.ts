@@ -119,7 +119,7 @@ t.test('forged tokens are refused wherever a token is read, and nothing is fetch
 t.test('every place of the source that reads a JWT is in the table', t => {
   const root = fileURLToPath(new URL('../../', import.meta.url))
   const reads =
-    /\b(jwtVerify|(compact|flattened|general)(Verify|Decrypt)|jwtDecrypt|decodeJwt|decodeProtectedHeader|EmbeddedJWK|createTrustedIssuers|IdToken\.validate|JWT\.(verify|decode|header|payload|decrypt))\b/
+    /\b(jwtVerify|(compact|flattened|general)(Verify|Decrypt)|jwtDecrypt|decodeJwt|decodeProtectedHeader|EmbeddedJWK|createTrustedIssuers|authorizationCodeGrant|IdToken\.validate|JWT\.(verify|decode|header|payload|decrypt))\b/
   const engine = 'node_modules/oidc-provider/lib/'
   const found = ['src/', engine].flatMap(folder =>
     readdirSync(root + folder, { recursive: true, encoding: 'utf8' })

@@ -84,9 +84,13 @@ test('everything is sealed anew, and the key of before opens nothing any more', 
       ['signing_keys', 1],
       ['server_secrets', 2],
       ['client_secrets', 1],
+      ['totp_factors', 0],
+      ['recovery_code_sets', 0],
       ['sessions', rows],
       ['artifacts', rows / 2],
-      ['ping_notices', 0]
+      ['ping_notices', 0],
+      ['upstream_requests', 0],
+      ['upstream_offers', 0]
     ]
   )
   t.notOk(isResealed(looked))
@@ -200,8 +204,12 @@ test('what opens with no key that is configured is told, and left alone', async 
       [0, 1],
       [0, 2],
       [0, 1],
+      [0, 0],
+      [0, 0],
       [0, rows],
       [0, rows / 2],
+      [0, 0],
+      [0, 0],
       [0, 0]
     ]
   )

@@ -6,11 +6,12 @@ import { createSignInSteps } from '../../src/accounts/sign-in-steps.ts'
 import { createAssets } from '../../src/pages/assets.ts'
 import { createChooser } from '../../src/pages/chooser.ts'
 import { setPageNotFound } from '../../src/pages/error-page.ts'
-import { pages } from '../../src/pages/pages.ts'
+import { type PagesDependencies, pages } from '../../src/pages/pages.ts'
 import type { AuthenticateResult } from '../../src/pages/password-check.ts'
 import { createPasswordScreen } from '../../src/pages/password-screen.ts'
 import { createSignInFlow } from '../../src/pages/sign-in-flow.ts'
 import { createSite } from '../../src/pages/site.ts'
+import { createUpstreamCookie } from '../../src/pages/upstream-cookie.ts'
 import type { InteractionDetails, Interactions, PersonSessions } from '../../src/protocol/ports.ts'
 import type { PendingSignInStore, ProvedSoFar } from '../../src/store/pending-sign-ins.ts'
 
@@ -121,8 +122,12 @@ export async function buildPages(t: Test, given: Given = {}) {
     persons: nobody(calls),
     apps: {
       list: async () => [],
-      remove: async (_, clientId) => void calls.push(`remove ${clientId}`)
+      remove: async (_, clientId) => void calls.push(`remove ${clientId}`),
+      removeAll: async () => void calls.push('remove all'),
+      nameOf: async clientId => clientId
     },
+    // nobody is signed in here: no page of an account gets that far
+    ownAccount: {} as PagesDependencies['ownAccount'],
     approvals: undefined,
     chooser: createChooser({
       persons: nobody(calls),
@@ -140,6 +145,13 @@ export async function buildPages(t: Test, given: Given = {}) {
       signedIn: async () => {}
     }),
     sections: [],
+    linked: undefined,
+    upstreams: {
+      finish: undefined,
+      nameOf: () => undefined,
+      cookie: createUpstreamCookie({ secure: false, answers: 'same-site', lifetimeSeconds: 600 }),
+      linkPath: '/account/security/linked'
+    },
     wantsMore: async () => false,
     hasFactor: async () => false,
     totp: unused,

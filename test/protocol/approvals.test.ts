@@ -4,6 +4,7 @@
 import t from 'tap'
 import { declines } from '../support/browser.ts'
 import { secretOf } from '../support/configuration.ts'
+import { giveTotp } from '../support/second-factor.ts'
 import { person, startTestServer } from '../support/server.ts'
 import {
   answer,
@@ -25,7 +26,14 @@ const strict = {
   grant_types: [cibaGrantType],
   default_max_age: 60
 }
-const setting = { ...cibaSetting, clients: [...cibaSetting.clients, strict] }
+const careful = {
+  client_id: 'careful',
+  type: 'web',
+  client_secret: secretOf('careful'),
+  grant_types: [cibaGrantType],
+  require_second_factor: true
+}
+const setting = { ...cibaSetting, clients: [...cibaSetting.clients, strict, careful] }
 const server = await startTestServer(t, setting)
 const requests = createRequests(server)
 const { store } = server
@@ -168,3 +176,40 @@ t.test('nothing that opens anything is in the database or the log (HOUSE §7)', 
   t.notOk(stored.includes(person.login), 'nor whom the hint named')
   t.notOk(JSON.stringify(server.log).includes(id))
 })
+
+t.test(
+  'nobody approves with less than the client or the level demands (R-50, RFC 9470)',
+  async t => {
+    const mia = await newAccount(server, 'mia@example.com')
+    const { browser } = await signInToApprove(server, mia)
+    const { id: accountId } = (await service.findByLogin(mia.login)) ?? { id: '' }
+    const theirs = await giveTotp(server, accountId)
+    const hint = { login_hint: mia.login }
+    const level = { ...hint, acr_values: 'urn:mintmark:acr:multi-factor' }
+    const asked = [
+      await newRequest(requests, hint, basic('careful')),
+      await newRequest(requests, level)
+    ]
+    const page = await browser.get('/approve')
+    t.equal(page.html.match(/sign in with a second step first/g)?.length, 2)
+    const form = page.forms.find(one => one.fields.has('request'))
+    const posted = { ...Object.fromEntries(form?.fields ?? []), approve: 'yes' }
+    t.equal(
+      (await browser.post('/approve', posted)).location?.search,
+      '',
+      'not by a form of one’s own'
+    )
+    for (const [at, id] of asked.entries()) {
+      const caller = at === 0 ? basic('careful') : basic('bank')
+      t.match((await poll(requests, id, caller)).body, { error: /authorization_pending|slow_down/ })
+    }
+    const link = /href="([^"]*again=stronger[^"]*)"/.exec(page.html)?.[1] ?? ''
+    const start = await browser.get(link.replaceAll('&amp;', '&'))
+    const code = await browser.follow(await browser.submitForm(start, mia))
+    t.equal(code.heading, 'Enter your code')
+    const back = await browser.follow(await browser.submitForm(code, { code: theirs.code() }))
+    t.notMatch(back.html, /sign in with a second step first/)
+    await browser.submitForm(back, {}, { form: one => one.fields.has('request') })
+    t.match((await browser.get('/approve')).html, /approve/)
+  }
+)

@@ -32,6 +32,10 @@ async function fill(many: number) {
       SELECT gen_random_uuid(), '${account}', '${account}', e FROM ${series}`,
     `INSERT INTO pending_sign_ins (id, account_id, amr, expires_at)
       SELECT uuid_send(gen_random_uuid()), '${account}', '{pwd}', e FROM ${series}`,
+    `INSERT INTO upstream_requests (id, browser, upstream, sealed, expires_at)
+      SELECT uuid_send(gen_random_uuid()), '', 'u', '', e FROM ${series}`,
+    `INSERT INTO upstream_offers (id, sealed, expires_at)
+      SELECT uuid_send(gen_random_uuid()), '', e FROM ${series}`,
     `INSERT INTO sign_in_devices (id, account_id, label, expires_at)
       SELECT uuid_send(gen_random_uuid()), '${account}', 'Chrome', e FROM ${series}`,
     `INSERT INTO attempts SELECT 'k', uuid_send(gen_random_uuid()), 1, e FROM ${series}`,
@@ -48,7 +52,7 @@ async function fill(many: number) {
 }
 
 const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
-expiring.push('pending_sign_ins', 'sign_in_devices')
+expiring.push('pending_sign_ins', 'upstream_requests', 'upstream_offers', 'sign_in_devices')
 expiring.push('session_clients', 'grants', 'managed_grants', 'attempts')
 expiring.push('document_fetches', 'registration_tokens', 'backchannel_requests', 'ping_notices')
 

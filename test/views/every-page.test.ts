@@ -110,7 +110,7 @@ t.test(
 )
 
 t.test('a form has one submit button, or a second one only to decline', async t => {
-  const declining = new Set(['decline', 'abort', 'logout-stay'])
+  const declining = new Set(['restart', 'decline', 'abort', 'logout-stay'])
   for (const { name, locale, page } of all) {
     for (const form of formsOf(page)) {
       const buttons = form.tags.filter(tag => tag.name === 'button' && !tag.closing)

@@ -20,8 +20,10 @@ import {
   newPasswordProblem
 } from '../../src/views/password-field.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
+import { accountSamples } from './account-samples.ts'
 
 import { factorSamples, type Say } from './samples-of-factors.ts'
+import { upstreamSamples } from './samples-of-upstreams.ts'
 
 export const site: Site = {
   product: { name: 'mintmark' },
@@ -131,6 +133,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       problem: { kind: 'throttled', seconds: 180 }
     }),
     'login-own': renderLogin(frame, { ...login, clientName: undefined }),
+    ...upstreamSamples(frame, say),
     'new-password': newPasswordPage(frame, action, say),
     'new-password-weak': newPasswordPage(frame, action, say, 'password_weak'),
     'signed-in': renderSignedIn(frame, {
@@ -246,6 +249,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       apps: [],
       resources
     }),
+    ...accountSamples(frame, say),
     'consent-native': renderConsent(frame, {
       ...noDetails,
       action,

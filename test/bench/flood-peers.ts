@@ -1,0 +1,106 @@
+// The other side of `npm run login-flood`: forms that were fetched once and are posted again and again, at a steady rate whatever becomes of
+// them, from as many addresses as a proxy would tell. Counts answers by status, and how long they took.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseForms } from '../support/forms.ts'
+
+export interface Tally {
+  statuses: Record<string, number>
+  /** milliseconds, sorted, by status */
+  took: Record<string, number[]>
+}
+
+export const percentile = (sorted: readonly number[], part: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
+
+/** Sends `perSecond` requests until `isOver`. */
+export async function steadily(
+  perSecond: number,
+  isOver: () => boolean,
+  send: (n: number) => Promise<string>
+): Promise<Tally> {
+  const tally: Tally = { statuses: {}, took: {} }
+  const sent: Promise<void>[] = []
+  const begun = performance.now()
+  for (let n = 0; !isOver(); n += 1) {
+    const asked = performance.now()
+    sent.push(
+      send(n)
+        .catch(error => String(error.cause?.code ?? error))
+        .then(status => {
+          tally.statuses[status] = (tally.statuses[status] ?? 0) + 1
+          tally.took[status] = [...(tally.took[status] ?? []), performance.now() - asked]
+        })
+    )
+    await sleep(Math.max(0, begun + ((n + 1) * 1_000) / perSecond - performance.now()))
+  }
+  await Promise.all(sent)
+  for (const list of Object.values(tally.took)) list.sort((a, b) => a - b)
+  return tally
+}
+
+export interface SignInForm {
+  cookie: string
+  csrf: string
+}
+
+/** The sign-in page's form, and the cookie that belongs to it. */
+export async function fetchForm(issuer: string, cookie = ''): Promise<SignInForm> {
+  const answer = await fetch(`${issuer}/sign-in`, { headers: { cookie } })
+  const html = await answer.text()
+  const form = parseForms(html).find(({ fields }) => fields.has('csrf') && !fields.has('lang'))
+  const set = answer.headers.getSetCookie().map(line => line.split(';')[0])
+  return {
+    cookie: [cookie, ...set].filter(Boolean).join('; '),
+    csrf: form?.fields.get('csrf') ?? ''
+  }
+}
+
+/** One attempt; `from` as a trusted proxy tells it. */
+export async function postSignIn(
+  issuer: string,
+  form: SignInForm,
+  { login, password, from }: { login: string; password: string; from: string }
+): Promise<Response> {
+  const answer = await fetch(`${issuer}/sign-in`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { cookie: form.cookie, 'x-forwarded-for': from },
+    body: new URLSearchParams({ csrf: form.csrf, return_to: '', prompt: 'login', login, password }),
+    signal: AbortSignal.timeout(10_000)
+  })
+  return answer
+}
+
+/** An address of its own for each number. */
+export const addressOf = (n: number) => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`
+
+interface Flood {
+  issuer: string
+  perSecond: number
+  seconds: number
+  addresses: number
+  names: number
+}
+
+// a process of its own, so that whoever measures does not wait for whoever floods
+const given = process.argv[2]
+if (given !== undefined && process.argv[1]?.endsWith('flood-peers.ts')) {
+  const { issuer, perSecond, seconds, addresses, names } = JSON.parse(given) as Flood
+  const form = await fetchForm(issuer)
+  process.send?.('begun')
+  const until = performance.now() + seconds * 1_000
+  const tally = await steadily(
+    perSecond,
+    () => performance.now() > until,
+    async n => {
+      const login = names === 1 ? 'ada@example.com' : `user${n % names}@example.com`
+      const attempt = { login, password: `wrong ${n}`, from: addressOf(n % addresses) }
+      const answer = await postSignIn(issuer, form, attempt)
+      await answer.arrayBuffer()
+      return String(answer.status)
+    }
+  )
+  process.send?.(tally)
+  process.disconnect?.()
+}
