@@ -6,6 +6,7 @@ import { loadPasswordHasher } from './accounts/password-hash.ts'
 import { clientProblemLines, declaredProblems } from './cli/declared.ts'
 import type { ReconcileProblem } from './clients/reconcile.ts'
 import { demoLogin, demoMachineClientId, demoWebClientId } from './config/demo-names.ts'
+import { mailRoute } from './config/mail-route.ts'
 import type { Config } from './config/schema.ts'
 import { settle } from './config/settle.ts'
 import { demo } from './demo/plugin.ts'
@@ -294,6 +295,7 @@ async function announce(
     host: config.host,
     login: demoLogin,
     password: demoSecrets.password,
+    outbox: mailRoute(config) === 'outbox' ? `${issuer}/dev/outbox` : undefined,
     database:
       embedded === undefined
         ? 'PostgreSQL at DATABASE_URL'

@@ -6,8 +6,10 @@ import { createDecoys } from './accounts/decoys.ts'
 import { createFactorAttempts } from './accounts/factor-attempts.ts'
 import { importedDecoy } from './accounts/imported-hash.ts'
 import { createKnownDevices } from './accounts/known-devices.ts'
+import { createPasskeyChallenges } from './accounts/passkey-challenge.ts'
+import { createPasskeys, type Passkeys, relyingPartyOf } from './accounts/passkeys.ts'
 import { createPasswordCheck } from './accounts/password-check.ts'
-import { createRecoveryCodes } from './accounts/recovery-codes.ts'
+import { createRecoveryCodes, type RecoveryCodes } from './accounts/recovery-codes.ts'
 import { createSignInCounters } from './accounts/sign-in-counters.ts'
 import { createSignInSteps, type SecondFactor, usableKinds } from './accounts/sign-in-steps.ts'
 import { createTotp } from './accounts/totp.ts'
@@ -15,10 +17,12 @@ import { appendAuditEvent } from './audit/record.ts'
 import type { Config } from './config/schema.ts'
 import { awaySeconds } from './federation/away.ts'
 import type { OtherWayIn } from './federation/linking.ts'
+import { secretsByPurpose } from './keys/server-secrets.ts'
 import type { Outbound } from './lib/outbound.ts'
 import { hmac } from './lib/secret.ts'
 import { composeFederation } from './ops/federation.ts'
 import type { Keys } from './ops/key-parts.ts'
+import { composeSelfService } from './ops/mail-parts.ts'
 import type { Accounts } from './ops/parts.ts'
 import { composeOwnAccount } from './own-account.ts'
 import type { Assets } from './pages/assets.ts'
@@ -29,17 +33,22 @@ import { createFactorScreens, createTotpEnrolmentScreen } from './pages/factor-s
 import { createKeepAccountScreen } from './pages/keep-account.ts'
 import { createLinkedSection, linkedPath } from './pages/linked-accounts.ts'
 import type { PagesDependencies } from './pages/pages.ts'
+import { createPasskeyScreens } from './pages/passkey-screens.ts'
+import { createPasskeySection } from './pages/passkeys.ts'
 import { createPasswordScreen, type OtherWay } from './pages/password-screen.ts'
 import type { SecuritySection } from './pages/security.ts'
+import { selfServiceLinks, selfServiceSections } from './pages/self-service.ts'
 import { createSignInFlow, type SignInScreen } from './pages/sign-in-flow.ts'
 import { createUpstreamCookie } from './pages/upstream-cookie.ts'
 import { createUpstreamScreen, upstreamButtons } from './pages/upstream-screen.ts'
 import type { PagePorts } from './protocol/page-ports.ts'
 import type { ConnectedApps } from './protocol/ports.ts'
 import { createAccountStore } from './store/accounts.ts'
-import { createAttemptStore } from './store/attempts.ts'
+import { type AttemptStore, createAttemptStore } from './store/attempts.ts'
 import type { Database } from './store/database.ts'
+import { createPasskeyStore } from './store/passkeys.ts'
 import { createPendingSignInStore } from './store/pending-sign-ins.ts'
+import { createReplayStore } from './store/replay.ts'
 import type { Site } from './views/layout.ts'
 
 export interface PeopleOptions {
@@ -87,16 +96,29 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     return account && (account.email ?? account.login)
   }
 
+  const selfService = composeSelfService({
+    ...{ config, database, attempts, counterKey, seal: keys.seal },
+    ...accounts
+  })
+
   // how a sign-in begins, and what it is asked for besides
   const { persons } = options.ports
   const chooser = createChooser({ persons, accountName })
-  const others: OtherWay[] = [createChooserWay({ persons })]
+  const others: OtherWay[] = [
+    createChooserWay({ persons }),
+    ...selfServiceLinks(selfService, site.basePath)
+  ]
   const factorParts = {
     ...{ database, now: options.now },
     seal: keys.seal,
     attempts: createFactorAttempts({ attempts, counterKey })
   }
   const recoveryCodes = createRecoveryCodes(factorParts)
+  const passkeys = composePasskeys(options, { attempts, counterKey, recoveryCodes })
+  const passkeyScreens =
+    passkeys &&
+    createPasskeyScreens({ passkeys, accountName, script: site.basePath + assets.passkeys })
+  if (passkeyScreens !== undefined) others.push(passkeyScreens.button)
   const totp = createTotp({
     ...factorParts,
     recoveryCodes,
@@ -106,6 +128,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
   // in the order in which they are offered
   const factors: SecondFactor[] = [
+    ...(passkeys === undefined ? [] : [{ kind: 'passkey' as const, enrolled: passkeys.has }]),
     { kind: 'totp', enrolled: totp.enrolled },
     {
       kind: 'recovery_code',
@@ -115,7 +138,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
     factors,
-    enrollable: ['totp'],
+    enrollable: passkeys === undefined ? ['totp'] : ['passkey', 'totp'],
     secondFactor: config.secondFactor
   })
   const password = createPasswordScreen({
@@ -129,7 +152,11 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const first: SignInScreen[] = [password]
 
   // accounts elsewhere
-  const otherWays: OtherWayIn[] = [(sql, id) => createAccountStore({ sql }).hasPassword(id)]
+  const otherWays: OtherWayIn[] = [
+    (sql, id) => createAccountStore({ sql }).hasPassword(id),
+    // the last passkey of an account without a password stays, so this needs no lock
+    async (_, id) => (await passkeys?.has(id)) === true
+  ]
   const federation = composeFederation({
     ...{ config, database, steps, otherWays, outbound: options.outbound, log: options.log },
     ...{ seal: keys.seal, linkPath: site.basePath + linkedPath, now: options.now }
@@ -153,8 +180,14 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const ownAccount = composeOwnAccount(options)
   const signIn = createSignInFlow({
     ...{ steps, issuer, first },
-    second: createFactorScreens(ofFactors),
-    enrol: { totp: createTotpEnrolmentScreen(ofFactors) },
+    second: {
+      ...(passkeyScreens === undefined ? {} : { passkey: passkeyScreens.second }),
+      ...createFactorScreens(ofFactors)
+    },
+    enrol: {
+      ...(passkeyScreens === undefined ? {} : { passkey: passkeyScreens.enrol }),
+      totp: createTotpEnrolmentScreen(ofFactors)
+    },
     signedIn: (place, { accountId }) =>
       rememberDevice(devices, secureCookies, place, {
         accountId,
@@ -164,7 +197,12 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
 
   // what stands on the page of sign-in and security
-  const sections: SecuritySection[] = [totpSection(ofFactors), recoveryCodesSection(ofFactors)]
+  const sections: SecuritySection[] = [
+    ...selfServiceSections(selfService, site.basePath),
+    ...(passkeys === undefined ? [] : [createPasskeySection(passkeys, site.basePath)]),
+    totpSection(ofFactors),
+    recoveryCodesSection(ofFactors)
+  ]
   if (federation !== undefined) sections.push(createLinkedSection(federation.linking))
   sections.push(ownAccount.events.section)
 
@@ -173,7 +211,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     apps: options.apps,
     signIn,
     signInHeaders: federation === undefined ? 'own' : 'onward',
-    ...{ sections, ownAccount },
+    ...{ sections, ownAccount, selfService, passkeys },
     linked: federation && {
       ...{ list: providers, linking: federation.linking, cookie },
       begin: federation.signIn.begin
@@ -193,4 +231,28 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     now: options.now,
     secureCookies
   }
+}
+
+/** Undefined where no browser would offer any. */
+function composePasskeys(
+  options: PeopleOptions,
+  shared: { attempts: AttemptStore; counterKey: Buffer; recoveryCodes: RecoveryCodes }
+): Passkeys | undefined {
+  const { config, database, keys } = options
+  const party = relyingPartyOf(config.issuer, config.product.name)
+  const { keysOf } = secretsByPurpose(keys.secrets)
+  return (
+    party &&
+    createPasskeys({
+      party,
+      passkeys: createPasskeyStore({ sql: database }),
+      challenges: createPasskeyChallenges({
+        keys: () => keysOf('csrf'),
+        replay: createReplayStore({ sql: database }),
+        now: options.now
+      }),
+      ...shared,
+      record: event => appendAuditEvent(database, event)
+    })
+  )
 }

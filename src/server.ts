@@ -21,6 +21,7 @@ import { httpLimits } from './ops/http-limits.ts'
 import { lookEverySeconds, startKeyJob } from './ops/key-job.ts'
 import { composeKeys, type Keys } from './ops/key-parts.ts'
 import { createAllowances, limitStrangers } from './ops/limits.ts'
+import { composeMails } from './ops/mail-parts.ts'
 import { createMetricsPage } from './ops/metrics-server.ts'
 import { startNotices } from './ops/notices.ts'
 import {
@@ -345,6 +346,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     sql: database,
     logoutTokens: createLogoutNotifier({ provider: () => engine.current().provider, outbound }),
     pings: createPingNotifier({ clients: clientSource, outbound, seal, now }),
+    mails: composeMails(config, database, seal),
     ...{ feed, audit, metrics, log }
   })
   const background = startBackground({

@@ -7,7 +7,8 @@ import {
   type Account,
   type AccountProfile,
   type AccountStore,
-  createAccountStore
+  createAccountStore,
+  isNameTaken
 } from '../store/accounts.ts'
 import type { Database, Queries } from '../store/database.ts'
 import type { HashQueue } from './hash-queue.ts'
@@ -43,7 +44,13 @@ export type CreateAccountOutcome =
   | { ok: true; account: Account }
   | {
       ok: false
-      reason: LoginProblem | NewPasswordProblem | 'login_taken' | ProfileProblem | 'busy'
+      reason:
+        | LoginProblem
+        | NewPasswordProblem
+        | 'login_taken'
+        | 'email_taken'
+        | ProfileProblem
+        | 'busy'
     }
 
 export type ChangeAccountOutcome =
@@ -88,6 +95,11 @@ function nameIsWellFormed(name: string): boolean {
   )
 }
 
+/** Of two reasons, which a conflict had: the login itself may be somebody's, else it was the address. */
+async function takenOf(store: AccountStore, login: string): Promise<'login_taken' | 'email_taken'> {
+  return (await store.findByName(login)) === undefined ? 'email_taken' : 'login_taken'
+}
+
 function localeIsWellFormed(locale: string): boolean {
   try {
     return Intl.getCanonicalLocales(locale).length === 1
@@ -108,7 +120,9 @@ export function checkProfile(
   if (email === undefined) return { ok: true, profile: { ...profile, emailVerified: false } }
   const parsed = parseEmail(email)
   if (!parsed.ok) return { ok: false, reason: 'email_malformed' }
-  return { ok: true, profile: { ...profile, email: parsed.email } }
+  const folded = foldLogin(email)
+  const verifiedEmail = profile.emailVerified && folded.ok ? folded.login : undefined
+  return { ok: true, profile: { ...profile, email: parsed.email, verifiedEmail } }
 }
 
 /**
@@ -148,7 +162,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         hash = await hashOf(prepared.password)
         if (hash === undefined) return { ok: false, reason: 'busy' }
       }
-      const made = await database.transaction(async tx => {
+      const making = database.transaction(async tx => {
         const created = await createAccountStore({ sql: tx }).create(
           folded.login,
           hash,
@@ -164,6 +178,11 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         }
         return created
       })
+      const made = await making.catch(async (error: unknown) => {
+        if (isNameTaken(error)) return takenOf(accounts, folded.login)
+        throw error
+      })
+      if (typeof made === 'string') return { ok: false, reason: made }
       return made === undefined ? { ok: false, reason: 'login_taken' } : { ok: true, account: made }
     },
 

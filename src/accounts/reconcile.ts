@@ -4,7 +4,7 @@
 
 import { appendAuditEvent } from '../audit/record.ts'
 import { Fault } from '../lib/fault.ts'
-import { type Account, createAccountStore } from '../store/accounts.ts'
+import { type Account, createAccountStore, isNameTaken } from '../store/accounts.ts'
 import type { Database } from '../store/database.ts'
 import { checkProfile, type EndAccount } from './account.ts'
 import { foldLogin } from './login-name.ts'
@@ -97,7 +97,7 @@ export function createAccountReconciler(options: ReconcilerOptions): AccountReco
 
   async function create(item: ReturnType<typeof checked>): Promise<boolean> {
     const hash = await hasher.hash(item.password)
-    return database.transaction(async tx => {
+    const creating = database.transaction(async tx => {
       const made = await createAccountStore({ sql: tx }).create(
         item.login,
         hash,
@@ -112,13 +112,18 @@ export function createAccountReconciler(options: ReconcilerOptions): AccountReco
       })
       return true
     })
+    return creating.catch((error: unknown) => {
+      if (isNameTaken(error)) return false
+      throw error
+    })
   }
 
   async function update(
     item: ReturnType<typeof checked>
   ): Promise<'updated' | 'unchanged' | 'made_elsewhere'> {
     const found = await accounts.findWithPassword(item.login)
-    if (found === undefined || !found.account.seeded) return 'made_elsewhere'
+    // somebody whose verified address it is may be found in its place
+    if (found?.account.login !== item.login || !found.account.seeded) return 'made_elsewhere'
     const { account, password } = found
     const same = password !== undefined && (await hasher.verify(password, item.password))
     if (!same) await changePassword(account, item.password)

@@ -3,6 +3,7 @@
 // Values are identifiers, counts and reasons; texts are capped and lose their control characters (§16.4.1).
 
 import type { AuditRow } from '../store/audit.ts'
+import { isToldByMail } from './told-by-mail.ts'
 
 /** What a value may be: a short text, a number, a list of short texts, or one of the words listed. */
 type Field = 'text' | 'number' | 'list' | readonly string[]
@@ -23,7 +24,13 @@ export const signInRefusals = [
   // of a sign-in with another provider
   'upstream_not_trusted',
   'unknown_identity',
-  'address_not_admitted'
+  'address_not_admitted',
+  // of passkeys
+  'unknown_passkey',
+  'passkey_mismatch',
+  'passkey_counter',
+  'challenge_not_ours',
+  'challenge_spent'
 ] as const
 
 const success = 'success' as const
@@ -218,6 +225,9 @@ export const auditEvents = {
   'identity.linked': { outcome: success, data: { issuer: 'text', upstream: 'text' } },
   'identity.unlinked': { outcome: success, data: { issuer: 'text', upstream: 'text' } },
 
+  'mail.sent': { outcome: success, data: { kind: 'text', attempts: 'number' } },
+  'mail.failed': { outcome: refused, data: { kind: 'text', attempts: 'number', reason: 'text' } },
+
   'database.restored': {
     outcome: success,
     data: { epoch: 'number', families: 'number', grants: 'number', sessions: 'number' }
@@ -263,6 +273,8 @@ export interface AuditContext {
   /** the peer's address, as the proxies that we trust tell it */
   address?: string | undefined
   requestId?: string | undefined
+  /** an address that is told by mail besides the account's own; it does not stand in the trail */
+  alsoTo?: string | undefined
 }
 
 /** One security event; `data` has exactly the shape that the catalogue gives its type. */
@@ -315,7 +327,7 @@ export function auditRow(event: AuditEvent): AuditRow {
     const value = cleanValue(field, given[name])
     if (value !== undefined) data[name] = value
   }
-  const { accountId, clientId, address, requestId } = event
+  const { accountId, clientId, address, requestId, alsoTo = null } = event
   return {
     type: event.type,
     outcome,
@@ -323,6 +335,7 @@ export function auditRow(event: AuditEvent): AuditRow {
     clientId: clientId === undefined ? null : cleanText(clientId),
     address: address === undefined ? null : cleanText(address),
     requestId: requestId === undefined ? null : cleanText(requestId),
-    data
+    data,
+    ...(isToldByMail(event.type) && { told: { alsoTo } })
   }
 }

@@ -1,4 +1,4 @@
-// `mintmark accounts create|list|disable|enable|set-password|remove-factors|sign-out` (`import` is accounts-import.ts): people, from a terminal or a script (`-o json`). Owns arguments, texts and
+// `mintmark accounts create|invite|list|disable|enable|set-password|remove-factors|sign-out` (`import` is accounts-import.ts): people, from a terminal or a script (`-o json`). Owns arguments, texts and
 // exit codes; what happens is decided by accounts/account.ts. A password is never an argument, which every user of the machine could
 // read in the process list: it comes from standard input or a file, or is made here and shown once.
 
@@ -10,12 +10,16 @@ import type {
   CreateAccountOutcome,
   SetPasswordOutcome
 } from '../accounts/account.ts'
+import type { SignUpService } from '../accounts/sign-up.ts'
+import { locales } from '../i18n/locale.ts'
 import { randomSecret } from '../lib/secret.ts'
 
 /** What the commands need of the process. */
 export interface AccountsCliContext {
   /** opened by the first command that asks; whoever composes closes it */
   accounts(): Promise<AccountService>
+  /** who may be asked by mail to make an account of their own; or why nobody */
+  invitations(): Promise<Pick<SignUpService, 'invite'> | 'closed' | 'no mail'>
   /** standard output: the answer, and nothing else */
   out(text: string): void
   /** standard error: what a person should know besides */
@@ -45,11 +49,16 @@ interface CreateOptions extends PasswordOptions {
 type Problem =
   | Extract<CreateAccountOutcome | SetPasswordOutcome, { ok: false }>['reason']
   | 'seeded'
+  | 'sign_up_closed'
+  | 'no_mail'
+  | 'known'
 
 /** One sentence per outcome: what is wrong and what to do. */
 const sentences: Readonly<Record<Problem, string>> = {
   not_found: 'There is no such account. `mintmark accounts list` shows logins and ids.',
   login_taken: 'There is an account with this login already. Choose another, or use set-password.',
+  email_taken:
+    'Another account has proved this e-mail address already. Leave out --email-verified.',
   login_empty: 'The login is empty. Give one with --login.',
   login_too_long: 'The login is longer than 254 bytes. Choose a shorter one.',
   login_malformed:
@@ -66,6 +75,11 @@ const sentences: Readonly<Record<Problem, string>> = {
   password_weak: 'The password repeats a few characters. Choose a longer one.',
   password_breached:
     'The password is known from a theft at another site. Choose one that is used nowhere else.',
+  sign_up_closed:
+    'Nobody may make an account here. Set signUp (MINTMARK_SIGN_UP) to invitation, or make the account with `mintmark accounts create`.',
+  no_mail:
+    'There is no mail server to send an invitation by. Set MINTMARK_MAIL__SMTP__URL and MINTMARK_MAIL__FROM, or make the account with `mintmark accounts create`.',
+  known: 'There is an account with this address already; its owner gets a mail that says so.',
   seeded:
     'This account belongs to development mode, which gives it its password at each start: change that in the configuration, or make an account of your own.',
   busy: 'Too many passwords are being hashed at the moment. Try again in a few seconds.'
@@ -196,6 +210,20 @@ export function accountsCommand(context: AccountsCliContext): Command {
     print(options.output, text, json)
   })
 
+  const invite = new Command('invite')
+    .description('send a link by which somebody makes an account of their own, within 7 days')
+    .argument('<email>', 'address')
+    .addOption(new Option('--locale <language>', 'of the mail').choices([...locales]).default('en'))
+    .addOption(outputOption())
+    .action(async (email: string, options: { locale: string; output: Format }) => {
+      const invitations = await context.invitations()
+      if (invitations === 'closed') return refuse('sign_up_closed')
+      if (invitations === 'no mail') return refuse('no_mail')
+      const outcome = await invitations.invite(email, options.locale)
+      if (outcome !== 'sent') return refuse(outcome)
+      print(options.output, `invited: ${email.trim()}`, { invited: email.trim() })
+    })
+
   const list = new Command('list')
     .description('list accounts in the order of their logins')
     .option('--after <login>', 'start after this login')
@@ -263,6 +291,7 @@ export function accountsCommand(context: AccountsCliContext): Command {
   return new Command('accounts')
     .description('people who can sign in')
     .addCommand(create)
+    .addCommand(invite)
     .addCommand(list)
     .addCommand(change('disable', 'refuse sign-in and end every session and grant'))
     .addCommand(change('enable', 'let a disabled account sign in again'))

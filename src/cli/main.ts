@@ -8,6 +8,7 @@ import { processEnvironment } from '../config/load.ts'
 import { createGrantAdministration } from '../grants/administer.ts'
 import { Fault } from '../lib/fault.ts'
 import { version } from '../ops/installation.ts'
+import { composeInvitations } from '../ops/mail-parts.ts'
 import { accountsCommand } from './accounts.ts'
 import { accountsImportCommand } from './accounts-import.ts'
 import { clientsCommand } from './clients.ts'
@@ -54,6 +55,13 @@ function program(context: CliContext): Command {
   )
   const accounts = accountsCommand({
     accounts: async () => (await context.accounts()).service,
+    invitations: async () =>
+      composeInvitations({
+        config: await context.settled(),
+        database: (await context.store()).database,
+        seal: (await context.keys()).seal,
+        ...(await context.accounts())
+      }),
     out: context.out,
     err: context.err,
     stdin: context.stdin,

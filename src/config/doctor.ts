@@ -1,6 +1,7 @@
 // What a configuration lacks for production, and what it allows though it should not: pure, from the configuration alone.
 // The rules that production refuses are problems, whatever mode runs now; what it merely regrets are warnings. Shows no values.
 
+import { mailServerOf, noMail } from './mail-route.ts'
 import { checkRules, rules } from './rules.ts'
 import { isLoopback } from './rules-mode.ts'
 import type { Config } from './schema.ts'
@@ -85,6 +86,12 @@ const warnings: readonly Warning[] = [
     fix: 'Unset MINTMARK_CONFORMANCE__ENABLED where people sign in.'
   },
   {
+    name: 'mail',
+    applies: config => mailServerOf(config) === undefined,
+    detail: noMail,
+    fix: 'Set MINTMARK_MAIL__SMTP__URL and MINTMARK_MAIL__FROM.'
+  },
+  {
     name: 'log',
     applies: ({ log }) => log.level === 'silent' || log.level === 'fatal',
     detail: 'the log leaves out errors',
@@ -119,6 +126,7 @@ const details: Readonly<Record<string, (config: Config) => string>> = {
   PKCE: () => 'required of every client',
   conformance: () => 'off',
   registration: () => 'off',
+  mail: () => 'by SMTP',
   log: ({ log }) => log.level,
   pages: ({ product }) => product.name,
   resources: ({ resources }) => `${resources.length} declared`,

@@ -30,6 +30,7 @@ import {
 } from './rules-exchange.ts'
 import { metricsArePrivate, useIsRemembered } from './rules-growth.ts'
 import { trustedIssuersAreDistinct, trustedIssuersCanBeAsked } from './rules-issuers.ts'
+import { mailIsComplete, signUpHasMail } from './rules-mail.ts'
 import {
   demoNamesAreTaken,
   developmentIsLoopback,
@@ -137,6 +138,8 @@ export const rules: readonly Rule[] = [
   { topic: 'conformance', mode: 'any', check: conformanceIsAlone },
   { topic: 'accounts', mode: 'any', check: accountsAreDistinct },
   { topic: 'accounts', mode: 'production', check: productionAccounts },
+  { topic: 'mail', mode: 'any', check: mailIsComplete },
+  { topic: 'mail', mode: 'production', check: signUpHasMail },
   { topic: 'pages', mode: 'any', check: logoIsAFile }
 ]
 

@@ -13,6 +13,7 @@ import { grantManagementSchema } from './grant-management-schema.ts'
 import { trustedIssuerSchema } from './issuer-schema.ts'
 import { keySchema } from './key-schema.ts'
 import { auditSchema, limitsSchema, metricsSchema } from './limits-schema.ts'
+import { mailSchema, signUpSchema } from './mail-schema.ts'
 import { passwordSchema } from './password-schema.ts'
 import {
   databaseSchema,
@@ -302,6 +303,8 @@ export const configSchema = closedObject({
     description: 'Accounts of development mode, and of conformance mode.'
   }),
   accountDeletion: accountDeletionSchema,
+  mail: mailSchema,
+  signUp: signUpSchema,
   passwords: passwordSchema,
   product: closedObject(
     {

@@ -2,6 +2,7 @@
 // was wrong and what to do.
 
 import { enAccount } from './en-account.ts'
+import { enMail, enSelfService } from './en-mail.ts'
 import { enUpstream } from './en-upstream.ts'
 import type { Messages } from './messages.ts'
 
@@ -51,6 +52,8 @@ export const en: Messages = {
         : `Too many attempts. Try again in ${count(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
     busy: 'Many people are signing in right now. Wait a few seconds, then try again.'
   },
+  mail: enMail,
+  selfService: enSelfService,
   account: {
     menu: 'Your account',
     pages: {
@@ -59,6 +62,47 @@ export const en: Messages = {
       sessions: 'Devices and sessions',
       apps: 'Connected apps',
       data: 'Data and privacy'
+    }
+  },
+  passkeys: {
+    title: 'Passkeys',
+    or: 'or',
+    signIn: 'Sign in with a passkey',
+    lead: 'A passkey signs you in with your fingerprint, your face or your screen lock. It works on our real site only, so nobody can trick you out of it.',
+    signInTitle: 'Sign in with a passkey',
+    secondTitle: 'Confirm that it’s you',
+    secondLead: 'Use one of your passkeys to go on.',
+    second: 'Use a passkey',
+    otherWay: 'Use another method',
+    needsScript: 'Passkeys need JavaScript, and it is switched off in this browser.',
+    unsupported: 'This browser cannot use passkeys.',
+    problems: {
+      failed: 'That did not work. Try again, or use another method.',
+      refused: 'That passkey was not accepted. Try again, or use another method.',
+      expired: 'That took too long. Please try again.',
+      notAdded: 'The passkey was not added. Please try again.',
+      known: 'You have a passkey there already.',
+      tooMany:
+        'You have as many passkeys as an account can have. Remove one that you no longer use.',
+      last: 'This is your only way to sign in, so it stays. Add another passkey or a password first.'
+    },
+    noName: longest => `Enter a name of 1 to ${longest} ordinary characters.`,
+    none: 'You have no passkey yet.',
+    add: 'Add a passkey',
+    manage: 'Manage passkeys',
+    unnamed: 'Passkey',
+    name: 'Name',
+    rename: 'Rename',
+    renameOf: passkey => [' ', passkey.shown],
+    remove: 'Remove',
+    removeOf: passkey => [' ', passkey.shown],
+    created: 'Added',
+    lastUsed: 'Last used',
+    never: 'Not used yet',
+    place: 'Where it works',
+    places: {
+      synced: 'On your devices that share passkeys',
+      'device-bound': 'On one device only'
     }
   },
   security: {

@@ -3,6 +3,7 @@
 
 import { josa } from './josa.ts'
 import { koAccount } from './ko-account.ts'
+import { koMail, koSelfService } from './ko-mail.ts'
 import { koUpstream } from './ko-upstream.ts'
 import type { Messages } from './messages.ts'
 
@@ -49,6 +50,8 @@ export const ko: Messages = {
         : `시도 횟수가 너무 많습니다. ${Math.ceil(seconds / 60)}분 후 다시 시도하세요.`,
     busy: '지금 로그인하는 사람이 많습니다. 몇 초 후 다시 시도하세요.'
   },
+  mail: koMail,
+  selfService: koSelfService,
   account: {
     menu: '내 계정',
     pages: {
@@ -57,6 +60,47 @@ export const ko: Messages = {
       sessions: '기기 및 세션',
       apps: '연결된 앱',
       data: '데이터 및 개인정보 보호'
+    }
+  },
+  passkeys: {
+    title: '패스키',
+    or: '또는',
+    signIn: '패스키로 로그인',
+    lead: '패스키를 사용하면 지문, 얼굴 또는 화면 잠금으로 로그인할 수 있습니다. 실제 사이트에서만 작동하므로 속아서 넘겨줄 염려가 없습니다.',
+    signInTitle: '패스키로 로그인',
+    secondTitle: '본인 확인',
+    secondLead: '계속하려면 등록한 패스키를 사용하세요.',
+    second: '패스키 사용',
+    otherWay: '다른 방법 사용',
+    needsScript: '패스키를 사용하려면 JavaScript가 필요하지만, 이 브라우저에서는 꺼져 있습니다.',
+    unsupported: '이 브라우저에서는 패스키를 사용할 수 없습니다.',
+    problems: {
+      failed: '패스키를 사용하지 못했습니다. 다시 시도하거나 다른 방법을 사용하세요.',
+      refused: '이 패스키는 사용할 수 없습니다. 다시 시도하거나 다른 방법을 사용하세요.',
+      expired: '시간이 너무 오래 걸렸습니다. 다시 시도하세요.',
+      notAdded: '패스키를 추가하지 못했습니다. 다시 시도하세요.',
+      known: '그곳에는 이미 등록한 패스키가 있습니다.',
+      tooMany:
+        '계정에 등록할 수 있는 패스키가 모두 찼습니다. 더 이상 사용하지 않는 패스키를 삭제하세요.',
+      last: '유일한 로그인 방법이므로 삭제할 수 없습니다. 먼저 다른 패스키나 비밀번호를 추가하세요.'
+    },
+    noName: longest => `이름을 1~${longest}자의 일반 문자로 입력하세요.`,
+    none: '아직 등록한 패스키가 없습니다.',
+    add: '패스키 추가',
+    manage: '패스키 관리',
+    unnamed: '패스키',
+    name: '이름',
+    rename: '이름 변경',
+    renameOf: passkey => [': ', passkey.shown],
+    remove: '삭제',
+    removeOf: passkey => [': ', passkey.shown],
+    created: '추가한 날짜',
+    lastUsed: '마지막 사용',
+    never: '아직 사용하지 않음',
+    place: '사용할 수 있는 곳',
+    places: {
+      synced: '패스키를 공유하는 내 기기',
+      'device-bound': '기기 한 대에서만'
     }
   },
   security: {

@@ -3,6 +3,7 @@
 // name stands out is given back in parts, and the view decides how the name looks.
 
 import type { AccountMessages } from './account-messages.ts'
+import type { MailWords, SelfServiceWords } from './mail-words.ts'
 import type { Sentence, Term } from './sentence.ts'
 import type { UpstreamWords } from './upstream-words.ts'
 
@@ -39,10 +40,48 @@ export interface Messages extends AccountMessages {
     throttled: (seconds: number) => string
     busy: string
   }
+  mail: MailWords
+  selfService: SelfServiceWords
   account: {
     /** what the menu of its pages is called */
     menu: string
     pages: Record<'profile' | 'security' | 'sessions' | 'apps' | 'data', string>
+  }
+  passkeys: {
+    title: string
+    or: string
+    signIn: string
+    /** what they are, for somebody who has none */
+    lead: string
+    /** the page of its own, with the button again */
+    signInTitle: string
+    secondTitle: string
+    secondLead: string
+    second: string
+    otherWay: string
+    needsScript: string
+    unsupported: string
+    problems: Record<
+      'failed' | 'refused' | 'expired' | 'notAdded' | 'known' | 'tooMany' | 'last',
+      string
+    >
+    noName: (longest: number) => string
+    none: string
+    add: string
+    manage: string
+    /** of a passkey whose keeper nobody knows */
+    unnamed: string
+    name: string
+    rename: string
+    /** behind it, for whoever hears the button alone */
+    renameOf: <T>(passkey: Term<T>) => Sentence<T>
+    remove: string
+    removeOf: <T>(passkey: Term<T>) => Sentence<T>
+    created: string
+    lastUsed: string
+    never: string
+    place: string
+    places: Record<'synced' | 'device-bound', string>
   }
   security: {
     title: string

@@ -7,6 +7,8 @@ export interface Banner {
   host: string
   login: string
   password: string
+  /** where mails are looked at; undefined: they leave */
+  outbox: string | undefined
   database: string
   machineClientId: string
   machineSecret: string
@@ -27,6 +29,7 @@ export function renderBanner(banner: Banner): string {
     `  Issuer        ${issuer}        (${banner.host} only)`,
     `  Discovery     ${issuer}/.well-known/openid-configuration`,
     `  Try it        ${issuer}/demo     sign in as ${banner.login} / ${banner.password}`,
+    ...(banner.outbox === undefined ? [] : [`  Mail outbox   ${banner.outbox}`]),
     `  Database      ${banner.database}`,
     '',
     `  Self-check    ${steps}   (${selfCheck.milliseconds} ms)`,

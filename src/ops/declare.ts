@@ -5,6 +5,7 @@ import { statSync } from 'node:fs'
 import type { ReconcileProblem, Revision } from '../clients/reconcile.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { processEnvironment } from '../config/load.ts'
+import { mailRoute, noMail } from '../config/mail-route.ts'
 import type { Config } from '../config/schema.ts'
 import { randomSecret } from '../lib/secret.ts'
 import type { DataFolder } from '../store/data-folder.ts'
@@ -72,6 +73,7 @@ async function write(
   log: Logger
 ): Promise<DemoSecrets | undefined> {
   await warnOfLooseDatabase(store.database, log)
+  if (mailRoute(config) === 'nowhere') log.warn(`${noMail}: set mail.smtp and mail.from`)
   const reconciled = await clients.reconcile(config.clients, revisionOf(config))
   if (!reconciled.ok) {
     refuse(reconciled.problems)

@@ -64,6 +64,11 @@ const limited: Record<string, readonly Limited[]> = {
   'POST /logout': ['pages'],
   'POST /interaction/:uid': ['signIn'],
   'POST /sign-in': ['signIn'],
+  'POST /sign-up': ['signIn'],
+  'POST /sign-up/finish': ['signIn'],
+  'POST /reset-password': ['signIn'],
+  'POST /reset-password/new': ['signIn'],
+  'POST /confirm-email': ['signIn'],
   'GET /account/grants': ['pages'],
   'POST /account/grants': ['pages']
 }

@@ -1,5 +1,5 @@
-// When notices leave that clients are owed (logout tokens, pings): as soon as one is queued, on whichever process claims it first, and again
-// after growing pauses where a client does not take it; then it is given up, told and recorded. The leader of the background job looks after
+// When notices leave that clients (logout tokens, pings) or people (mails) are owed: as soon as one is queued, on whichever process claims it first, and again
+// after growing pauses where it is not taken; then it is given up, told and recorded. The leader of the background job looks after
 // what a process left behind that died.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,7 +7,7 @@ import type { AuditBatch } from '../audit/batch.ts'
 import type { AuditEvent } from '../audit/events.ts'
 import type { Notifier } from '../protocol/ports.ts'
 import type { ChangeFeed, WatchedTable } from '../store/change-feed.ts'
-import { mostAttempts, type Notice, type NoticeQueue, retrySeconds } from '../store/notice-queue.ts'
+import { type Notice, type NoticeQueue, retrySeconds } from '../store/notice-queue.ts'
 
 /** What became of a notice. */
 export type NoticeOutcome = 'delivered' | 'gone' | 'retried' | 'given_up'
@@ -25,6 +25,10 @@ export function startNoticeDelivery<N extends Notice>(deps: {
   queue: NoticeQueue<N>
   table: WatchedTable
   notifier: Notifier<N>
+  /** seconds from each attempt to the next, as the queue has them; left out: as for clients */
+  retry?: readonly number[]
+  /** what the log says of one */
+  about(notice: N): object
   /** the event of one that was taken, or of one that was given up for a reason */
   event(notice: N, failure: string | undefined): AuditEvent
   feed: Pick<ChangeFeed, 'on' | 'onGap'>
@@ -32,14 +36,15 @@ export function startNoticeDelivery<N extends Notice>(deps: {
   count(outcome: NoticeOutcome): void
   log: { warn(data: object, message: string): void }
 }): NoticeDelivery {
-  const { what, queue, notifier, event, audit, count, log } = deps
+  const { what, queue, notifier, event, audit, count, log, retry = retrySeconds } = deps
   const stop = new AbortController()
   let running: Promise<number> | undefined
   let again = false
 
   /** Leaves the notice for its next attempt, or gives it up; true when it is gone. */
   async function settle(notice: N): Promise<boolean> {
-    const { clientId, attempts } = notice
+    const { attempts } = notice
+    const about = deps.about(notice)
     const delivery = await notifier.deliver(notice)
     if (typeof delivery === 'string') {
       await queue.remove(notice.id)
@@ -48,16 +53,16 @@ export function startNoticeDelivery<N extends Notice>(deps: {
       return true
     }
     const reason = delivery.failed
-    const next = retrySeconds[attempts - 1]
+    const next = delivery.final ? undefined : retry[attempts - 1]
     if (next !== undefined) {
       count('retried')
-      log.warn({ clientId, attempts, reason }, `a ${what} was not taken; it is sent again`)
+      log.warn({ ...about, attempts, reason }, `a ${what} was not taken; it is sent again`)
       later(next)
       return false
     }
     await queue.remove(notice.id)
     count('given_up')
-    log.warn({ clientId, attempts: mostAttempts, reason }, `a ${what} was given up`)
+    log.warn({ ...about, attempts, reason }, `a ${what} was given up`)
     audit.add(event(notice, reason))
     return true
   }

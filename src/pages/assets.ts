@@ -23,6 +23,8 @@ export interface Assets {
   icon: string
   /** script of the field for a new password */
   passwordMeter: string
+  /** of the pages that offer passkeys, and of no other */
+  passkeys: string
   /** undefined: the product has none */
   logo: string | undefined
   files: readonly Asset[]
@@ -41,14 +43,16 @@ export function createAssets({
   const theme = asset('theme', 'css', css, Buffer.from(renderTheme(look)))
   const icon = asset('mark', 'svg', 'image/svg+xml', read('../views/mark.svg'))
   const meter = asset('password-meter', 'js', 'text/javascript; charset=utf-8', meterScript())
+  const passkeys = asset('passkeys', 'js', 'text/javascript; charset=utf-8', passkeyScript())
   const image = logoFile === undefined ? undefined : readLogo(logoFile)
   const logo = image && asset('logo', image.extension, image.type, image.body)
   return {
     stylesheets: [sheet.path, theme.path],
     icon: icon.path,
     passwordMeter: meter.path,
+    passkeys: passkeys.path,
     logo: logo?.path,
-    files: [sheet, theme, icon, meter, ...(logo === undefined ? [] : [logo])]
+    files: [sheet, theme, icon, meter, passkeys, ...(logo === undefined ? [] : [logo])]
   }
 }
 
@@ -87,6 +91,15 @@ function meterScript(): Buffer {
   const call = `moveMeters(${JSON.stringify([...firstWords])}, estimateGuesses, strengthOf)`
   const glue = read('../views/password-meter.js').toString()
   return Buffer.from(`${[glue, estimateGuesses, strengthOf, call].join('\n')}\n`)
+}
+
+/** The browser's half of the WebAuthn library, as its makers bundle it, and what our pages do with it. */
+function passkeyScript(): Buffer {
+  const bundle = new URL(
+    '../dist/bundle/index.umd.min.js',
+    import.meta.resolve('@simplewebauthn/browser')
+  )
+  return Buffer.concat([readFileSync(bundle), Buffer.from('\n'), read('../views/passkeys.js')])
 }
 
 function read(file: string): Buffer {

@@ -13,7 +13,9 @@ import { type FactorPagesDependencies, factorRoutes } from './factor-pages.ts'
 import { type InteractionDependencies, interactionRoutes } from './interaction.ts'
 import { languageRoutes } from './language.ts'
 import { type LinkedAccountsDependencies, linkedAccountsRoutes } from './linked-accounts.ts'
+import { type PasskeysDependencies, passkeysRoutes } from './passkeys.ts'
 import { type SecurityDependencies, securityRoutes } from './security.ts'
+import { type SelfServiceDependencies, selfServiceRoutes } from './self-service.ts'
 import { type SignInDependencies, signInRoutes } from './sign-in.ts'
 import { type UpstreamCallbackDependencies, upstreamCallbackRoutes } from './upstream-callback.ts'
 
@@ -27,7 +29,9 @@ export interface PagesDependencies
     OwnAccountDependencies,
     LinkedAccountsDependencies,
     UpstreamCallbackDependencies,
+    SelfServiceDependencies,
     FactorPagesDependencies,
+    PasskeysDependencies,
     ApproveDependencies {
   persons: PersonSessions
   apps: ConnectedApps
@@ -51,7 +55,9 @@ export function pages(app: FastifyInstance, deps: PagesDependencies, done: () =>
     forms.register(upstreamCallbackRoutes, deps)
     forms.register(securityRoutes, deps)
     forms.register(linkedAccountsRoutes, deps)
+    forms.register(selfServiceRoutes, deps)
     forms.register(factorRoutes, deps)
+    forms.register(passkeysRoutes, deps)
     forms.register(connectedAppsRoutes, deps)
     forms.register(approveRoutes, deps)
     ready()

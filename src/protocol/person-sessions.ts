@@ -18,9 +18,9 @@ export function createPersonSessions(deps: {
   provider(): Provider
   units: UnitOfWorkRunner
   requests: RequestFactsBook
+  sessionStore: Pick<SessionStore, 'noteSeen'>
   changes: SessionChanges
   browserAccounts: Pick<BrowserAccounts, 'handleOf'>
-  sessionStore: Pick<SessionStore, 'noteSeen'>
   /** the current key first; a form that was shown under another one is still taken */
   csrfKeys: () => Buffer[]
   issuer: string

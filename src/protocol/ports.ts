@@ -281,10 +281,14 @@ export interface Renderers {
 }
 
 /** What became of a notice; `gone`: nobody is there who wants it any more. */
-export type Delivery = 'delivered' | 'gone' | { failed: string }
+export type Delivery =
+  | 'delivered'
+  | 'gone'
+  /** `final`: trying again would not help */
+  | { failed: string; final?: true }
 
-/** Brings notices to clients: logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.5), pings (CIBA Core §10.2). */
+/** Brings notices to clients: logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.5), pings (CIBA Core §10.2); mails to people. */
 export interface Notifier<N> {
-  /** Tries once. What a client does is never an error. @throws Fault `store_unavailable`, when the client cannot be looked up */
+  /** Tries once. What the other side does is never an error. @throws Fault `store_unavailable`, when the client cannot be looked up */
   deliver(notice: N): Promise<Delivery>
 }

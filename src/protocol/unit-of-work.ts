@@ -56,10 +56,10 @@ export interface UnitOfWork {
   grants: Map<string, LiveGrant | undefined>
   /** Ids of session rows as they were read, by the session's uid. */
   sessionIds: Map<string, Buffer>
-  /** Sessions that this request goes on with and whose cookie it does not set, by uid: they keep their ids (session-choice.ts). */
-  takenSessions: Set<string>
   /** Uids of sessions that were read, and of which it was long ago noted that they are used. */
   unseenSessions: Set<string>
+  /** Sessions that this request goes on with and whose cookie it does not set, by uid: they keep their ids (session-choice.ts). */
+  takenSessions: Set<string>
   /** Buckets of artifacts that were read or written in this request, by model and id. */
   artifactBuckets: Map<string, number>
   /** What artifacts that were read in this request are bound to (document-digests.ts), by model and id. */
@@ -124,8 +124,8 @@ export function createUnitOfWorkRunner({ database }: { database: Database }): Un
         gathered,
         grants: new Map(),
         sessionIds: new Map(),
-        takenSessions: new Set(),
         unseenSessions: new Set(),
+        takenSessions: new Set(),
         artifactBuckets: new Map(),
         documentDigests: new Map(),
         written: new Map(),

@@ -1,7 +1,7 @@
 // The table of people. Owns its SQL: find, create, change, disable; a changed password and a disabled account move `valid_after`, the
 // line before which sessions and grants are refused. Refuses to decide anything: names are folded and passwords hashed by accounts/.
 
-import type { Queries } from './database.ts'
+import { type Queries, sqlState } from './database.ts'
 
 /** A person as the rest of the server knows them; `id` is the subject: random, never reused, never an e-mail address. */
 export interface Account {
@@ -30,6 +30,8 @@ export interface AccountProfile {
   name?: string | undefined
   email?: string | undefined
   emailVerified?: boolean | undefined
+  /** the address as logins are folded, where it is verified: the account is found by it, and no other may have it */
+  verifiedEmail?: string | undefined
   locale?: string | undefined
   claims?: Record<string, unknown> | undefined
 }
@@ -77,6 +79,13 @@ function toAccount(row: Row): Account {
   }
 }
 
+/** Whether a write failed because somebody else has the login or the address as a name (migrations/0027_mail.sql). */
+export function isNameTaken(error: unknown): boolean {
+  if (sqlState(error) !== '23505') return false
+  const { constraint } = error as { constraint?: unknown }
+  return constraint === 'account_names_pkey' || constraint === 'accounts_login_key'
+}
+
 export type AccountStore = ReturnType<typeof createAccountStore>
 
 /** Every method throws Fault `store_unavailable` when the database does not answer. */
@@ -105,12 +114,13 @@ export function createAccountStore({ sql }: { sql: Queries }) {
       ])
     },
 
-    /** By folded login, with the password's PHC string. */
-    async findWithPassword(login: string): Promise<AccountWithPassword | undefined> {
+    /** By what somebody is called, folded: their login or their verified address, one account a name. With the password's PHC string. */
+    async findWithPassword(called: string): Promise<AccountWithPassword | undefined> {
       const row = await one(
         'accounts.find_password',
-        `SELECT ${columns}, password FROM accounts WHERE login = $1`,
-        [login]
+        `SELECT ${columns}, password FROM accounts
+         WHERE id = (SELECT account_id FROM account_names WHERE called = $1)`,
+        [called]
       )
       return row && { account: toAccount(row), password: row.password ?? undefined }
     },
@@ -118,6 +128,16 @@ export function createAccountStore({ sql }: { sql: Queries }) {
     async hasPassword(id: string): Promise<boolean> {
       const text = 'SELECT 1 FROM accounts WHERE id = $1 AND password IS NOT NULL'
       return (await sql.run('accounts.has_password', text, [id])).rows.length > 0
+    },
+
+    /** By what somebody is called, folded. */
+    async findByName(called: string): Promise<Account | undefined> {
+      return account(
+        'accounts.find_name',
+        `SELECT ${columns} FROM accounts
+         WHERE id = (SELECT account_id FROM account_names WHERE called = $1)`,
+        [called]
+      )
     },
 
     /** By subject, with the password's PHC string. */
@@ -153,7 +173,11 @@ export function createAccountStore({ sql }: { sql: Queries }) {
       return rows.map(toAccount)
     },
 
-    /** Answers undefined when the login is taken: the insert is the check, so two callers cannot both be first. */
+    /**
+     * Answers undefined when the login is taken: the insert is the check, so two callers cannot both be first. What a development
+     * configuration declares does without an address that somebody else has.
+     * @throws pg's error when somebody else is called so (`isNameTaken`)
+     */
     async create(
       login: string,
       password: string | undefined,
@@ -162,8 +186,9 @@ export function createAccountStore({ sql }: { sql: Queries }) {
     ): Promise<Account | undefined> {
       return account(
         'accounts.create',
-        `INSERT INTO accounts (login, password, name, email, email_verified, locale, claims, seeded)
-         VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
+        `INSERT INTO accounts (login, password, name, email, email_verified, locale, claims, seeded, verified_email)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, CASE WHEN NOT $8 THEN $9
+           WHEN NOT EXISTS (SELECT FROM account_names WHERE called = $9) THEN $9 END)
          ON CONFLICT (login) DO NOTHING RETURNING ${columns}`,
         [
           login,
@@ -173,7 +198,8 @@ export function createAccountStore({ sql }: { sql: Queries }) {
           profile.emailVerified ?? false,
           profile.locale ?? null,
           JSON.stringify(profile.claims ?? {}),
-          origin === 'seeded'
+          origin === 'seeded',
+          profile.emailVerified ? (profile.verifiedEmail ?? null) : null
         ]
       )
     },
@@ -225,6 +251,8 @@ export function createAccountStore({ sql }: { sql: Queries }) {
       return account(
         'accounts.declare',
         `UPDATE accounts SET name = $2, email = $3, email_verified = $4, locale = $5, claims = $6::jsonb,
+           verified_email = (SELECT $7::text WHERE NOT EXISTS (
+             SELECT FROM account_names n WHERE n.called = $7 AND n.account_id <> accounts.id)),
            disabled_at = NULL, updated_at = clock_time()
          WHERE id = $1 AND (name, email, email_verified, locale, claims, disabled_at)
            IS DISTINCT FROM ($2::text, $3::text, $4::boolean, $5::text, $6::jsonb, NULL::timestamptz)
@@ -235,8 +263,33 @@ export function createAccountStore({ sql }: { sql: Queries }) {
           profile.email ?? null,
           profile.emailVerified ?? false,
           profile.locale ?? null,
-          JSON.stringify(profile.claims ?? {})
+          JSON.stringify(profile.claims ?? {}),
+          profile.emailVerified ? (profile.verifiedEmail ?? null) : null
         ]
+      )
+    },
+
+    /**
+     * Gives the account an address that its person has just proved; a login that was the address before goes with it.
+     * @throws pg's error when somebody else is called so (`isNameTaken`)
+     */
+    async setEmail(id: string, email: string, called: string): Promise<Account | undefined> {
+      return account(
+        'accounts.set_email',
+        `UPDATE accounts SET email = $2, email_verified = true, verified_email = $3,
+           login = CASE WHEN login = coalesce(verified_email, lower(email)) THEN $3 ELSE login END, updated_at = clock_time()
+         WHERE id = $1 RETURNING ${columns}`,
+        [id, email, called]
+      )
+    },
+
+    /** Another password, chosen by who is signed in and wants to stay so elsewhere, too; sign-ins that have begun begin anew. */
+    async changePassword(id: string, password: string): Promise<Account | undefined> {
+      return account(
+        'accounts.change_password',
+        `WITH begun AS (DELETE FROM pending_sign_ins WHERE account_id = $1)
+         UPDATE accounts SET password = $2, updated_at = clock_time() WHERE id = $1 RETURNING ${columns}`,
+        [id, password]
       )
     },
 

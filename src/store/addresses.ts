@@ -10,8 +10,7 @@ export function createAddressBook({ sql }: { sql: Queries }) {
     async isKnown(folded: string): Promise<boolean> {
       const { rows } = await sql.run(
         'addresses.known',
-        `SELECT 1 FROM accounts WHERE login = $1
-         UNION ALL SELECT 1 FROM accounts WHERE email_verified AND lower(email) = $1 LIMIT 1`,
+        'SELECT 1 FROM account_names WHERE called = $1',
         [folded]
       )
       return rows.length > 0

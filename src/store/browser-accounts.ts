@@ -1,4 +1,4 @@
-// The accounts that are signed in at one browser: sessions with the same `browser_key` (migrations/0034). Owns the one statement that puts all of
+// The accounts that are signed in at one browser: sessions with the same `browser` (migrations/0034). Owns the one statement that puts all of
 // them aside but the one that is in use from now on, under a new secret of the browser. It changes nothing for whoever read what another
 // tab has changed since.
 
@@ -60,7 +60,7 @@ export function createBrowserAccountStore({ sql }: { sql: Queries }): BrowserAcc
     async find({ browser, active, clientId }) {
       const { rows } = await sql.run<Row>(
         'browser_accounts.find',
-        `SELECT s.uid, s.account_id, s.browser_key AS browser, a.login, a.email,
+        `SELECT s.uid, s.account_id, s.browser_id AS browser, a.login, a.email,
            (s.payload->>'loginTs')::float8 AS signed_in_at,
            (SELECT c.sid FROM session_clients c
             WHERE c.session_uid = s.uid AND c.client_id = $3) AS sid,
@@ -69,7 +69,7 @@ export function createBrowserAccountStore({ sql }: { sql: Queries }): BrowserAcc
            EXISTS (SELECT FROM consents c
             WHERE c.account_id = s.account_id AND c.client_id = $3) AS allowed
          FROM sessions s JOIN accounts a ON a.id = s.account_id
-         WHERE (s.browser_key = $1 OR s.uid = $2)
+         WHERE (s.browser_id = $1 OR s.uid = $2)
            AND s.expires_at > clock_time() AND a.disabled_at IS NULL
            AND (a.valid_after IS NULL OR s.created_at > a.valid_after)
          ORDER BY signed_in_at DESC NULLS LAST, s.uid`,
@@ -95,10 +95,10 @@ export function createBrowserAccountStore({ sql }: { sql: Queries }): BrowserAcc
       text: `WITH known AS (SELECT * FROM unnest($1::text[], $2::bytea[]) AS k (uid, browser)),
         locked AS (
           SELECT s.uid FROM sessions s JOIN known k ON k.uid = s.uid
-          WHERE s.browser_key IS NOT DISTINCT FROM k.browser AND s.expires_at > clock_time()
+          WHERE s.browser_id IS NOT DISTINCT FROM k.browser AND s.expires_at > clock_time()
           ORDER BY s.uid COLLATE "C" FOR NO KEY UPDATE OF s),
         moved AS (
-          UPDATE sessions s SET browser_key = $3,
+          UPDATE sessions s SET browser_id = $3,
             id = CASE WHEN s.uid = $4::text THEN coalesce($5::bytea, s.id) ELSE
               sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')) END,
             sealed = CASE WHEN s.uid = $4::text THEN s.sealed END
@@ -116,7 +116,7 @@ export function createBrowserAccountStore({ sql }: { sql: Queries }): BrowserAcc
 
     joinStatement: (uid, browser) => ({
       name: 'browser_accounts.join',
-      text: 'UPDATE sessions SET browser_key = $2 WHERE uid = $1',
+      text: 'UPDATE sessions SET browser_id = $2 WHERE uid = $1',
       values: [uid, browser]
     })
   }

@@ -15,6 +15,7 @@ export type WatchedTable =
   | 'server_secrets'
   | 'logout_notices'
   | 'ping_notices'
+  | 'mails'
 
 export interface ChangeFeed {
   /** Heard from less than a second ago: caches may be believed. */

@@ -2,9 +2,15 @@
 // with it and queues a notice for each that asked for one, in one statement, so that parallel sign-outs queue it once.
 
 import type { Queries, Statement } from './database.ts'
-import { createNoticeQueue, type Notice, type NoticeQueue } from './notice-queue.ts'
+import {
+  type ClientColumns,
+  type ClientNotice,
+  clientOf,
+  createNoticeQueue,
+  type NoticeQueue
+} from './notice-queue.ts'
 
-export interface LogoutNotice extends Notice {
+export interface LogoutNotice extends ClientNotice {
   sid: string
 }
 
@@ -45,10 +51,10 @@ export async function endClientsOfSessions(
 }
 
 export function createLogoutNoticeStore({ sql }: { sql: Queries }): NoticeQueue<LogoutNotice> {
-  return createNoticeQueue<{ sid: string }, { sid: string }>({
+  return createNoticeQueue<Omit<LogoutNotice, 'id' | 'attempts'>, ClientColumns & { sid: string }>({
     sql,
     table: 'logout_notices',
-    columns: ['sid'],
-    more: ({ sid }) => ({ sid })
+    columns: ['client_id', 'account_id', 'sid'],
+    more: row => ({ ...clientOf(row), sid: row.sid })
   })
 }

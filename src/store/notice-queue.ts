@@ -1,4 +1,4 @@
-// Queues of notices that clients are owed, a table each: logout tokens, pings. Claiming moves a notice's next attempt ahead, so that no two
+// Queues of notices that somebody is owed, a table each: logout tokens and pings of clients, mails of people. Claiming moves a notice's next attempt ahead, so that no two
 // processes make the same one, and a process that dies with one loses only time. What stands in a notice besides is its table's.
 
 import type { Queries } from './database.ts'
@@ -6,17 +6,20 @@ import type { Queries } from './database.ts'
 /** One that is to be delivered now. */
 export interface Notice {
   id: string
-  clientId: string
-  accountId: string
   /** this attempt included */
   attempts: number
 }
 
-/** Seconds from each attempt to the next. Longer than a batch takes; the last attempt is made some 36 minutes after the first. */
-export const retrySeconds = [10, 60, 300, 1_800] as const
-export const mostAttempts = retrySeconds.length + 1
+/** One that a client is owed. */
+export interface ClientNotice extends Notice {
+  clientId: string
+  accountId: string
+}
 
-const batch = 20
+/** Seconds from each attempt to the next. Longer than a batch takes; the last attempt is made some 36 minutes after the first. */
+export const retrySeconds: readonly number[] = [10, 60, 300, 1_800]
+
+const largestBatch = 20
 
 export interface NoticeQueue<N extends Notice> {
   /** Notices whose time has come, at most a batch; they are the caller's until their next attempt. */
@@ -27,8 +30,6 @@ export interface NoticeQueue<N extends Notice> {
 
 interface Row {
   id: string
-  client_id: string
-  account_id: string
   attempts: number
 }
 
@@ -38,10 +39,13 @@ export function createNoticeQueue<More extends object, Columns extends object>(d
   table: string
   columns: readonly (keyof Columns & string)[]
   more(row: Columns & { id: string }): More
+  /** left out: as for clients */
+  retry?: readonly number[]
+  batch?: number
 }): NoticeQueue<Notice & More> {
-  const { sql, table } = deps
-  const pauses = retrySeconds.map((seconds, at) => `WHEN ${at} THEN ${seconds}`).join(' ')
-  const returned = ['id', 'client_id', 'account_id', 'attempts', ...deps.columns].join(', ')
+  const { sql, table, retry = retrySeconds, batch = largestBatch } = deps
+  const pauses = retry.map((seconds, at) => `WHEN ${at} THEN ${seconds}`).join(' ')
+  const returned = ['id', 'attempts', ...deps.columns].join(', ')
   return {
     async claim() {
       const { rows } = await sql.run<Row & Columns>(
@@ -53,13 +57,7 @@ export function createNoticeQueue<More extends object, Columns extends object>(d
          RETURNING ${returned}`,
         []
       )
-      return rows.map(row => ({
-        id: row.id,
-        clientId: row.client_id,
-        accountId: row.account_id,
-        attempts: row.attempts,
-        ...deps.more(row)
-      }))
+      return rows.map(row => ({ id: row.id, attempts: row.attempts, ...deps.more(row) }))
     },
 
     async remove(id) {
@@ -67,3 +65,14 @@ export function createNoticeQueue<More extends object, Columns extends object>(d
     }
   }
 }
+
+/** What every queue of clients has besides. */
+export interface ClientColumns {
+  client_id: string
+  account_id: string
+}
+
+export const clientOf = (row: ClientColumns) => ({
+  clientId: row.client_id,
+  accountId: row.account_id
+})

@@ -2,9 +2,15 @@
 // the transaction of the answer. What is sent is sealed by whoever queues it.
 
 import type { Queries, Statement } from './database.ts'
-import { createNoticeQueue, type Notice, type NoticeQueue } from './notice-queue.ts'
+import {
+  type ClientColumns,
+  type ClientNotice,
+  clientOf,
+  createNoticeQueue,
+  type NoticeQueue
+} from './notice-queue.ts'
 
-export interface PingNotice extends Notice {
+export interface PingNotice extends ClientNotice {
   sealed: Buffer
   /** after it, the client would fetch nothing */
   expiresAt: Date
@@ -30,12 +36,12 @@ export function pingStatement(ping: {
 
 export function createPingNoticeStore({ sql }: { sql: Queries }): NoticeQueue<PingNotice> {
   return createNoticeQueue<
-    { sealed: Buffer; expiresAt: Date },
-    { sealed: Buffer; expires_at: Date }
+    Omit<PingNotice, 'id' | 'attempts'>,
+    ClientColumns & { sealed: Buffer; expires_at: Date }
   >({
     sql,
     table: 'ping_notices',
-    columns: ['sealed', 'expires_at'],
-    more: ({ sealed, expires_at: expiresAt }) => ({ sealed, expiresAt })
+    columns: ['client_id', 'account_id', 'sealed', 'expires_at'],
+    more: row => ({ ...clientOf(row), sealed: row.sealed, expiresAt: row.expires_at })
   })
 }

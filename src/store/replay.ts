@@ -1,4 +1,4 @@
-// Single-use identifiers: the `jti` of client assertions and DPoP proofs (RFC 7523 §3, RFC 9449 §11.1).
+// Single-use identifiers: the `jti` of client assertions and DPoP proofs (RFC 7523 §3, RFC 9449 §11.1), challenges of passkeys.
 // Owns one answer: was this id seen before? The insert is the check, so two processes cannot both be first.
 
 import { digest } from '../lib/secret.ts'
@@ -11,6 +11,7 @@ export type ReplayKind =
   | 'grant assertion'
   | 'backchannel request'
   | 'attestation proof'
+  | 'passkey challenge'
 
 export interface ReplayStore {
   /**

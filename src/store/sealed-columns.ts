@@ -41,7 +41,9 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'artifacts', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
   { table: 'ping_notices', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' },
   { table: 'upstream_requests', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
-  { table: 'upstream_offers', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' }
+  { table: 'upstream_offers', column: 'sealed', key: 'id', type: 'bytea', expires: 'soon' },
+  { table: 'mails', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' },
+  { table: 'outbox_mails', column: 'sealed', key: 'id', type: 'uuid', expires: 'soon' }
 ]
 
 export interface SealedValue {

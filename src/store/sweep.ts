@@ -29,6 +29,9 @@ export const sweptTables = [
   // delivered, or given up, long before
   { table: 'logout_notices', key: 'id', column: 'created_at', keep: '1 day' },
   { table: 'ping_notices', key: 'id', column: 'expires_at', keep: '1 minute' },
+  { table: 'mails', key: 'id', column: 'expires_at', keep: '1 minute' },
+  { table: 'mail_links', key: 'id', column: 'expires_at', keep: '1 minute' },
+  { table: 'outbox_mails', key: 'id', column: 'expires_at', keep: '1 minute' },
   { table: 'changes', key: 'id', column: 'at', keep: '10 minutes' }
 ] as const
 

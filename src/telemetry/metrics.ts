@@ -33,6 +33,7 @@ export function createMetrics() {
     pings: counter('pings_total', 'Pings of CIBA clients, by what became of an attempt.', [
       'outcome'
     ]),
+    mails: counter('mails_total', 'Mails, by what became of an attempt.', ['outcome']),
     breachChecks: counter(
       'password_breach_checks_total',
       'New passwords looked up among stolen ones, by answer.',

@@ -35,6 +35,7 @@ async function setUp(t: Test) {
     const printed = { out: '', err: '', code: 0 }
     const command = accountsCommand({
       accounts: async () => service,
+      invitations: async () => 'closed',
       out: text => {
         printed.out += text
       },

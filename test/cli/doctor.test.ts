@@ -14,7 +14,9 @@ const files = { '/run/key': key ?? '' }
 const exemplary: Environment = {
   ...keyless,
   MINTMARK_MASTER_KEY_FILE: '/run/key',
-  MINTMARK_TRUSTED_PROXIES: '["127.0.0.1"]'
+  MINTMARK_TRUSTED_PROXIES: '["127.0.0.1"]',
+  MINTMARK_MAIL__FROM: 'no-reply@example.com',
+  MINTMARK_MAIL__SMTP__URL: 'smtps://mail.example.com'
 }
 
 async function doctor(
@@ -52,7 +54,7 @@ t.test('development mode lists what production would refuse, and fails', async t
   t.equal(code, 1)
   t.strictSame(statuses(checks(load({}), {}), 'problem'), ['issuer', 'database', 'master key'])
   t.match(out, /problem {2}master key .*takes no generated one\n +Make one with `openssl/)
-  t.match(out, /3 problems, 0 warnings: not ready for production/)
+  t.match(out, /3 problems, 1 warning: not ready for production/)
 })
 
 t.test('accounts and demo clients of a development file are problems, too', async t => {
@@ -72,6 +74,7 @@ const warned: [string, string, Environment][] = [
   ['open registration', 'registration', { MINTMARK_REGISTRATION__ENABLED: 'true' }],
   ['an exempt client', 'PKCE', { MINTMARK_PKCE__EXEMPT_CLIENT: 'old' }],
   ['conformance mode', 'conformance', { MINTMARK_CONFORMANCE__ENABLED: 'true' }],
+  ['no mail server', 'mail', { MINTMARK_MAIL__SMTP__URL: '' }],
   ['a silent log', 'log', { MINTMARK_LOG__LEVEL: 'silent' }]
 ]
 for (const [what, name, env] of warned) {
@@ -90,7 +93,7 @@ t.test('listening beyond the machine without a known proxy is a warning', async 
 
 t.test('an issuer on another port than the server is a warning in development', async t => {
   const env = { MINTMARK_ISSUER: 'http://localhost:4000', MINTMARK_PORT: '5000' }
-  t.strictSame(statuses(checks(load(env), env), 'warning'), ['address'])
+  t.strictSame(statuses(checks(load(env), env), 'warning'), ['address', 'mail'])
 })
 
 t.test('a check that is handed in takes its line, in order', async t => {

@@ -9,6 +9,7 @@ export function besideOthers(path: string): Environment {
   if (path.startsWith('conformance.') && path !== 'conformance.enabled') {
     return { MINTMARK_CONFORMANCE__ENABLED: 'true' }
   }
+  if (path.startsWith('mail.smtp.')) return { MINTMARK_MAIL__FROM: 'no-reply@example.com' }
   const resources = '[{"identifier":"https://api.example.com"}]'
   return path === 'authorizationDetails' ? { MINTMARK_RESOURCES: resources } : {}
 }

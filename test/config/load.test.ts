@@ -158,6 +158,14 @@ t.test('every variable reaches its key', async t => {
     restoreEpoch: '3',
     accounts: '[{"login":"ann","password":"secret"}]',
     'accountDeletion.grace': '30d',
+    'mail.from': 'Example <no-reply@example.com>',
+    'mail.smtp.url': 'smtps://user:word@mail.example.com',
+    'mail.smtp.host': 'mail.example.com',
+    'mail.smtp.port': '2525',
+    'mail.smtp.user': 'mintmark',
+    'mail.smtp.password': 'a-password',
+    'mail.smtp.tls': 'implicit',
+    signUp: 'invitation',
     'product.name': 'Example',
     'product.logo': '/srv/logo.svg',
     'product.colour': '#123456',
@@ -382,9 +390,8 @@ t.test('a printed configuration shows no secret', async t => {
       previousMasterKeys: [randomHex()]
     }
   )
-  const options = { depth: 9, maxStringLength: null, maxArrayLength: null }
   const printed = [config, config.clients[0], config.database, config.accounts]
-    .map(value => inspect(value, options))
+    .map(value => inspect(value, { depth: 9, maxStringLength: null, maxArrayLength: null }))
     .join('\n')
   t.notMatch(printed, /hunter2|swordfish|<Buffer/)
   t.notOk(printed.includes(secret))

@@ -45,7 +45,10 @@ t.test('secrets are marked as such', async t => {
   const secrets = configKeys.filter(({ schema }) => schema.secret || schema.items?.secret)
   t.strictSame(
     secrets.map(({ path }) => path),
-    ['database.url', 'database.directUrl', 'masterKey', 'previousMasterKeys']
+    [
+      ...['database.url', 'database.directUrl', 'masterKey', 'previousMasterKeys'],
+      ...['mail.smtp.url', 'mail.smtp.password']
+    ]
   )
 })
 

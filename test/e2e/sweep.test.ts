@@ -110,6 +110,22 @@ t.test('what has expired leaves every table, and nothing else does', async t => 
   const [id, sealed] = [randomBytes(32), randomBytes(32)]
   await away.begin({ id, browser: id, upstream: 'work', sealed }, 600)
   await away.offer(id, sealed, 600)
+  await database.run(
+    'test.mail',
+    `INSERT INTO mails (kind, recipient, expires_at, due_at)
+      VALUES ('reset', 'ada@example.com', clock_time() + interval '1 minute', clock_time() + interval '1 day')`
+  )
+  await database.run(
+    'test.link',
+    `INSERT INTO mail_links (id, purpose, account_id, expires_at)
+      VALUES ('\\x01', 'reset', $1, clock_time() + interval '1 minute')`,
+    [accountId]
+  )
+  await database.run(
+    'test.outbox',
+    `INSERT INTO outbox_mails (id, sealed, expires_at)
+      VALUES (gen_random_uuid(), '', clock_time() + interval '1 minute')`
+  )
 
   const before = await counts()
   for (const table of expiring) t.not(before[table], 0, `${table} has rows`)

@@ -5,6 +5,7 @@ import { endpoints } from '../../src/protocol/configuration.ts'
 import { grantsPath } from '../../src/protocol/grant-scopes.ts'
 import { statusListPath } from '../../src/protocol/status-claim.ts'
 import { api, redirectUri, secretOf } from '../support/configuration.ts'
+import { selfServiceEndpoints } from './self-service-endpoints.ts'
 import type { Wire } from './wire.ts'
 
 export interface Endpoint {
@@ -234,6 +235,25 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       sound: post('/account/grants', 'csrf=x&client_id=web')
     },
     {
+      ...page,
+      route: '/account/security',
+      methods: ['GET', 'HEAD'],
+      sound: get('/account/security')
+    },
+    {
+      ...page,
+      route: '/account/security/passkeys',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/security/passkeys', 'csrf=x&action=add&passkey={}')
+    },
+    {
+      ...page,
+      route: '/.well-known/passkey-endpoints',
+      methods: ['GET', 'HEAD'],
+      sound: get('/.well-known/passkey-endpoints'),
+      cacheable: true
+    },
+    {
       ...client,
       route: `${grantsPath}/:grantId`,
       methods: ['DELETE', 'GET', 'HEAD'],
@@ -245,6 +265,7 @@ export function endpointTable(stylesheet: string): Endpoint[] {
       methods: ['GET', 'HEAD', 'POST'],
       sound: post('/approve', 'csrf=x&request=x&approve=yes')
     },
+    ...selfServiceEndpoints,
     {
       ...page,
       route: '/language',

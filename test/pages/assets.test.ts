@@ -1,4 +1,4 @@
-// Stylesheets and icon: named by content, cached for ever, and nothing else is served from there.
+// Stylesheets, icon and script: named by content, cached for ever, and nothing else is served from there.
 
 import t from 'tap'
 import { createAssets } from '../../src/pages/assets.ts'
@@ -41,6 +41,16 @@ t.test('every page asks for exactly these stylesheets, and this icon', async t =
   const files = assets.files.filter(({ extension }) => extension !== 'js')
   t.equal(files.length, 3)
   for (const file of files) t.ok(body.includes(`href="${file.path}"`), file.path)
+})
+
+t.test('the script is the bundle of the library and ours behind it', async t => {
+  const script = createAssets({}).files.find(({ stem }) => stem === 'passkeys')
+  t.match(script?.path, /^\/assets\/passkeys-[0-9a-f]{16}\.js$/)
+  t.match(script?.type, 'text/javascript')
+  t.match(
+    script?.body.toString(),
+    /SimpleWebAuthnBrowser=\{\}[\s\S]*browserSupportsWebAuthnAutofill/
+  )
 })
 
 t.test('a new colour is a new address', async t => {

@@ -156,6 +156,7 @@ export async function buildPages(t: Test, given: Given = {}) {
     hasFactor: async () => false,
     totp: unused,
     recoveryCodes: unused,
+    passkeys: undefined,
     now: () => new Date(),
     accountName: async accountId => `${accountId}@example.com`,
     site,

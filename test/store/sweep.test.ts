@@ -46,13 +46,18 @@ async function fill(many: number) {
     `INSERT INTO backchannel_requests (account_id, client_id, bucket, artifact, expires_at, kept_until)
       SELECT gen_random_uuid(), 'c', 0, '', e, e FROM ${series}`,
     `INSERT INTO ping_notices (id, client_id, account_id, sealed, expires_at)
-      SELECT gen_random_uuid(), 'c', gen_random_uuid(), '', e FROM ${series}`
+      SELECT gen_random_uuid(), 'c', gen_random_uuid(), '', e FROM ${series}`,
+    `INSERT INTO mails (kind, recipient, expires_at) SELECT 'k', 'r', e FROM ${series}`,
+    `INSERT INTO mail_links (id, purpose, email, called, expires_at)
+      SELECT uuid_send(gen_random_uuid()), 'sign_up', n, gen_random_uuid(), e FROM ${series}`,
+    `INSERT INTO outbox_mails (id, sealed, expires_at) SELECT gen_random_uuid(), '', e FROM ${series}`
   ]
   for (const text of inserts) await database.run(randomUUID(), text)
 }
 
 const expiring = ['artifacts_lasting', 'user_codes', 'replay_records', 'denied_tokens', 'sessions']
 expiring.push('pending_sign_ins', 'upstream_requests', 'upstream_offers', 'sign_in_devices')
+expiring.push('mails', 'mail_links', 'outbox_mails')
 expiring.push('session_clients', 'grants', 'managed_grants', 'attempts')
 expiring.push('document_fetches', 'registration_tokens', 'backchannel_requests', 'ping_notices')
 

@@ -21,9 +21,11 @@ import {
 } from '../../src/views/password-field.ts'
 import { renderSignedIn } from '../../src/views/signed-in.ts'
 import { accountSamples } from './account-samples.ts'
+import { passkeySamples } from './passkey-samples.ts'
 
 import { factorSamples, type Say } from './samples-of-factors.ts'
 import { upstreamSamples } from './samples-of-upstreams.ts'
+import { renderSelfServiceSamples } from './self-service-samples.ts'
 
 export const site: Site = {
   product: { name: 'mintmark' },
@@ -118,6 +120,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
     ]
   }
   return {
+    ...renderSelfServiceSamples(frame, say),
     chooser: renderChooser(frame, { ...choice, clientName: client.name }),
     'chooser-own': renderChooser(frame, { ...choice, clientName: undefined, problem: 'gone' }),
     ...factorSamples(frame, say),
@@ -277,6 +280,7 @@ export function renderSamples(frame: Frame, say: Say = usual => usual): Record<s
       resources,
       accountName: say('ada@example.com')
     }),
+    ...passkeySamples(frame, say),
     logout: renderLogout(frame, { action, xsrf: say('xsrf'), clientName: client.name }),
     'logout-several': renderLogout(frame, {
       ...{ action, xsrf: say('xsrf'), clientName: client.name },
