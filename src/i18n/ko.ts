@@ -72,7 +72,7 @@ export const ko: Messages = {
     secondLead: '계속하려면 등록한 패스키를 사용하세요.',
     second: '패스키 사용',
     otherWay: '다른 방법 사용',
-    needsScript: '패스키를 사용하려면 JavaScript가 필요하지만, 이 브라우저에서는 꺼져 있습니다.',
+    needsScript: '패스키를 사용하려면 자바스크립트가 필요하지만, 이 브라우저에서는 꺼져 있습니다.',
     unsupported: '이 브라우저에서는 패스키를 사용할 수 없습니다.',
     problems: {
       failed: '패스키를 사용하지 못했습니다. 다시 시도하거나 다른 방법을 사용하세요.',

@@ -104,6 +104,10 @@ t.test('made by somebody who has just signed in; the first brings recovery codes
   t.match(nameless.html, 'Enter a name of 1 to 64')
   await browser.submitForm(both, { name: 'My phone' }, { form: rename })
   t.match((await browser.get(path)).html, 'My phone')
+  const copy = await browser.submitForm(await browser.get('/account/data'))
+  const told = JSON.parse(copy.html)
+  t.match(told.passkeys, [{ name: 'My phone', kind: 'synced', created_at: String }])
+  t.notOk(copy.html.includes(device.held[0]?.id.toString('base64url') ?? 'nothing'))
   t.equal((await browser.post(path, { csrf: 'wrong', action: 'remove' })).status, 403)
   const { fields } = removal ?? { fields: new Map<string, string>() }
   const nothing = { csrf: fields.get('csrf') ?? '', action: 'else' }
