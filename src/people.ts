@@ -148,7 +148,8 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
     factors,
-    enrollable: passkeys === undefined ? ['totp'] : ['passkey', 'totp'],
+    // an app in front: its page works without script
+    enrollable: passkeys === undefined ? ['totp'] : ['totp', 'passkey'],
     secondFactor: config.secondFactor
   })
   const password = createPasswordScreen({
@@ -159,8 +160,10 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     others,
     secureCookies
   })
-  const first: SignInScreen[] = [password]
-  if (passkeyScreens !== undefined) first.push(passkeyScreens.first)
+  const first: SignInScreen[] = [
+    password,
+    ...(passkeyScreens === undefined ? [] : [passkeyScreens.first])
+  ]
 
   // accounts elsewhere
   const otherWays: OtherWayIn[] = [hasPassword, ...(passkeys === undefined ? [] : [hasPasskey])]
