@@ -90,7 +90,9 @@ test('everything is sealed anew, and the key of before opens nothing any more', 
       ['artifacts', rows / 2],
       ['ping_notices', 0],
       ['upstream_requests', 0],
-      ['upstream_offers', 0]
+      ['upstream_offers', 0],
+      ['mails', 0],
+      ['outbox_mails', 0]
     ]
   )
   t.notOk(isResealed(looked))
@@ -208,6 +210,8 @@ test('what opens with no key that is configured is told, and left alone', async 
       [0, 0],
       [0, rows],
       [0, rows / 2],
+      [0, 0],
+      [0, 0],
       [0, 0],
       [0, 0],
       [0, 0]

@@ -356,9 +356,7 @@ t.test(
     const device = await own.post(
       '/oauth/device',
       { headers: {}, parameters: { client_id: 'tv' } },
-      {
-        scope: 'openid'
-      }
+      { scope: 'openid' }
     )
     t.equal(device.status, 200)
     const browser = createBrowser({ origin: strict.issuer })
