@@ -4,6 +4,7 @@
 import { createAccountData, type DataPart } from './accounts/account-data.ts'
 import { createAccountDeletion } from './accounts/account-deletion.ts'
 import { createAccountSessions } from './accounts/account-sessions.ts'
+import { passkeysOf } from './accounts/passkeys.ts'
 import { createProfileService } from './accounts/profile.ts'
 import { createEventsOfPerson } from './audit/events-of-person.ts'
 import { appendAuditEvent } from './audit/record.ts'
@@ -14,6 +15,7 @@ import { createPersonEvents } from './pages/person-events.ts'
 import type { ConnectedApps } from './protocol/ports.ts'
 import type { Database } from './store/database.ts'
 import { endAccount } from './store/ending.ts'
+import { createPasskeyStore } from './store/passkeys.ts'
 
 export function composeOwnAccount(options: {
   config: Config & { issuer: string }
@@ -26,7 +28,7 @@ export function composeOwnAccount(options: {
   const { graceSeconds } = config.accountDeletion
 
   // what other parts hold of a person: a member of the downloaded document each
-  const parts: DataPart[] = []
+  const parts: DataPart[] = [passkeysOf(createPasskeyStore({ sql: database }))]
 
   return {
     accounts: accounts.service,

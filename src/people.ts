@@ -46,7 +46,8 @@ import type { ConnectedApps } from './protocol/ports.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { type AttemptStore, createAttemptStore } from './store/attempts.ts'
 import type { Database } from './store/database.ts'
-import { createPasskeyStore } from './store/passkeys.ts'
+import { createLinkedIdentityStore } from './store/linked-identities.ts'
+import { createPasskeyStore, hasPasskey } from './store/passkeys.ts'
 import { createPendingSignInStore } from './store/pending-sign-ins.ts'
 import { createReplayStore } from './store/replay.ts'
 import type { Site } from './views/layout.ts'
@@ -114,7 +115,16 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     attempts: createFactorAttempts({ attempts, counterKey })
   }
   const recoveryCodes = createRecoveryCodes(factorParts)
-  const passkeys = composePasskeys(options, { attempts, counterKey, recoveryCodes })
+  const hasPassword: OtherWayIn = (sql, id) => createAccountStore({ sql }).hasPassword(id)
+  // one whose provider is switched off opens nothing
+  const hasIdentity: OtherWayIn = async (sql, id) =>
+    (await createLinkedIdentityStore({ sql }).list(id)).some(
+      ({ upstream }) => federation?.upstreams.find(upstream) !== undefined
+    )
+  const passkeys = composePasskeys(options, {
+    ...{ attempts, counterKey, recoveryCodes },
+    otherWays: [hasPassword, hasIdentity]
+  })
   const passkeyScreens =
     passkeys &&
     createPasskeyScreens({ passkeys, accountName, script: site.basePath + assets.passkeys })
@@ -138,7 +148,8 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const steps = createSignInSteps({
     pending: createPendingSignInStore({ sql: database }),
     factors,
-    enrollable: passkeys === undefined ? ['totp'] : ['passkey', 'totp'],
+    // an app in front: its page works without script
+    enrollable: passkeys === undefined ? ['totp'] : ['totp', 'passkey'],
     secondFactor: config.secondFactor
   })
   const password = createPasswordScreen({
@@ -149,14 +160,13 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
     others,
     secureCookies
   })
-  const first: SignInScreen[] = [password]
+  const first: SignInScreen[] = [
+    password,
+    ...(passkeyScreens === undefined ? [] : [passkeyScreens.first])
+  ]
 
   // accounts elsewhere
-  const otherWays: OtherWayIn[] = [
-    (sql, id) => createAccountStore({ sql }).hasPassword(id),
-    // the last passkey of an account without a password stays, so this needs no lock
-    async (_, id) => (await passkeys?.has(id)) === true
-  ]
+  const otherWays: OtherWayIn[] = [hasPassword, ...(passkeys === undefined ? [] : [hasPasskey])]
   const federation = composeFederation({
     ...{ config, database, steps, otherWays, outbound: options.outbound, log: options.log },
     ...{ seal: keys.seal, linkPath: site.basePath + linkedPath, now: options.now }
@@ -236,7 +246,12 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
 /** Undefined where no browser would offer any. */
 function composePasskeys(
   options: PeopleOptions,
-  shared: { attempts: AttemptStore; counterKey: Buffer; recoveryCodes: RecoveryCodes }
+  shared: {
+    attempts: AttemptStore
+    counterKey: Buffer
+    recoveryCodes: RecoveryCodes
+    otherWays: readonly OtherWayIn[]
+  }
 ): Passkeys | undefined {
   const { config, database, keys } = options
   const party = relyingPartyOf(config.issuer, config.product.name)

@@ -8,8 +8,10 @@ import { auditStatement } from '../audit/record.ts'
 import { hmac } from '../lib/secret.ts'
 import { shownTextProblem } from '../lib/shown-text.ts'
 import type { AttemptLimit, AttemptStore } from '../store/attempts.ts'
+import type { Queries } from '../store/database.ts'
 import type { Passkey, PasskeyStore } from '../store/passkeys.ts'
 import { createSecondFactorStore } from '../store/second-factors.ts'
+import type { DataPart } from './account-data.ts'
 import { countedAddress } from './address.ts'
 import { readAssertion, readAttestation } from './passkey-answer.ts'
 import {
@@ -89,6 +91,8 @@ export function createPasskeys(deps: {
   passkeys: PasskeyStore
   challenges: PasskeyChallenges
   attempts: Pick<AttemptStore, 'claim' | 'giveBack'>
+  /** into an account, besides passkeys; the last way in is never removed */
+  otherWays: readonly ((sql: Queries, accountId: string) => Promise<boolean>)[]
   /** for the day on which every passkey is lost */
   recoveryCodes: Pick<RecoveryCodes, 'beginWith'>
   /** keys the counters' digests */
@@ -305,12 +309,32 @@ export function createPasskeys(deps: {
         accountId,
         id,
         name => auditStatement({ type: 'passkey.removed', accountId, ...asked, data: { name } }),
-        // codes alone are no second factor: they recover one
-        async tx => {
-          const factors = createSecondFactorStore({ sql: tx })
-          if ((await factors.findTotp(accountId)) === undefined)
-            await factors.removeCodes(accountId)
+        {
+          async hasOther(tx) {
+            for (const way of deps.otherWays) if (await way(tx, accountId)) return true
+            return false
+          },
+          // codes alone are no second factor: they recover one
+          async afterLast(tx) {
+            const factors = createSecondFactorStore({ sql: tx })
+            if ((await factors.findTotp(accountId)) === undefined) {
+              await factors.removeCodes(accountId)
+            }
+          }
         }
       )
+  }
+}
+
+/** What the copy of a person's data has of their passkeys. */
+export function passkeysOf(store: Pick<PasskeyStore, 'list'>): DataPart {
+  return {
+    member: 'passkeys',
+    read: async accountId =>
+      (await store.list(accountId)).map(({ name, kind, aaguid, createdAt, lastUsedAt }) => ({
+        ...{ name, kind, aaguid },
+        created_at: createdAt,
+        last_used_at: lastUsedAt
+      }))
   }
 }

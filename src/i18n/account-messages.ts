@@ -1,5 +1,5 @@
 // The words of the account's own pages, as a type: a part of Messages in a file of its own.
-// Owns no wording (en-account.ts, ko-account.ts).
+// Owns no wording (en.ts, ko.ts).
 
 import type { Sentence, Term } from './sentence.ts'
 

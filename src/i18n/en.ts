@@ -1,10 +1,10 @@
 // English: the default and the fallback of every text that an operator registers. Short sentences, no jargon, no blame; errors say what
 // was wrong and what to do.
 
-import { enAccount } from './en-account.ts'
-import { enMail, enSelfService } from './en-mail.ts'
-import { enUpstream } from './en-upstream.ts'
+import type { AccountMessages } from './account-messages.ts'
+import type { EventMailWords, MailWords, SelfServiceWords } from './mail-words.ts'
 import type { Messages } from './messages.ts'
+import type { UpstreamWords } from './upstream-words.ts'
 
 const plural = new Intl.PluralRules('en')
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
@@ -21,6 +21,466 @@ const moment = new Intl.DateTimeFormat('en', {
 
 function count(n: number, one: string, other: string): string {
   return `${n} ${plural.select(n) === 'one' ? one : other}`
+}
+
+const accountMoment = new Intl.DateTimeFormat('en', {
+  ...{ year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit' },
+  ...{ timeZoneName: 'short', timeZone: 'UTC' }
+})
+const unit = (name: 'day' | 'hour') =>
+  new Intl.NumberFormat('en', { style: 'unit', unit: name, unitDisplay: 'long' })
+const [days, hours] = [unit('day'), unit('hour')]
+
+function lengthOf(seconds: number): string {
+  return seconds >= 172_800
+    ? days.format(Math.floor(seconds / 86_400))
+    : hours.format(Math.max(1, Math.floor(seconds / 3_600)))
+}
+
+const enAccount: AccountMessages = {
+  profile: {
+    title: 'Personal info',
+    lead: 'Apps that may see your profile get what is written here from their next request on.',
+    saved: 'Your changes are saved.',
+    name: 'Name',
+    nickname: 'Nickname',
+    optional: 'You can leave this empty.',
+    locale: 'Language',
+    zoneinfo: 'Time zone',
+    unsaid: 'I’d rather not say',
+    submit: 'Save',
+    problems: {
+      name: 'Enter a name of up to 200 letters, without line breaks.',
+      nickname: 'Enter a nickname of up to 200 letters, without line breaks.',
+      locale: 'Choose a language from the list.',
+      zoneinfo: 'Choose a time zone from the list.'
+    },
+    signIn: 'How you sign in',
+    login: 'Username',
+    email: 'Email',
+    verified: 'verified',
+    unverified: 'not verified',
+    open: 'Open your account'
+  },
+  sessions: {
+    title: 'Devices and sessions',
+    lead: 'These browsers are signed in to your account. If you do not know one of them, sign it out and change your password.',
+    offline:
+      'Signing out ends at once what apps got by that sign-in. An app that you allowed to keep access when you are not using it keeps it, until you remove it under “Connected apps” or sign out everywhere.',
+    appsLink: 'Connected apps',
+    thisDevice: 'This device',
+    unknownDevice: 'Unknown device',
+    device: (browser, system) => [browser.shown, ' on ', system.shown],
+    signedIn: 'Signed in',
+    signedInFrom: 'Signed in from',
+    lastSeen: 'Last active',
+    address: 'Address',
+    apps: 'Used for',
+    end: 'Sign out',
+    endOf: device => [' of ', device.shown],
+    others: 'Sign out of all other devices',
+    othersEnd: 'You stay signed in on this device.',
+    everywhere: 'Sign out everywhere',
+    everywhereEnds:
+      'This device, too, and every app loses its access, also those that you allowed to keep it.',
+    ended: 'That device is signed out.',
+    endedOthers: 'All other devices are signed out.',
+    over: 'That device was signed out already. Nothing was changed.',
+    doneTitle: 'You are signed out everywhere',
+    done: product => `All devices are signed out of ${product}, and no app has access any more.`,
+    signInAgain: 'Sign in again'
+  },
+  events: {
+    title: 'Security events',
+    lead: 'What happened at your account in the last 30 days. If something here was not you, change your password and sign out of all other devices.',
+    none: 'Nothing happened in the last 30 days.',
+    all: 'Show all security events',
+    older: 'Show older events',
+    back: 'Back to sign-in and security',
+    app: 'App',
+    address: 'Address',
+    device: 'Device',
+    name: 'Name',
+    provider: 'Provider',
+    types: {
+      'sign_in.succeeded': 'You signed in',
+      'sign_in.refused': 'A sign-in failed',
+      'sign_in.new_device': 'A new device was used to sign in',
+      'second_factor.refused': 'A second step of a sign-in failed',
+      sign_out: 'You signed out',
+      'session.ended': 'A device was signed out',
+      'sessions.ended': 'Other devices were signed out',
+      'consent.granted': 'You allowed an app access',
+      'consent.declined': 'You declined an app’s request',
+      'consent.withdrawn': 'You removed an app’s access',
+      'managed_grant.revoked': 'An app’s permission ended',
+      'refresh.reuse_detected': 'A copied sign-in of an app was stopped',
+      'device.approved': 'You connected a device',
+      'device.declined': 'You declined to connect a device',
+      'backchannel.approved': 'You approved an app’s request',
+      'backchannel.declined': 'You declined an app’s request for approval',
+      'account.created': 'Your account was created',
+      'account.updated': 'Your personal info was changed',
+      'account.disabled': 'Your account was disabled',
+      'account.enabled': 'Your account was enabled again',
+      'account.password_changed': 'Your password was changed',
+      'account.password_reset': 'Your password was reset',
+      'account.email_verified': 'Your email address was verified',
+      'account.email_changed': 'Your email address was changed',
+      'account.deletion_requested': 'You asked to delete your account',
+      'account.deletion_cancelled': 'You kept your account',
+      'account.data_downloaded': 'You downloaded your data',
+      'passkey.added': 'A passkey was added',
+      'passkey.renamed': 'A passkey was renamed',
+      'passkey.removed': 'A passkey was removed',
+      'totp.enabled': 'An authenticator app was added',
+      'totp.removed': 'An authenticator app was removed',
+      'recovery_codes.created': 'New recovery codes were made',
+      'recovery_code.used': 'A recovery code was used',
+      'identity.linked': 'A sign-in at another provider was linked',
+      'identity.unlinked': 'A sign-in at another provider was unlinked'
+    }
+  },
+  data: {
+    title: 'Data and privacy',
+    copyTitle: 'Download your data',
+    copy: 'One file (JSON) with your profile, your devices, the apps that you have allowed something, and the security events of your account. No password and nothing that opens your account is in it.',
+    download: 'Download',
+    deleteTitle: 'Delete your account',
+    deleteLead: 'You lose access to every app that you sign in to with this account.',
+    deleteLink: 'Go to account deletion',
+    grace: seconds =>
+      `You can change your mind for ${lengthOf(seconds)}: sign in and choose to keep the account. After that it cannot be undone.`,
+    ends: 'All devices are signed out and all apps lose their access at once.',
+    keeps:
+      'The record of security events is kept for a while, under a number that is no longer yours or anybody’s. Apps keep what they have stored themselves: ask them to delete it.',
+    word: 'delete',
+    typeWord: 'Type “delete” to confirm',
+    wrongWord: 'Type “delete” exactly to confirm.',
+    deleteSubmit: 'Delete account',
+    requestedTitle: 'Your account will be deleted',
+    requested: until =>
+      `You are signed out everywhere. The account is deleted on ${accountMoment.format(until)}.`,
+    requestedKeep: 'Until then you can sign in again and keep it.',
+    keepTitle: 'Keep your account?',
+    keepLead: until =>
+      `You asked to delete this account. It is deleted on ${accountMoment.format(until)}, and until then it can only be kept.`,
+    keep: 'Keep my account',
+    leave: 'Sign out'
+  }
+}
+
+function event(
+  subject: (product: string) => string,
+  text: (product: string) => string
+): EventMailWords {
+  return { subject, text }
+}
+
+const nothingElse = 'If you did not ask for this, you can ignore this mail: nothing has changed.'
+
+const enMail: MailWords = {
+  links: {
+    sign_up: {
+      subject: product => `Create your ${product} account`,
+      text: product =>
+        `Open this link to create your ${product} account. It works once, within 24 hours.`,
+      ignore: nothingElse
+    },
+    invitation: {
+      subject: product => `You are invited to ${product}`,
+      text: product =>
+        `Somebody who looks after ${product} invites you. Open this link to create your account. It works once, within 7 days.`,
+      ignore: 'If you do not know what this is about, you can ignore this mail.'
+    },
+    reset: {
+      subject: product => `Set a new password for ${product}`,
+      text: product =>
+        `Somebody asked for a new password for your ${product} account. Open this link to set one. It works once, within 15 minutes.`,
+      ignore: nothingElse
+    },
+    email: {
+      subject: product => `Confirm your address for ${product}`,
+      text: product =>
+        `Open this link to confirm that this is the address of your ${product} account. It works once, within an hour.`,
+      ignore: nothingElse
+    }
+  },
+  events: {
+    'sign_up.known': event(
+      product => `You already have a ${product} account`,
+      product =>
+        `Somebody wanted to create a ${product} account with this address. You already have one: sign in, or set a new password if you have forgotten it.`
+    ),
+    'email.taken': event(
+      product => `This address belongs to another ${product} account`,
+      product =>
+        `Somebody wanted to use this address for another ${product} account. It belongs to yours, so nothing has changed.`
+    ),
+    'sign_in.new_device': event(
+      product => `New sign-in to your ${product} account`,
+      product => `Your ${product} account was used in a browser that we have not seen before.`
+    ),
+    'account.password_changed': event(
+      product => `Your ${product} password was changed`,
+      product => `The password of your ${product} account was changed.`
+    ),
+    'account.password_reset': event(
+      product => `Your ${product} password was reset`,
+      product =>
+        `A new password was set for your ${product} account by a link in a mail. You have been signed out everywhere.`
+    ),
+    'account.email_verified': event(
+      product => `Your address for ${product} is confirmed`,
+      product => `This address of your ${product} account is confirmed. You can sign in with it.`
+    ),
+    'account.email_changed': event(
+      product => `This is the new address of your ${product} account`,
+      product =>
+        `This is now the address of your ${product} account. You can sign in with it, and we write to it.`
+    ),
+    'account.email_changed.before': event(
+      product => `Your ${product} account has another address`,
+      product =>
+        `The address of your ${product} account was changed. We write to the new one from now on, and to this one no more.`
+    ),
+    'account.deletion_requested': event(
+      product => `Your ${product} account will be deleted`,
+      product =>
+        `Somebody asked us to delete your ${product} account. Until that happens, signing in keeps it.`
+    ),
+    'account.deletion_cancelled': event(
+      product => `Your ${product} account will not be deleted`,
+      product => `Your ${product} account stays: its deletion was called off.`
+    ),
+    'account.deleted': event(
+      product => `Your ${product} account was deleted`,
+      product => `Your ${product} account and what belonged to it were deleted.`
+    ),
+    'account.data_downloaded': event(
+      product => `The data of your ${product} account was downloaded`,
+      product => `What we keep about your ${product} account was downloaded.`
+    ),
+    'passkey.added': event(
+      product => `A passkey was added to your ${product} account`,
+      product => `A passkey was added to your ${product} account. Whoever has it can sign in.`
+    ),
+    'passkey.removed': event(
+      product => `A passkey was removed from your ${product} account`,
+      product => `A passkey of your ${product} account was removed.`
+    ),
+    'totp.enabled': event(
+      product => `An authenticator app protects your ${product} account`,
+      product =>
+        `From now on a code from an authenticator app is asked for at your ${product} account.`
+    ),
+    'totp.removed': event(
+      product => `Your ${product} account has no authenticator app any more`,
+      product =>
+        `Codes from an authenticator app are no longer asked for at your ${product} account.`
+    ),
+    'recovery_codes.created': event(
+      product => `New recovery codes for your ${product} account`,
+      product =>
+        `New recovery codes were made for your ${product} account. Those from before do not work any more.`
+    ),
+    'recovery_code.used': event(
+      product => `A recovery code of your ${product} account was used`,
+      product => `Somebody signed in to your ${product} account with a recovery code.`
+    ),
+    'identity.linked': event(
+      product => `Your ${product} account was connected`,
+      product => `A sign-in from elsewhere was connected to your ${product} account.`
+    ),
+    'identity.unlinked': event(
+      product => `Your ${product} account was disconnected`,
+      product => `A sign-in from elsewhere was disconnected from your ${product} account.`
+    )
+  },
+  facts: {
+    account: 'Account',
+    when: 'When',
+    address: 'From address',
+    name: 'Name',
+    device: 'Device',
+    issuer: 'Connected with',
+    left: 'Codes left'
+  },
+  ifNotYou: {
+    reset: 'If this was not you, set a new password at once:',
+    security: 'If this was not you, set a new password, and look at how your account signs in:',
+    ask: 'If this was not you, tell whoever looks after this service, at once. We cannot undo it by a link in a mail.'
+  },
+  footer: product =>
+    `This mail comes from ${product}. We never ask for your password by mail. Our address is:`
+}
+
+const enSelfService: SelfServiceWords = {
+  checkMail: 'Check your mail',
+  linkDead: 'This link does not work any more',
+  linkDeadText:
+    'It was used already, is too old, or a newer one has taken its place. Ask for a new one.',
+  toSignIn: 'Sign in',
+  newPassword: 'New password',
+  passwordAgain: 'The same password again',
+  different: 'The two passwords are not the same. Enter them again.',
+  signUp: {
+    ask: 'No account? Create one',
+    title: 'Create an account',
+    lead: product => `First we send a mail to your address; its link leads on to ${product}.`,
+    email: 'Email address',
+    submit: 'Send me the link',
+    emailWrong: 'Enter your email address, as in name@example.com.',
+    sent: email => `We sent a mail to ${email}. Open the link in it to go on.`,
+    sentHint: 'It can take a minute. Look among unwanted mail, too.',
+    finishTitle: 'Create your account',
+    finishLead: email => `Your address is ${email}.`,
+    name: 'Name',
+    nameHint: 'If you like. Apps see it when you allow them.',
+    nameWrong: 'The name may have 200 characters at most, and no line breaks.',
+    finish: 'Create account',
+    taken: 'There is an account with this address already. Sign in, or set a new password.',
+    doneTitle: 'Your account is ready',
+    done: 'Sign in with your address and your password.',
+    elsewhere: 'If you began on another device, go back there and sign in.'
+  },
+  reset: {
+    ask: 'Forgot password?',
+    title: 'Set a new password',
+    lead: 'We send you a link that sets a new password.',
+    submit: 'Send me a link',
+    missing: 'Enter your email or username.',
+    sent: name => `If an account exists for ${name}, we sent a link.`,
+    newTitle: 'Choose a new password',
+    newLead: login => `For the account ${login}. You will be signed out everywhere.`,
+    newSubmit: 'Set password',
+    doneTitle: 'Your password is set',
+    done: 'You have been signed out everywhere. Sign in with the new password.'
+  },
+  passwordPage: {
+    title: 'Change your password',
+    current: 'Current password',
+    currentMissing: 'Enter your current password.',
+    currentWrong: 'This is not your current password.',
+    elsewhere: 'Sign out on all other devices, and end the access of apps',
+    submit: 'Change password',
+    section: 'Password',
+    change: 'Change your password',
+    set: 'Set a password'
+  },
+  emailPage: {
+    title: 'Email address',
+    current: email => `Your address is ${email}.`,
+    verified: 'It is confirmed.',
+    unverified: 'It is not confirmed. Enter it below and we send you a link that confirms it.',
+    none: 'Your account has no address.',
+    email: 'New email address',
+    hint: 'Nothing changes before you have opened the link that we send there.',
+    submit: 'Send me the link',
+    section: 'Email address',
+    change: 'Change your address',
+    sent: email => `We sent a mail to ${email}. Open the link in it within an hour.`,
+    confirmTitle: 'Confirm your address',
+    confirmLead: email => `${email} becomes the address of your account.`,
+    confirmAccount: account => `The account: ${account}`,
+    confirmSubmit: 'Confirm',
+    taken: 'Another account has this address. Nothing was changed.',
+    doneTitle: 'Your address is confirmed',
+    done: email => `${email} is the address of your account now.`
+  },
+  outbox: {
+    title: 'Mail outbox',
+    lead: 'Development mode has no mail server: these mails would have been sent.',
+    none: 'There are none yet.',
+    to: 'To',
+    link: 'Open the link'
+  }
+}
+
+const enUpstream: UpstreamWords = {
+  continueWith: provider => ['Continue with ', provider.shown],
+  titles: {
+    unsolicited: 'That sign-in is over',
+    declined: 'You did not sign in',
+    unavailable: 'That way to sign in does not answer',
+    not_trusted: 'That sign-in did not work',
+    account_disabled: 'This account cannot be used',
+    no_account: 'No account yet',
+    account_exists: 'You have an account already',
+    address_not_admitted: 'No account for this address'
+  },
+  problems: {
+    unsolicited: provider => [
+      'This sign-in with ',
+      provider.shown,
+      ' took too long, was finished already, or was started in another browser. Start again.'
+    ],
+    declined: provider => ['You went back from ', provider.shown, ', so nobody was signed in.'],
+    unavailable: provider => [
+      provider.shown,
+      ' cannot be reached at the moment. Try again later, or sign in another way.'
+    ],
+    not_trusted: provider => [
+      'What came back from ',
+      provider.shown,
+      ' does not prove who you are, so nobody was signed in.'
+    ],
+    account_disabled: provider => [
+      'The account that belongs to this ',
+      provider.shown,
+      ' account is disabled. Ask whoever runs this service.'
+    ],
+    no_account: provider => [
+      'This ',
+      provider.shown,
+      ' account is not linked to an account here, and new accounts are not made this way.'
+    ],
+    account_exists: provider => [
+      'There is an account here with the email address of this ',
+      provider.shown,
+      ' account, and the two are not linked.'
+    ],
+    address_not_admitted: provider => [
+      'New accounts by ',
+      provider.shown,
+      ' are for verified email addresses of certain domains, and this one is not among them.'
+    ]
+  },
+  unknownProvider: 'That way to sign in is not offered here.',
+  otherWays: 'Other ways to sign in',
+  linkHint: 'If you have an account here, sign in to it as usual; then you can link the two.',
+  signInAndLink: 'Sign in and link',
+  title: 'Linked accounts',
+  lead: 'You can sign in here with accounts that you have elsewhere.',
+  none: 'No account is linked.',
+  manage: 'Link or unlink accounts',
+  label: 'Known as',
+  linkedAt: 'Linked',
+  usedAt: 'Last used',
+  link: provider => ['Link an account at ', provider.shown],
+  unlink: 'Unlink',
+  unlinkOf: provider => [' the account at ', provider.shown],
+  confirmTitle: 'Link this account?',
+  confirm: (provider, account) => [
+    'Whoever signs in with this ',
+    provider.shown,
+    ' account will be signed in here as ',
+    account.shown,
+    ':'
+  ],
+  confirmWarning: 'Link it only if it is your own.',
+  confirmSubmit: 'Link',
+  confirmDecline: 'Don’t link',
+  done: {
+    linked: 'The account is linked. You can sign in with it from now on.',
+    unlinked: 'The account is no longer linked.',
+    declined: 'Nothing was linked.'
+  },
+  failures: {
+    gone: 'That took too long, or was done already. Start again.',
+    taken: 'This account is linked to another account here already.',
+    last: 'This is the only way to sign in to your account. Set a password or link another account first.'
+  }
 }
 
 export const en: Messages = {

@@ -1,5 +1,5 @@
 // The words of mails, and of the pages that they lead to and come from (signing up, a forgotten password, another address), as a type. Owns no
-// wording (en-mail.ts, ko-mail.ts). Kinds of mails are told by name, so that a kind without words is one mail less and not a crash.
+// wording (en.ts, ko.ts). Kinds of mails are told by name, so that a kind without words is one mail less and not a crash.
 
 /** A mail with a link. */
 export interface LinkMailWords {

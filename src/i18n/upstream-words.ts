@@ -1,4 +1,4 @@
-// The words of signing in with other providers, as a type. Owns no wording (en-upstream.ts, ko-upstream.ts). A sentence in which a provider's
+// The words of signing in with other providers, as a type. Owns no wording (en.ts, ko.ts). A sentence in which a provider's
 // name stands out is given back in parts, as everywhere (sentence.ts).
 
 import type { Sentence, Term } from './sentence.ts'

@@ -28,6 +28,8 @@ export function createPersonSessions(deps: {
   const { units, requests, changes } = deps
   const { contextOf } = changes
   const secure = deps.issuer.startsWith('https:')
+  // one page may have several forms: they share the cookie that its answer sets
+  const begun = new WeakMap<IncomingMessage, string>()
   const formCookie = `${secure ? '__Host-' : 'mintmark_'}sign_in`
 
   function token(...bound: string[]): string {
@@ -66,9 +68,10 @@ export function createPersonSessions(deps: {
       }),
 
     signInForm(req, res) {
-      const known = cookieOf(req, res)
+      const known = cookieOf(req, res) ?? begun.get(req)
       const value = known ?? randomSecret()
       if (known === undefined) {
+        begun.set(req, value)
         const cookie = {
           signed: false,
           httpOnly: true,

@@ -101,14 +101,7 @@ export function createPasskeyStore({ sql }: { sql: Database }) {
       return rows.map(toPasskey)
     },
 
-    async has(accountId: string): Promise<boolean> {
-      const { rowCount } = await sql.run(
-        'passkeys.has',
-        'SELECT FROM passkeys WHERE account_id = $1 LIMIT 1',
-        [accountId]
-      )
-      return rowCount > 0
-    },
+    has: (accountId: string): Promise<boolean> => hasPasskey(sql, accountId),
 
     async findByCredential(credentialId: Buffer): Promise<PasskeyWithKey | undefined> {
       const { rows } = await sql.run<RowWithKey>(
@@ -210,21 +203,24 @@ export function createPasskeyStore({ sql }: { sql: Database }) {
     },
 
     /**
-     * `last`: it is the only way into the account, which has no password, so it stays. `event` is of the passkey's name; `afterLast` is done
-     * in the same transaction where no passkey is left.
+     * `last`: it is the only way into the account, so it stays; `hasOther` says whether there is one besides passkeys. `event` is of the
+     * passkey's name; `afterLast` is done in the same transaction where no passkey is left.
      */
     async remove(
       accountId: string,
       id: string,
       event: (name: string) => Statement,
-      afterLast: (tx: Queries) => Promise<void>
+      ways: {
+        hasOther: (tx: Queries) => Promise<boolean>
+        afterLast: (tx: Queries) => Promise<void>
+      }
     ): Promise<'removed' | 'last' | 'gone'> {
       if (!uuid.test(id)) return 'gone'
       return sql.transaction(async tx => {
-        // two removals at once must not each take the other's passkey for the one that stays
-        const password = await lockAccount(tx, accountId)
+        // two removals at once must not each take the other's way in for the one that stays
+        await lockAccount(tx, accountId)
         const left = (await countOf(tx, accountId)) - 1
-        if (password === 'none' && left < 1) return 'last'
+        if (left < 1 && !(await ways.hasOther(tx))) return 'last'
         const { rows } = await tx.run<{ name: string }>(
           'passkeys.remove',
           'DELETE FROM passkeys WHERE id = $1 AND account_id = $2 RETURNING name',
@@ -233,21 +229,28 @@ export function createPasskeyStore({ sql }: { sql: Database }) {
         const row = rows[0]
         if (row === undefined) return 'gone'
         await tell(tx, event(row.name))
-        if (left === 0) await afterLast(tx)
+        if (left === 0) await ways.afterLast(tx)
         return 'removed'
       })
     }
   }
 }
 
-/** One change of an account's passkeys at a time. Answers whether the account has a password. */
-async function lockAccount(tx: Queries, accountId: string): Promise<'password' | 'none'> {
-  const { rows } = await tx.run<{ has: boolean }>(
-    'passkeys.lock_account',
-    'SELECT password IS NOT NULL AS has FROM accounts WHERE id = $1 FOR NO KEY UPDATE',
+/** Also inside the transaction of somebody else. */
+export async function hasPasskey(sql: Queries, accountId: string): Promise<boolean> {
+  const { rowCount } = await sql.run(
+    'passkeys.has',
+    'SELECT FROM passkeys WHERE account_id = $1 LIMIT 1',
     [accountId]
   )
-  return rows[0]?.has === true ? 'password' : 'none'
+  return rowCount > 0
+}
+
+/** One change of an account's ways in at a time. */
+async function lockAccount(tx: Queries, accountId: string): Promise<void> {
+  await tx.run('passkeys.lock_account', 'SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [
+    accountId
+  ])
 }
 
 async function countOf(tx: Queries, accountId: string): Promise<number> {

@@ -31,6 +31,7 @@ export function processOn(sql: Database) {
       now: () => new Date(Date.now() + clock.seconds * 1_000)
     }),
     attempts: createAttemptStore({ sql }),
+    otherWays: [(tx, id) => createAccountStore({ sql: tx }).hasPassword(id)],
     recoveryCodes: { beginWith: async () => [] },
     counterKey: Buffer.alloc(32, 7),
     record: async event => void events.push(event)

@@ -97,6 +97,7 @@ t.test(
         const cookies = await page.context().cookies([issuer, `${issuer}/demo`])
         t.strictSame(cookies.map(cookie => cookie.name).sort(), [
           'mintmark_demo',
+          'mintmark_device',
           'mintmark_session',
           'mintmark_session.sig'
         ])
@@ -110,8 +111,9 @@ t.test(
         t.match(await page.locator('main').textContent(), 'You have signed out of the demo.')
         const left = await page.context().cookies([issuer, `${issuer}/demo`])
         t.strictSame(
-          left.map(cookie => cookie.name),
-          ['mintmark_demo']
+          left.map(cookie => cookie.name).sort(),
+          // the browser stays known, and that signs nobody in
+          ['mintmark_demo', 'mintmark_device']
         )
 
         // as it was sent: a browser takes a cookie without SameSite for Lax, others do not

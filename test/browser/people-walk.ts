@@ -245,7 +245,7 @@ t.test('a person’s whole way, over two processes', { skip, timeout: 840_000 },
   }
 
   for (const walk of walks) {
-    t.test(walk.name, async t => {
+    await t.test(walk.name, async t => {
       const here = await enter(t, chromium, walk)
       const { page } = here
       const device = await addAuthenticator(page)
@@ -346,7 +346,7 @@ t.test('a person’s whole way, over two processes', { skip, timeout: 840_000 },
     })
   }
 
-  t.test('without script', async t => {
+  await t.test('without script', async t => {
     const here = await enter(t, chromium, bare)
     const { page } = here
     await here.signUp()

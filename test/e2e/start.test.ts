@@ -48,7 +48,7 @@ t.test('a first start prints one block that is true, and survives being killed',
   const labelled = lines.filter(line => /^ {2}[A-Z][a-z-]+( [a-z]+)? {2,}\S/.test(line))
   t.same(
     labelled.map(line => line.slice(2, 16).trim()),
-    ['Issuer', 'Discovery', 'Try it', 'Database', 'Self-check', 'First token'],
+    ['Issuer', 'Discovery', 'Try it', 'Mail outbox', 'Database', 'Self-check', 'First token'],
     'every line of the block begins in the same column'
   )
   t.match(first.banner(), /Database +PostgreSQL 18[.\d]*, embedded, in \S+/)

@@ -236,9 +236,15 @@ export function endpointTable(stylesheet: string): Endpoint[] {
     },
     {
       ...page,
-      route: '/account/security',
-      methods: ['GET', 'HEAD'],
-      sound: get('/account/security')
+      route: '/account/security/totp',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/security/totp', 'csrf=x&what=confirm&offer=y&code=123456')
+    },
+    {
+      ...page,
+      route: '/account/security/recovery-codes',
+      methods: ['GET', 'HEAD', 'POST'],
+      sound: post('/account/security/recovery-codes', 'csrf=x&what=renew')
     },
     {
       ...page,

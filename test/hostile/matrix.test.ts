@@ -12,7 +12,7 @@ t.test('the table of endpoints is the table of routes', async t => {
     t.same(answer.headers['allow']?.split(', '), methods, `${route}: Allow`)
   }
   const known = new Set(arena.table.map(({ route }) => route.replace(/-[0-9a-f]{16}\./, '-:hash.')))
-  const assets = /^\/assets\/(theme|mark|passkeys)-:hash\./
+  const assets = /^\/assets\/(theme|mark|passkeys|password-meter)-:hash\./
   const unknown = routesOf(arena).filter(route => !known.has(route) && !assets.test(route))
   t.same(unknown, [], 'every route is in the table')
 })

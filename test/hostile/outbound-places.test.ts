@@ -125,6 +125,7 @@ type Server = typeof strict
 const elsewhere = {
   'src/lib/outbound.ts': 'what all of them go through',
   'src/accounts/breach-check.ts': 'an address that the operator chose',
+  'src/views/passkeys.js': 'in a browser, the page that it stands on',
   'src/cli/status.ts': 'the operator’s own machine',
   'src/demo/relying-party.ts': 'a relying party, which asks its issuer',
   'src/demo/self-check.ts': 'a relying party, which asks its issuer',

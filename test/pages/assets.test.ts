@@ -7,7 +7,7 @@ import { buildPages } from './harness.ts'
 
 t.test('a file under its content hash may be kept for ever (RFC 8246)', async t => {
   const { get, assets } = await buildPages(t)
-  t.equal(assets.files.length, 4)
+  t.equal(assets.files.length, 5)
   for (const file of assets.files) {
     const response = await get(file.path)
     t.equal(response.statusCode, 200)

@@ -75,6 +75,14 @@ t.test('the page lists who is signed in, and each is one press away', async t =>
   t.ok(another.forms.some(hasPassword))
 })
 
+t.test('a page has one cookie for all of its forms', async t => {
+  for (const path of ['/sign-in', '/sign-in?with=choose', '/sign-in?again=yes']) {
+    const answer = await newBrowser().get(path)
+    const cookies = answer.headers.getSetCookie().filter(line => line.includes('sign_in='))
+    t.equal(cookies.length, 1, path)
+  }
+})
+
 t.test('a form is of this browser, and a handle of an account in it (CSRF, R-65)', async t => {
   const browser = await withBoth()
   const stranger = newBrowser()

@@ -104,6 +104,10 @@ t.test('made by somebody who has just signed in; the first brings recovery codes
   t.match(nameless.html, 'Enter a name of 1 to 64')
   await browser.submitForm(both, { name: 'My phone' }, { form: rename })
   t.match((await browser.get(path)).html, 'My phone')
+  const copy = await browser.submitForm(await browser.get('/account/data'))
+  const told = JSON.parse(copy.html)
+  t.match(told.passkeys, [{ name: 'My phone', kind: 'synced', created_at: String }])
+  t.notOk(copy.html.includes(device.held[0]?.id.toString('base64url') ?? 'nothing'))
   t.equal((await browser.post(path, { csrf: 'wrong', action: 'remove' })).status, 403)
   const { fields } = removal ?? { fields: new Map<string, string>() }
   const nothing = { csrf: fields.get('csrf') ?? '', action: 'else' }
@@ -198,9 +202,10 @@ t.test('where a client wants a second factor, one can be made on the way', async
   const browser = newBrowser()
   const { url } = await requests.authorizationUrl({ app: strict })
   const first = await browser.follow(await browser.get(url))
-  const step = await browser.follow(await browser.submitForm(first, grace))
+  const app = await browser.follow(await browser.submitForm(first, grace))
+  t.match(app.html, /with=enrol_passkey/, 'offered beside an app, which needs no script')
+  const step = await browser.get(`${app.url.pathname}?with=enrol_passkey`)
   t.equal(step.heading, 'Add a passkey')
-  t.match(step.html, /with=enrol_totp/, 'or an app in its place')
   t.match(optionsOn(step), { user: { name: grace.login }, excludeCredentials: [] })
   const own = createSoftwareAuthenticator({ origin: issuer, kind: 'device-bound' })
   const broken = await answer(browser, step, own.create(optionsOn(step), { verified: 'no' }))

@@ -39,6 +39,7 @@ function told({ status, headers, html }: Tried, login: string) {
     headers: [...headers].filter(([name]) => !own.has(name)),
     html: html
       .replaceAll(/name="csrf" value="[^"]*"/g, 'csrf')
+      .replaceAll(/data-passkey="[^"]*"/g, 'challenge')
       .replaceAll(login, 'LOGIN')
       .replaceAll(/\d+ minutes?/g, 'N minutes')
   }
