@@ -8,6 +8,7 @@ import { accountPages, renderAccountPage } from '../views/account-layout.ts'
 import { type Problem, problemSummary } from '../views/form.ts'
 import { wordsOf } from '../views/layout.ts'
 import { html } from '../views/markup.ts'
+import { forManagers } from '../views/password-field.ts'
 import { formOf } from '../views/plain-pages.ts'
 import { type AccountPageDependencies, accountPage, type Visit } from './account-page.ts'
 import { pageHeaders } from './headers.ts'
@@ -69,6 +70,8 @@ export function changePasswordRoutes(
         action: visit.action,
         hidden: { csrf: visit.person.csrf },
         fields: [
+          // in front of both passwords: a browser takes what stands between them for two forms
+          forManagers(visit.frame, 'current', visit.account.accountName),
           ...(there
             ? [
                 {
@@ -79,7 +82,10 @@ export function changePasswordRoutes(
                 }
               ]
             : []),
-          ...newPasswordParts(visit.frame, { username: visit.account.accountName, refused }),
+          ...newPasswordParts(visit.frame, {
+            contextWords: [visit.account.accountName],
+            refused
+          }),
           html`<p><label><input type="checkbox" name="elsewhere" value="yes"${elsewhere === 'yes' && html` checked`}> ${page.elsewhere}</label></p>`
         ],
         submit: page.submit,

@@ -17,10 +17,10 @@ export type Refused = NewPasswordProblem | 'different'
 
 export function newPasswordParts(
   frame: Frame,
-  given: { username: string; refused?: string | undefined; contextWords?: readonly string[] }
+  given: { username?: string; refused?: string | undefined; contextWords?: readonly string[] }
 ): [Markup, Omit<Field, 'problem'>] {
   const { selfService: words, passwords } = wordsOf(frame)
-  const { refused = '', username, contextWords = [username] } = given
+  const { refused = '', username, contextWords = username === undefined ? [] : [username] } = given
   const problem = Object.hasOwn(passwords.problems, refused)
     ? (refused as NewPasswordProblem)
     : undefined

@@ -57,7 +57,7 @@ ${
 }
 
 /** Without a name: it is read by password managers and not sent. */
-function forManagers(frame: Frame, id: string, username: string): Markup {
+export function forManagers(frame: Frame, id: string, username: string): Markup {
   return html`<div hidden>
 <label for="${id}-username">${wordsOf(frame).login.identifier}</label>
 <input id="${id}-username" type="text" autocomplete="username" value="${username}" readonly>

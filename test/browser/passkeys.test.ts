@@ -2,7 +2,7 @@
 // page, used by the button, from the login field and as a second factor, inside a client's request and at our own sign-in page.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CDPSession, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import {
   flawsOf,
@@ -14,6 +14,7 @@ import {
   picture,
   skip
 } from '../support/chromium.ts'
+import { addAuthenticator } from '../support/passkey-device.ts'
 import { startServerAsUsersDo } from '../support/started-server.ts'
 import { startApp } from './relying-party.ts'
 
@@ -38,41 +39,6 @@ const watchCredentials = `{
   }
 }`
 const noAutofill = 'PublicKeyCredential.isConditionalMediationAvailable = async () => false'
-
-/** A device with a screen lock that its owner opens by itself, while `present`. */
-async function addAuthenticator(page: Page) {
-  const session: CDPSession = await page.context().newCDPSession(page)
-  await session.send('WebAuthn.enable', { enableUI: false })
-  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      ctap2Version: 'ctap2_1',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-      defaultBackupEligibility: true,
-      defaultBackupState: true
-    }
-  })
-  return {
-    setPresent: (present: 'yes' | 'no') =>
-      session.send('WebAuthn.setAutomaticPresenceSimulation', {
-        authenticatorId,
-        enabled: present === 'yes'
-      }),
-    setVerified: (verified: 'yes' | 'no') =>
-      session.send('WebAuthn.setUserVerified', {
-        authenticatorId,
-        isUserVerified: verified === 'yes'
-      }),
-    async count() {
-      const { credentials } = await session.send('WebAuthn.getCredentials', { authenticatorId })
-      return credentials.length
-    }
-  }
-}
 
 async function press(page: Page, label: string) {
   await page.getByRole('button', { name: label, exact: true }).first().click()
