@@ -90,8 +90,12 @@ export async function verifyAttestation(
   const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers')
   return judged(async () => {
     const object = new Uint8Array(Buffer.from(answer.response.attestationObject, 'base64url'))
-    // We ask for none. Another one could make us follow the addresses in its certificates.
-    if (decodeAttestationObject(object).get('fmt') !== 'none') {
+    // We ask for none, and then a browser leaves only what the new key says of itself (§5.1.3, "self attestation is being used and no further
+    // action is needed"). Another one could make us follow the addresses in its certificates.
+    const decoded = decodeAttestationObject(object)
+    const fmt = decoded.get('fmt')
+    const self = fmt === 'packed' && decoded.get('attStmt').get('x5c') === undefined
+    if (fmt !== 'none' && !self) {
       return { ok: false, why: 'an attestation was sent that nobody asked for' }
     }
     const { verified, registrationInfo: info } = await verifyRegistrationResponse({

@@ -1,7 +1,10 @@
 // Making passkeys, renaming and removing them, against a real database, by an authenticator in software that lies in every way that Web
 // Authentication names (Level 3 §7.1).
 
+import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
+import { readAttestation } from '../../src/accounts/passkey-answer.ts'
+import { verifyAttestation } from '../../src/accounts/passkey-ceremony.ts'
 import { relyingPartyOf } from '../../src/accounts/passkeys.ts'
 import { createSoftwareAuthenticator, type Lie } from '../support/authenticator.ts'
 import { origin, setUp } from './passkey-setting.ts'
@@ -24,7 +27,7 @@ t.test('a passkey is made as asked: bound to the account, and told in the trail'
 
 t.test('a registration that lies is refused (Web Authentication §7.1)', async t => {
   const accountId = await account()
-  const certificate = Buffer.from('no certificate of anybody')
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const lies: Record<string, Lie> = {
     'another origin': { origin: 'https://evil.example' },
     'another rpIdHash': { rpId: 'evil.example' },
@@ -33,12 +36,7 @@ t.test('a registration that lies is refused (Web Authentication §7.1)', async t
     'no user presence': { present: 'no' },
     'another name of the credential': { id: 'AAAA' },
     'inside a frame of another site': { crossOrigin: true },
-    'an attestation that nobody asked for': {
-      attestation: { fmt: 'packed', statement: new Map([['x5c', [certificate]]]) }
-    },
-    'a format with roots of its own': {
-      attestation: { fmt: 'apple', statement: new Map([['x5c', [certificate]]]) }
-    }
+    'a self attestation by another key': { attestation: 'self', key: privateKey }
   }
   for (const [name, lie] of Object.entries(lies)) {
     t.equal(
@@ -49,6 +47,32 @@ t.test('a registration that lies is refused (Web Authentication §7.1)', async t
   }
   t.strictSame(await passkeys.list(accountId), [])
   t.strictSame(await trail(accountId), [])
+})
+
+t.test(
+  'no certificate that comes along is looked into, and a key may speak for itself',
+  async t => {
+    const accountId = await account()
+    const party = relyingPartyOf(origin, 'mintmark')
+    if (party === undefined) throw new Error('no relying party')
+    const options = await passkeys.registrationOptions('session', { accountId, accountName: 'a' })
+    const device = createSoftwareAuthenticator({ origin })
+    for (const fmt of ['packed', 'apple', 'android-key', 'android-safetynet', 'tpm', 'fido-u2f']) {
+      const statement = new Map([['x5c', [Buffer.from('a certificate')]]])
+      const answer = readAttestation(device.create(options, { attestation: { fmt, statement } }))
+      if (answer === undefined) throw new Error('not readable')
+      const why = 'an attestation was sent that nobody asked for'
+      t.strictSame(await verifyAttestation(party, answer), { ok: false, why }, fmt)
+    }
+    t.equal(await register(accountId, device, { attestation: 'self' }), 'added')
+  }
+)
+
+t.test('a challenge of the second step makes no passkey', async t => {
+  const { accountId } = await holder()
+  const { challenge } = await passkeys.secondFactorOptions('session', accountId)
+  const other = createSoftwareAuthenticator({ origin })
+  t.equal(await register(accountId, other, { challenge: String(challenge) }), 'refused')
 })
 
 t.test('a credential belongs to one account, and an account has so many', async t => {

@@ -20,7 +20,8 @@ export interface Lie {
   /** another key signs */
   key?: KeyObject
   kind?: Kind
-  attestation?: { fmt: string; statement: Cbor }
+  /** `self`: the new key signs for itself (§6.5.4) */
+  attestation?: { fmt: string; statement: Cbor } | 'self'
   /** what the answer calls the credential by */
   id?: string
 }
@@ -125,11 +126,21 @@ export function createSoftwareAuthenticator(given: {
       const length = Buffer.alloc(2)
       length.writeUInt16BE(passkey.id.length)
       const attested = Buffer.concat([aaguid, length, passkey.id, cbor(cose)])
-      const { fmt, statement } = lie.attestation ?? { fmt: 'none', statement: new Map() }
+      const authData = authenticatorData(String(rp['id']), passkey, lie, attested)
+      const client = clientData('webauthn.create', challenge, lie)
+      const sig = sign('sha256', Buffer.concat([authData, sha256(client)]), lie.key ?? privateKey)
+      const self = new Map<string, Cbor>([
+        ['alg', -7],
+        ['sig', sig]
+      ])
+      const { fmt, statement } =
+        lie.attestation === 'self'
+          ? { fmt: 'packed', statement: self }
+          : (lie.attestation ?? { fmt: 'none', statement: new Map() })
       const object = new Map<string, Cbor>([
         ['fmt', fmt],
         ['attStmt', statement],
-        ['authData', authenticatorData(String(rp['id']), passkey, lie, attested)]
+        ['authData', authData]
       ])
       const id = lie.id ?? base64url(passkey.id)
       return JSON.stringify({
@@ -137,7 +148,7 @@ export function createSoftwareAuthenticator(given: {
         rawId: id,
         type: 'public-key',
         response: {
-          clientDataJSON: base64url(clientData('webauthn.create', challenge, lie)),
+          clientDataJSON: base64url(client),
           attestationObject: base64url(cbor(object)),
           transports: ['internal', 'hybrid', 'no-such-transport']
         },
