@@ -47,6 +47,8 @@ export type PersonEventType = (typeof personEvents)[number]
 
 /** The protocol's own steps, what clients and operators do, and what nobody is left to read. */
 export const otherEvents = [
+  'mail.sent',
+  'mail.failed',
   'logout_notice.delivered',
   'logout_notice.failed',
   'client_authentication.refused',
