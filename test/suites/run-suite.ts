@@ -54,7 +54,7 @@ const suites: Record<string, { folders: readonly string[]; parts: number }> = {
   store: { folders: ['store'], parts: 2 },
   server: {
     folders: ['accounts', 'cli', 'federation', 'mail', 'ops', 'pages', 'support', 'telemetry'],
-    parts: 2
+    parts: 4
   },
   parties: { folders: ['browser-session', 'demo', 'mcp', 'resource-server', 'verify'], parts: 2 },
   hostile: { folders: ['conformance', 'hostile'], parts: 2 }
