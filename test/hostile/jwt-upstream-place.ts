@@ -10,6 +10,8 @@ export function upstreamPlace(): Place {
   const at = 'https://login.example.com'
   const [key, encryption] = [madeKey('theirs'), madeKey('for encryption')]
   let shown = ''
+  // one after the other: the provider hands out what it was shown last
+  let before: Promise<unknown> = Promise.resolve()
   const answers: Record<string, () => object> = {
     [`${at}/.well-known/openid-configuration`]: () => ({
       issuer: at,
@@ -58,10 +60,14 @@ export function upstreamPlace(): Place {
     },
     accepted: isOk,
     refused: answer => !isOk(answer),
-    async read(jwt) {
-      shown = jwt
+    read(jwt) {
       const back = new URLSearchParams({ code: 'a-code', state: binding.state })
-      return (await provider.finish(binding, back)).ok ? 'accepted' : 'refused'
+      const read = before.then(async () => {
+        shown = jwt
+        return (await provider.finish(binding, back)).ok ? 'accepted' : 'refused'
+      })
+      before = read.catch(() => undefined)
+      return read
     }
   }
 }
