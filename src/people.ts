@@ -198,6 +198,12 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
       ...(passkeyScreens === undefined ? {} : { passkey: passkeyScreens.enrol }),
       totp: createTotpEnrolmentScreen(ofFactors)
     },
+    record: (type, { request, client }, { accountId, amr, upstream }) =>
+      appendAuditEvent(database, {
+        ...{ type, accountId, clientId: client?.clientId },
+        ...{ address: request.ip, requestId: request.id },
+        data: { amr, upstream }
+      }),
     signedIn: (place, { accountId }) =>
       rememberDevice(devices, secureCookies, place, {
         accountId,

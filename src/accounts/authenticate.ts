@@ -113,15 +113,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       // What cannot be a login is refused for its form alone: that tells nothing about any account.
       const folded = foldLogin(request.login)
       if (!folded.ok) return { ok: false, reason: 'unknown_account' }
-      const find = () => accounts.findWithPassword(folded.login)
-      const outcome = await attempt(request, folded.login, find)
-      if (!outcome.ok) return outcome
-      const { address, clientId, requestId } = request
-      const { account, amr } = outcome
-      const data = { amr }
-      const context = { address, clientId, requestId, accountId: account.id }
-      await record({ type: 'sign_in.succeeded', ...context, data })
-      return outcome
+      return attempt(request, folded.login, () => accounts.findWithPassword(folded.login))
     },
 
     confirm: request =>

@@ -11,8 +11,8 @@ export function threadFile(stem: string, of: string): URL {
   return new URL(`./${stem}${extname(new URL(of).pathname)}`, of)
 }
 
-/** Of a core that is wanted by all, a thread of hashes gets a quarter (sched(7)): less, and on a busy machine nobody could sign in. */
-const niceness = 5
+/** Of a core that is wanted by all, a thread of hashes gets a tenth (sched(7)): a dozen sign-ins a second, still. */
+const niceness = 10
 
 /**
  * Called by a thread of hashes: it gives way to the thread that answers requests, and to those that sign. Linux alone knows threads by

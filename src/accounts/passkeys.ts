@@ -141,7 +141,7 @@ export function createPasskeys(deps: {
     request: PasskeyRequest,
     binding: PasskeyBinding
   ): Promise<PasskeySignIn> {
-    const { address, clientId, requestId } = request
+    const { address } = request
     const key = hmac(deps.counterKey, 'sign_in.passkey', countedAddress(address))
     const claim = await attempts.claim('sign_in.passkey', key, addressLimit)
     if (!claim.ok) {
@@ -187,12 +187,7 @@ export function createPasskeys(deps: {
     if (used === 'gone') return refused('unknown_passkey', accountId)
 
     await attempts.giveBack('sign_in.passkey', key, addressLimit)
-    const amr = methodsOf(passkey.kind)
-    if (binding.purpose === 'sign in') {
-      const context = { address, clientId, requestId, accountId }
-      await record({ type: 'sign_in.succeeded', ...context, data: { amr } })
-    }
-    return { ok: true, accountId, amr }
+    return { ok: true, accountId, amr: methodsOf(passkey.kind) }
   }
 
   const registering = (flow: string, accountId: string): PasskeyBinding => ({

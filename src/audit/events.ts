@@ -38,8 +38,10 @@ const refused = 'refused' as const
 
 /** The catalogue. Events of one subject stand together, in the order of its life. */
 export const auditEvents = {
-  // `upstream`: the id of the provider that somebody came from
+  // `upstream`: the id of the provider that somebody came from. All that was demanded is proved:
   'sign_in.succeeded': { outcome: success, data: { amr: 'list', 'upstream?': 'text' } },
+  // one thing is proved and more is demanded: whoever never goes on may have stolen a password
+  'sign_in.first_step': { outcome: success, data: { amr: 'list', 'upstream?': 'text' } },
   'sign_in.refused': {
     outcome: refused,
     data: {

@@ -6,6 +6,7 @@ import type { AuditEventType } from './events.ts'
 /** What a person did, allowed or was asked, and what others tried at their account. */
 export const personEvents = [
   'sign_in.succeeded',
+  'sign_in.first_step',
   'sign_in.refused',
   'sign_in.new_device',
   'second_factor.refused',

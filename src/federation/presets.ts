@@ -138,6 +138,7 @@ export function openidAt(
     pkce: 'S256',
     responseMode: 'query',
     userinfo: 'asked',
-    again: { prompt: 'login' }
+    // with `max_age` an ID token has to say when it was (Core §3.1.2.1)
+    again: { prompt: 'login', max_age: '300' }
   }
 }

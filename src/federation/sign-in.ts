@@ -2,6 +2,7 @@
 // operator allows that, or it is offered to be linked. Refuses to find an account by an address: an equal address links nothing and signs
 // nobody in (CVE-2025-7365 class), and what is disabled stays so.
 
+import type { SignInSteps } from '../accounts/sign-in-steps.ts'
 import type { AuditEvent, RecordAuditEvent } from '../audit/events.ts'
 import type { UpstreamProblem } from '../i18n/messages.ts'
 import { type Database, type Queries, sqlState } from '../store/database.ts'
@@ -37,9 +38,7 @@ export interface UpstreamSignInDependencies {
   linkPath: string
   redirectUri(id: string): string
   /** keeps what was proved for the sign-in that it belongs to (accounts/sign-in-steps.ts) */
-  steps: {
-    save(flow: string, proved: { accountId: string; amr: string[] }): Promise<void>
-  }
+  steps: Pick<SignInSteps, 'save' | 'missing'>
   /** an address in its one form; undefined: it is none */
   readEmail(typed: string): string | undefined
   /** whether an account is known by this address, verified or as its login */
@@ -179,12 +178,12 @@ export function createUpstreamSignIn(deps: UpstreamSignInDependencies) {
       })
       return { ok: true, accountId }
     } catch (error) {
-      // unique_violation, and all is undone: whoever was first has the address
-      if (sqlState(error) === '23505') return { ok: false, problem: 'account_exists' }
-      if (!(error instanceof Overtaken)) throw error
+      // unique_violation: somebody was first with the address; and all is undone
+      if (sqlState(error) !== '23505' && !(error instanceof Overtaken)) throw error
       // a parallel sign-in of the same person made the account: this one is theirs, too
       const known = await identities.use(proof, label)
-      return known?.enabled
+      if (known === undefined) return { ok: false, problem: 'account_exists' }
+      return known.enabled
         ? { ok: true, accountId: known.accountId }
         : { ok: false, problem: 'account_disabled' }
     }
@@ -198,8 +197,11 @@ export function createUpstreamSignIn(deps: UpstreamSignInDependencies) {
     amr: string[],
     asked: Asked
   ) {
-    await deps.steps.save(flow, { accountId, amr })
-    await deps.record({ type: 'sign_in.succeeded', accountId, ...asked, data: { amr, upstream } })
+    const proved = { accountId, amr, upstream }
+    await deps.steps.save(flow, proved)
+    // as far as the account and the operator demand it; what the client demands is known where the sign-in goes on
+    if ((await deps.steps.missing(proved, {})) === 'nothing') return
+    await deps.record({ type: 'sign_in.first_step', accountId, ...asked, data: { amr, upstream } })
   }
 
   function refused(

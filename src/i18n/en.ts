@@ -104,6 +104,7 @@ const enAccount: AccountMessages = {
     provider: 'Provider',
     types: {
       'sign_in.succeeded': 'You signed in',
+      'sign_in.first_step': 'The first step of a sign-in succeeded, and a second was asked for',
       'sign_in.refused': 'A sign-in failed',
       'sign_in.new_device': 'A new device was used to sign in',
       'second_factor.refused': 'A second step of a sign-in failed',

@@ -100,6 +100,7 @@ const koAccount: AccountMessages = {
     provider: '제공자',
     types: {
       'sign_in.succeeded': '로그인했습니다',
+      'sign_in.first_step': '로그인의 첫 단계를 통과하여 두 번째 단계를 요청했습니다',
       'sign_in.refused': '로그인에 실패했습니다',
       'sign_in.new_device': '새 기기에서 로그인했습니다',
       'second_factor.refused': '로그인의 두 번째 단계에 실패했습니다',

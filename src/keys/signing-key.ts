@@ -60,14 +60,20 @@ const keyPurposes: readonly string[] = [
   'encryption'
 ] satisfies KeyPurpose[]
 
-/** Makes a private key of an algorithm, as JWK without `kid`, `alg` and `use`. */
+/**
+ * Makes a private key of an algorithm, as JWK without `kid`, `alg` and `use`. Its thumbprint does not begin with a hyphen, as one in 64
+ * does: `mintmark keys burn <kid>` would take it for an option.
+ */
 export async function generatePrivateJwk(alg: KeyAlgorithm): Promise<JWK> {
   const { modulusLength } = signingAlgorithms[alg]
-  const { privateKey } = await generateKeyPair(alg, {
-    extractable: true,
-    ...(modulusLength === undefined ? {} : { modulusLength })
-  })
-  return exportJWK(privateKey)
+  for (;;) {
+    const { privateKey } = await generateKeyPair(alg, {
+      extractable: true,
+      ...(modulusLength === undefined ? {} : { modulusLength })
+    })
+    const generated = await exportJWK(privateKey)
+    if (!(await calculateJwkThumbprint(generated, 'sha256')).startsWith('-')) return generated
+  }
 }
 
 /** Names a fresh private key, and seals it for its row. */

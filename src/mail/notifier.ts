@@ -3,7 +3,7 @@
 
 import type { Sealer } from '../lib/seal.ts'
 import type { Queries } from '../store/database.ts'
-import { mailContext, mailIsCurrent, type QueuedMail } from '../store/mails.ts'
+import { mailContext, mailIsCurrent, mailToNobody, type QueuedMail } from '../store/mails.ts'
 import { writeMessage } from './message.ts'
 import type { SendMail, SendOutcome } from './transport.ts'
 
@@ -23,7 +23,7 @@ export function createMailNotifier(deps: {
     /** @throws Fault `store_unavailable`, `seal_broken` */
     async deliver(mail) {
       const { id, kind, locale, data, sealed, recipient } = mail
-      if (!(await mailIsCurrent(sql, id))) return 'gone'
+      if (kind === mailToNobody || !(await mailIsCurrent(sql, id))) return 'gone'
       const link =
         sealed === undefined ? undefined : JSON.parse(seal.open(sealed, mailContext(id)).toString())
       const message = writeMessage({ kind, locale, data, link }, { product, issuer })

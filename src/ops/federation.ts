@@ -28,7 +28,7 @@ export function composeFederation(deps: {
   database: Database
   outbound: Pick<Outbound, 'send'>
   seal: Sealer
-  steps: Pick<SignInSteps, 'save'>
+  steps: Pick<SignInSteps, 'save' | 'missing'>
   /** ways to sign in besides linked identities */
   otherWays: readonly OtherWayIn[]
   /** path of the page where identities are linked */

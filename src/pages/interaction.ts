@@ -122,6 +122,7 @@ export function interactionRoutes(
       carried: {},
       loginHint: chosen === undefined ? details.loginHint : await deps.accountName(chosen),
       demand: { clientId, ...details.demand },
+      freshness: details.freshness,
       signedIn: details.signedIn,
       headers: 'onward',
       finish: proved => interactions.login(request.raw, reply.raw, proved)

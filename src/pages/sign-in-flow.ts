@@ -30,6 +30,8 @@ export interface SignInPlace {
   carried: Record<string, string>
   loginHint: string | undefined
   demand: SignInDemand
+  /** `again`: a sign-in of before is not enough, here or at another provider */
+  freshness: 'any' | 'again'
   /** who is signed in already and is asked only for what is missing (step-up, RFC 9470); signing in anew stays possible */
   signedIn?: ProvedSoFar | undefined
   headers: PageKind
@@ -77,6 +79,9 @@ export interface SignInFlow {
   answer(place: SignInPlace, fields: Readonly<Record<string, string>>): Promise<FastifyReply>
 }
 
+/** By the names of the audit trail. */
+export type SignInStep = 'sign_in.first_step' | 'sign_in.succeeded'
+
 export interface SignInFlowDependencies {
   steps: SignInSteps
   issuer: string
@@ -86,6 +91,8 @@ export interface SignInFlowDependencies {
   second: Readonly<Partial<Record<FactorKind, SignInScreen>>>
   /** where the account has no factor that would do: one is added */
   enrol: Readonly<Partial<Record<FactorKind, SignInScreen>>>
+  /** one thing is proved and more is demanded, or all is proved: told before there is a session, which is none if this fails */
+  record(step: SignInStep, place: SignInPlace, proved: ProvedSoFar): Promise<void>
   /** after each complete sign-in, before the browser goes on */
   signedIn(place: SignInPlace, proved: ProvedSoFar): Promise<void>
   /** what somebody has to answer who has proved everything, before they are signed in */
@@ -179,6 +186,7 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
   }
 
   async function finish(place: SignInPlace, proved: ProvedSoFar) {
+    await deps.record('sign_in.succeeded', place, proved)
     const to = await place.finish(proved)
     await deps.signedIn(place, proved)
     await steps.drop(place.flow)
@@ -216,13 +224,15 @@ export function createSignInFlow(deps: SignInFlowDependencies): SignInFlow {
       if (!('proved' in outcome)) return send(place, outcome.document)
       const { proved, document } = outcome
       // a first screen begins anew: what was proved before it counts no more
-      const before = state.proved?.accountId === proved.accountId ? state.proved.amr : []
-      const all = { ...proved, amr: [...new Set([...before, ...proved.amr])] }
+      const before = state.proved?.accountId === proved.accountId ? state.proved : undefined
+      const amr = [...new Set([...(before?.amr ?? []), ...proved.amr])]
+      const all = { ...before, ...proved, amr }
       const isWhole = (await steps.missing(all, place.demand)) === 'nothing'
       if (document === undefined && isWhole && (await lastOf(all)) === undefined) {
         return finish(place, all)
       }
       await steps.save(place.flow, all)
+      if (!isWhole && first.includes(screen)) await deps.record('sign_in.first_step', place, all)
       return document === undefined ? onward(place, place.address) : send(place, document)
     }
   }

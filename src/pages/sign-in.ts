@@ -127,6 +127,7 @@ export function signInRoutes(app: FastifyInstance, deps: SignInDependencies, don
         ...(mode === 'if needed' ? {} : { again: againFor[mode] })
       },
       loginHint: undefined,
+      freshness: mode === 'if needed' ? 'any' : 'again',
       demand: mode === 'stronger' ? { secondFactor: 'required' } : {},
       headers: deps.signInHeaders ?? 'own',
       async finish(proved) {

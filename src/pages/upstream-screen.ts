@@ -42,8 +42,7 @@ export function createUpstreamScreen(deps: UpstreamScreenDependencies): SignInSc
     show: deps.page.show,
 
     async answer(place, { upstream: id = '' }) {
-      const { flow, address } = place
-      const freshness = place.carried['again'] === undefined ? 'any' : 'again'
+      const { flow, address, freshness } = place
       const upstream = deps.list.find(one => one.id === id)
       if (upstream === undefined) return { to: address }
       const browser = deps.cookie.keep(place.request, place.reply)

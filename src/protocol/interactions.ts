@@ -31,6 +31,12 @@ function demandOf({ prompt }: EngineInteraction): RequestedStrength {
   return (prompt.details as { demand?: RequestedStrength }).demand ?? {}
 }
 
+/** OpenID Connect Core §3.1.2.1; `max_age` is also a client's `default_max_age`. Whatever made this prompt, another provider's session may be old. */
+function freshnessOf({ params }: EngineInteraction): 'any' | 'again' {
+  const asked = text(params['prompt'])?.split(' ') ?? []
+  return asked.includes('login') || params['max_age'] !== undefined ? 'again' : 'any'
+}
+
 /** Whether the one thing that is missing is the strength of the sign-in that is there. */
 function isStepUp({ prompt }: EngineInteraction): boolean {
   return prompt.name === 'login' && prompt.reasons.every(reason => strengthReasons.has(reason))
@@ -164,6 +170,7 @@ export function createInteractions(deps: {
           accountId: session?.accountId,
           chosen: interaction.lastSubmission?.select_account !== undefined,
           loginHint: text(params['login_hint']),
+          freshness: freshnessOf(interaction),
           demand: demandOf(interaction),
           signedIn: isStepUp(interaction)
             ? session && { accountId: session.accountId, amr: amrOf(session) }
@@ -174,7 +181,7 @@ export function createInteractions(deps: {
       })
     },
 
-    // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
+    // the audit trail has it already: it was told before (pages/sign-in-flow.ts)
     async login(req, res, signedIn) {
       let to = `${issuer}/interaction/expired`
       const { accountId, amr } = signedIn

@@ -100,7 +100,7 @@ export function createPersonSessions(deps: {
 
     choose: (req, res, handle) => changes.choose(req, res, handle),
 
-    // the audit trail has it already: the authenticator wrote it down (accounts/authenticate.ts)
+    // the audit trail has it already: it was told before (pages/sign-in-flow.ts)
     signIn: (req, res, { accountId, amr }) => changes.signIn(req, res, { accountId, amr })
   }
 }

@@ -67,6 +67,8 @@ export interface InteractionDetails {
   chosen: boolean
   loginHint: string | undefined
   uiLocales: string | undefined
+  /** for a sign-in: `again` where the request says that one of before is not enough (`prompt=login`, `max_age`) */
+  freshness: 'any' | 'again'
   /** for a sign-in: what it must bring besides a first factor */
   demand: RequestedStrength
   /** for a sign-in: who is signed in, and by what, where nothing but the strength of that is missing (step-up, RFC 9470) */

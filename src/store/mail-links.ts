@@ -3,7 +3,7 @@
 // overtook, and one for an address that the account has left. All of it by the database's clock.
 
 import type { Queries } from './database.ts'
-import type { NewMail } from './mails.ts'
+import { mailToNobody, type NewMail } from './mails.ts'
 
 export type LinkPurpose = 'sign_up' | 'invitation' | 'reset' | 'email'
 
@@ -47,12 +47,21 @@ const known = `known AS (SELECT id, login, email, verified_email, locale FROM ac
 
 const queue = 'INSERT INTO mails (id, kind, account_id, recipient, locale, sealed, expires_at)'
 
+// Who has an account must not show in what an answer takes: where there is no link to be made, a row is written all the same, which opens
+// nothing (purpose `none`), and a mail is queued that goes to nobody (mails.ts).
+const decoyUnlessLink = `decoy AS (
+    INSERT INTO mail_links (id, purpose, called, expires_at)
+    SELECT $6, 'none', $2, clock_time() + make_interval(secs => $5) WHERE NOT EXISTS (SELECT FROM link)
+    ON CONFLICT (called, purpose) WHERE account_id IS NULL DO UPDATE SET id = excluded.id,
+      created_at = clock_time(), expires_at = excluded.expires_at
+    RETURNING id)`
+
 const forNobody = `WITH ${known}, link AS (
     INSERT INTO mail_links (id, purpose, email, called, expires_at)
     SELECT $6, $7, $8, $2, clock_time() + make_interval(secs => $5) WHERE NOT EXISTS (SELECT FROM known)
     ON CONFLICT (called, purpose) WHERE account_id IS NULL DO UPDATE SET id = excluded.id, email = excluded.email,
       created_at = clock_time(), expires_at = excluded.expires_at
-    RETURNING id)
+    RETURNING id), ${decoyUnlessLink}
   ${queue}
   ${knownMail('sign_up.known')} UNION ALL
   SELECT $1::uuid, $7, NULL, $8, $3, $4::bytea, clock_time() + make_interval(secs => $5) FROM link
@@ -64,10 +73,11 @@ const forReset = `WITH ${known}, link AS (
      WHERE a.verified_email IS NOT NULL AND a.disabled_at IS NULL
     ON CONFLICT (account_id, purpose) WHERE account_id IS NOT NULL DO UPDATE SET id = excluded.id,
       created_at = clock_time(), expires_at = excluded.expires_at
-    RETURNING account_id)
+    RETURNING account_id), ${decoyUnlessLink}
   ${queue}
-  SELECT $1, 'reset', known.id, known.email, coalesce(known.locale, $3), $4, clock_time() + make_interval(secs => $5)
-    FROM link JOIN known ON known.id = link.account_id`
+  SELECT $1::uuid, 'reset', known.id, known.email, coalesce(known.locale, $3), $4::bytea, clock_time() + make_interval(secs => $5)
+    FROM link JOIN known ON known.id = link.account_id UNION ALL
+  SELECT $1, '${mailToNobody}', NULL, '', $3, $4, clock_time() + make_interval(secs => $5) FROM decoy`
 
 // $8: the account that asks. Somebody else's address gets a mail that says so, and no link.
 const forEmail = `WITH ${known}, link AS (
@@ -76,7 +86,7 @@ const forEmail = `WITH ${known}, link AS (
      WHERE a.id = $8 AND NOT EXISTS (SELECT FROM known WHERE known.id <> a.id)
     ON CONFLICT (account_id, purpose) WHERE account_id IS NOT NULL DO UPDATE SET id = excluded.id, email = excluded.email,
       called = excluded.called, email_before = excluded.email_before, created_at = clock_time(), expires_at = excluded.expires_at
-    RETURNING account_id)
+    RETURNING account_id), ${decoyUnlessLink}
   ${queue}
   ${knownMail('email.taken')} WHERE known.id <> $8 UNION ALL
   SELECT $1::uuid, 'email', link.account_id, $7, coalesce(a.locale, $3), $4::bytea, clock_time() + make_interval(secs => $5)

@@ -27,6 +27,9 @@ export interface NewMail {
   lifetimeSeconds: number
 }
 
+/** A mail of this kind goes to nobody: it is queued so that an answer takes as long as with a mail (mail-links.ts). */
+export const mailToNobody = 'none'
+
 /** Where a sealed value stands (lib/seal.ts). */
 export const mailContext = (id: string) => ({ table: 'mails', column: 'sealed', key: id })
 

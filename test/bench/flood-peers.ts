@@ -1,6 +1,7 @@
 // The other side of `npm run login-flood`: forms that were fetched once and are posted again and again, at a steady rate whatever becomes of
 // them, from as many addresses as a proxy would tell. Counts answers by status, and how long they took.
 
+import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseForms } from '../support/forms.ts'
 
@@ -29,7 +30,8 @@ export async function steadily(
         .catch(error => String(error.cause?.code ?? error))
         .then(status => {
           tally.statuses[status] = (tally.statuses[status] ?? 0) + 1
-          tally.took[status] = [...(tally.took[status] ?? []), performance.now() - asked]
+          tally.took[status] ??= []
+          tally.took[status].push(performance.now() - asked)
         })
     )
     await sleep(Math.max(0, begun + ((n + 1) * 1_000) / perSecond - performance.now()))
@@ -44,9 +46,12 @@ export interface SignInForm {
   csrf: string
 }
 
-/** The sign-in page's form, and the cookie that belongs to it. */
-export async function fetchForm(issuer: string, cookie = ''): Promise<SignInForm> {
-  const answer = await fetch(`${issuer}/sign-in`, { headers: { cookie } })
+/** The form of the sign-in page, or of another, and the cookie that belongs to it. */
+export async function fetchForm(
+  issuer: string,
+  { path = '/sign-in', cookie = '' } = {}
+): Promise<SignInForm> {
+  const answer = await fetch(`${issuer}${path}`, { headers: { cookie } })
   const html = await answer.text()
   const form = parseForms(html).find(({ fields }) => fields.has('csrf') && !fields.has('lang'))
   const set = answer.headers.getSetCookie().map(line => line.split(';')[0])
@@ -56,21 +61,28 @@ export async function fetchForm(issuer: string, cookie = ''): Promise<SignInForm
   }
 }
 
-/** One attempt; `from` as a trusted proxy tells it. */
-export async function postSignIn(
+/** Posts a form that was fetched before; `from` as a trusted proxy tells it. */
+export async function postForm(
   issuer: string,
   form: SignInForm,
-  { login, password, from }: { login: string; password: string; from: string }
+  { path, from, fields }: { path: string; from: string; fields: Record<string, string> }
 ): Promise<Response> {
-  const answer = await fetch(`${issuer}/sign-in`, {
+  return fetch(`${issuer}${path}`, {
     method: 'POST',
     redirect: 'manual',
     headers: { cookie: form.cookie, 'x-forwarded-for': from },
-    body: new URLSearchParams({ csrf: form.csrf, return_to: '', prompt: 'login', login, password }),
+    body: new URLSearchParams({ csrf: form.csrf, return_to: '', ...fields }),
     signal: AbortSignal.timeout(10_000)
   })
-  return answer
 }
+
+/** One attempt at a password. */
+export const postSignIn = (
+  issuer: string,
+  form: SignInForm,
+  { login, password, from }: { login: string; password: string; from: string }
+) =>
+  postForm(issuer, form, { path: '/sign-in', from, fields: { prompt: 'login', login, password } })
 
 /** An address of its own for each number. */
 export const addressOf = (n: number) => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`
@@ -83,9 +95,11 @@ interface Flood {
   names: number
 }
 
-// a process of its own, so that whoever measures does not wait for whoever floods
+// a process of its own that gives way to all others, as far as a flood on this machine can be one from elsewhere: whoever measures does not
+// wait for whoever floods
 const given = process.argv[2]
 if (given !== undefined && process.argv[1]?.endsWith('flood-peers.ts')) {
+  setPriority(19)
   const { issuer, perSecond, seconds, addresses, names } = JSON.parse(given) as Flood
   const form = await fetchForm(issuer)
   process.send?.('begun')
@@ -101,6 +115,6 @@ if (given !== undefined && process.argv[1]?.endsWith('flood-peers.ts')) {
       return String(answer.status)
     }
   )
-  process.send?.(tally)
-  process.disconnect?.()
+  // closed before it is sent, a message of this size would be lost
+  process.send?.(tally, undefined, undefined, () => process.disconnect?.())
 }

@@ -173,4 +173,25 @@ t.test('devices and sign-out', { skip, timeout: 110_000 }, async t => {
       await page.context().close()
     }
   )
+
+  t.test('Back after signing out shows nothing of the account (R-74)', async t => {
+    const visitor = await openBrowser(chromium, { script: 'on', width: 1280 })
+    const { page } = visitor
+    await page.goto(`${issuer}/account`)
+    await signIn(page)
+    await page.locator('nav.account-menu').waitFor()
+    for (const path of ['/account/security', '/account/data']) {
+      await page.goto(issuer + path)
+      t.equal(await page.locator('nav.account-menu').count(), 1, path)
+    }
+    await page.goto(`${issuer}/logout`)
+    await press(page, 'Sign out')
+    await page.locator('#signed-out').waitFor()
+    for (let steps = 0; steps < 5; steps += 1) {
+      await page.goBack()
+      t.equal(await page.locator('nav.account-menu').count(), 0, page.url())
+      t.notMatch(await page.content(), person.login, page.url())
+    }
+    await page.context().close()
+  })
 })

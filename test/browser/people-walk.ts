@@ -91,7 +91,8 @@ t.test('a person’s whole way, over two processes', { skip, timeout: 840_000 },
     async function sound(what: string) {
       visited += 1
       await page.waitForLoadState()
-      await picture(page, `${name}${where}-${what}`)
+      const number = String(visited).padStart(3, '0')
+      await picture(page, `${name}-${number}-${what}${where}`)
       t.strictSame(await flawsOf(visitor), [], `${what} is accessible and fits`)
       const complaints = visitor.complaints
         .splice(0)
@@ -187,7 +188,8 @@ t.test('a person’s whole way, over two processes', { skip, timeout: 840_000 },
       },
 
       async accountPages() {
-        for (const path of ['', '/security', '/security/password', '/sessions', '/grants', '/data'])
+        const security = ['', '/password', '/email', '/events'].map(path => `/security${path}`)
+        for (const path of ['', ...security, '/sessions', '/grants', '/data'])
           await go(`/account${path}`, `account${path.replaceAll('/', '-')}`)
       },
 

@@ -47,6 +47,21 @@ async function goThere(browser: ReturnType<typeof createBrowser>, page?: Page) {
   return browser.get(back.location ?? '/')
 }
 
+t.test('a request that wants a sign-in anew wants it there, too (Core §3.1.2.1)', async t => {
+  for (const [extra, wanted] of [
+    [{}, [null, null]],
+    [{ prompt: 'consent' }, [null, null]],
+    [{ prompt: 'login consent' }, ['login', '300']],
+    [{ max_age: '600' }, ['login', '300']]
+  ] as const) {
+    const browser = visits.browser()
+    const { url } = await requests.authorizationUrl({ extra })
+    const away = await visits.leave(browser, 'mint', await browser.follow(await browser.get(url)))
+    const query = away.location?.searchParams
+    t.same([query?.get('prompt'), query?.get('max_age')], wanted, JSON.stringify(extra))
+  }
+})
+
 t.test(
   'a person of the one signs in at the other, and an app learns no more than is known',
   async t => {

@@ -36,6 +36,7 @@ export const loginDetails: InteractionDetails = {
   loginHint: undefined,
   uiLocales: undefined,
   demand: {},
+  freshness: 'any',
   signedIn: undefined,
   csrf: 'right'
 }
@@ -142,6 +143,7 @@ export async function buildPages(t: Test, given: Given = {}) {
       first: [password],
       second: {},
       enrol: {},
+      record: async () => {},
       signedIn: async () => {}
     }),
     sections: [],

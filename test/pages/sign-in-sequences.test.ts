@@ -131,6 +131,16 @@ const cookiesOf = (browser: Browser) =>
     .map(([name, value]) => `${name}=${value}`)
     .join('; ')
 
+/** What the audit trail tells of sign-ins, the oldest first. */
+async function recorded(): Promise<{ type: string; amr: string[] }[]> {
+  const { rows } = await store.database.run<{ type: string; amr: string[] }>(
+    'test.recorded',
+    `SELECT type, data->'amr' AS amr FROM audit_events
+     WHERE type IN ('sign_in.succeeded', 'sign_in.first_step') ORDER BY id`
+  )
+  return rows
+}
+
 function sequences(length: number, names: readonly string[]): string[][] {
   if (length === 0) return [[]]
   return sequences(length - 1, names).flatMap(before => names.map(step => [...before, step]))
@@ -158,6 +168,7 @@ for (const place of ['a page of ours', 'an app'] as const) {
       const names = Object.keys(steps).filter(name => place === 'an app' || name !== wayBack)
       let ended = 0
       let tried = 0
+      const before = await recorded()
       for (let length = 1; length <= longest; length++) {
         const every = sequences(length, names).filter(worth)
         const chosen = every.filter(
@@ -192,6 +203,12 @@ for (const place of ['a page of ours', 'an app'] as const) {
         }
       }
       t.ok(ended > 0, `${ended} of ${tried} sequences signed somebody in, each with both`)
+      const events = (await recorded()).slice(before.length)
+      const whole = events.filter(({ type }) => type === 'sign_in.succeeded')
+      t.equal(whole.length, ended, 'the audit trail tells of each, and of no other')
+      t.ok(whole.every(({ amr }) => amr.join() === 'pwd,otp,mfa'))
+      const half = events.filter(({ type }) => type === 'sign_in.first_step')
+      t.ok(half.length > ended && half.every(({ amr }) => amr.join() === 'pwd'))
       t.comment(`${tried} sequences, ${ended} sign-ins`)
     }
   )

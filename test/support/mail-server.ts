@@ -3,7 +3,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Test } from 'tap'
+import type { Lifetime } from './lifetime.ts'
 
 export interface ReceivedMail {
   from: string
@@ -36,7 +36,7 @@ export function linkOf(mail: ReceivedMail, path: string): URL {
   return new URL(found)
 }
 
-export async function startMailServer(t: Test): Promise<MailServer> {
+export async function startMailServer(t: Lifetime): Promise<MailServer> {
   const mails: ReceivedMail[] = []
   const waiting: (() => void)[] = []
   let refused: { command: string; reply: string } | undefined
