@@ -29,8 +29,8 @@ try {
     })
     const sheet = await browser.newPage({ viewport: { width: 1600, height: 900 } })
     await sheet.setContent(
-      `<style>body { margin: 8px; columns: ${columns}; column-gap: 8px; font: 12px sans-serif; background: #ddd }
-        figure { margin: 0 0 8px; break-inside: avoid } img { width: 100%; display: block }</style>${figures.join('')}`
+      `<!doctype html><style>body { margin: 8px; columns: ${columns}; column-gap: 8px; font: 12px sans-serif; background: #ddd }
+        figure { margin: 0 0 8px; break-inside: avoid } img { width: 100%; max-height: 700px; object-fit: cover; object-position: top; display: block }</style>${figures.join('')}`
     )
     await sheet.screenshot({ path: `${to}/${walk}.jpg`, fullPage: true, quality: 55 })
     process.stdout.write(`${to}/${walk}.jpg: ${pages.size} pages\n`)
