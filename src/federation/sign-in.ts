@@ -2,11 +2,11 @@
 // operator allows that, or it is offered to be linked. Refuses to find an account by an address: an equal address links nothing and signs
 // nobody in (CVE-2025-7365 class), and what is disabled stays so.
 
-import type { SignInSteps } from '../accounts/sign-in-steps.ts'
 import type { AuditEvent, RecordAuditEvent } from '../audit/events.ts'
 import type { UpstreamProblem } from '../i18n/messages.ts'
 import { type Database, type Queries, sqlState } from '../store/database.ts'
 import { createLinkedIdentityStore } from '../store/linked-identities.ts'
+import type { ProvedSoFar } from '../store/pending-sign-ins.ts'
 import type { Away, Origin } from './away.ts'
 import { type Described, describe, nameInForm } from './claims.ts'
 import type { Proof } from './provider.ts'
@@ -38,7 +38,11 @@ export interface UpstreamSignInDependencies {
   linkPath: string
   redirectUri(id: string): string
   /** keeps what was proved for the sign-in that it belongs to (accounts/sign-in-steps.ts) */
-  steps: Pick<SignInSteps, 'save' | 'missing'>
+  steps: {
+    save(flow: string, proved: ProvedSoFar): Promise<void>
+    /** as far as the account and the operator demand it; what the client demands is known where the sign-in goes on */
+    missing(proved: ProvedSoFar, demand: Record<string, never>): Promise<'nothing' | object>
+  }
   /** an address in its one form; undefined: it is none */
   readEmail(typed: string): string | undefined
   /** whether an account is known by this address, verified or as its login */
@@ -199,7 +203,6 @@ export function createUpstreamSignIn(deps: UpstreamSignInDependencies) {
   ) {
     const proved = { accountId, amr, upstream }
     await deps.steps.save(flow, proved)
-    // as far as the account and the operator demand it; what the client demands is known where the sign-in goes on
     if ((await deps.steps.missing(proved, {})) === 'nothing') return
     await deps.record({ type: 'sign_in.first_step', accountId, ...asked, data: { amr, upstream } })
   }

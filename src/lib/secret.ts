@@ -3,14 +3,7 @@
 // meet in one input. It refuses short secrets: under 128 bits a digest can be searched, and such
 // values (user codes, recovery codes) need `hmac` under a sealed key instead.
 
-import {
-  createHash,
-  createHmac,
-  createSecretKey,
-  type KeyObject,
-  randomBytes,
-  timingSafeEqual
-} from 'node:crypto'
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Fault } from './fault.ts'
 
 /** RFC 6749 §10.10: guessing must succeed at most once in 2^128, and SHOULD in 2^160. */
@@ -38,23 +31,13 @@ export function digest(...parts: string[]): Buffer {
   return hash.digest()
 }
 
-// Node 24 takes 10 µs for an HMAC by a Buffer and 2 by a KeyObject (measured), and a sign-in has a dozen of them. Keys are never changed in
-// place, and are forgotten with their Buffer.
-const keyObjects = new WeakMap<Buffer, KeyObject>()
-
-function keyObject(key: Buffer): KeyObject {
-  const known = keyObjects.get(key) ?? createSecretKey(key)
-  keyObjects.set(key, known)
-  return known
-}
-
 /**
  * HMAC-SHA-256 over length-prefixed parts (32 bytes). A string counts as its UTF-8 bytes.
  * @throws Fault `internal` for an empty key, which would make it a mere digest
  */
 export function hmac(key: Buffer, ...parts: (string | Buffer)[]): Buffer {
   if (key.length === 0) throw new Fault('internal', 'An HMAC needs a key that is not empty.')
-  const mac = createHmac('sha256', keyObject(key))
+  const mac = createHmac('sha256', key)
   for (const part of parts) for (const piece of lengthPrefixed(part)) mac.update(piece)
   return mac.digest()
 }
