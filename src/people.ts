@@ -138,7 +138,9 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   })
   // in the order in which they are offered
   const factors: SecondFactor[] = [
-    ...(passkeys === undefined ? [] : [{ kind: 'passkey' as const, enrolled: passkeys.has }]),
+    ...(passkeys === undefined
+      ? []
+      : [{ kind: 'passkey' as const, enrolled: passkeys.has, methods: passkeys.methods }]),
     { kind: 'totp', enrolled: totp.enrolled },
     {
       kind: 'recovery_code',

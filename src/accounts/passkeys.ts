@@ -274,6 +274,9 @@ export function createPasskeys(deps: {
 
     list: (accountId: string) => passkeys.list(accountId),
     has: (accountId: string) => passkeys.has(accountId),
+    /** What each of them adds to the methods of a sign-in (RFC 8176 §2). */
+    methods: async (accountId: string): Promise<string[][]> =>
+      (await passkeys.list(accountId)).map(({ kind }) => methodsOf(kind)),
 
     /** What all authenticators of the account may keep (§5.1.10.3 `signalAllAcceptedCredentials`). */
     async accepted(accountId: string, list: readonly Passkey[]): Promise<PasskeyOptions> {

@@ -15,6 +15,8 @@ export interface SecondFactor {
   kind: FactorKind
   /** whether the account can use it now */
   enrolled(accountId: string): Promise<boolean>
+  /** what the account's own adds to the methods of a sign-in, each; left out: all that this kind can */
+  methods?(accountId: string): Promise<readonly (readonly string[])[]>
 }
 
 /** What the sign-in is for, as far as it demands more than the account does. */
@@ -43,7 +45,7 @@ export interface SignInSteps {
 /** As long as a person may take from the first proof to the last. */
 export const stepsSeconds = 600
 
-/** What each kind adds to the methods of a sign-in (RFC 8176 §2), by its forms. */
+/** What each kind can add to the methods of a sign-in (RFC 8176 §2), by its forms. */
 const methodsOf: Readonly<Record<FactorKind, readonly (readonly string[])[]>> = {
   passkey: [
     ['hwk', 'user', 'mfa'],
@@ -87,8 +89,8 @@ export function createSignInSteps(deps: {
     async missing({ accountId, amr }, { levels = [], secondFactor }) {
       const reached = (methods: readonly string[]) =>
         levels.length === 0 || levels.some(level => level.every(method => methods.includes(method)))
-      const leading = (kinds: readonly FactorKind[]) =>
-        kinds.filter(kind => methodsOf[kind].some(more => reached([...amr, ...more])))
+      const leads = (forms: readonly (readonly string[])[]) =>
+        forms.some(more => reached([...amr, ...more]))
       // `mfa` (RFC 8176 §2): more than one factor was used
       const multiple = amr.includes('mfa')
       if (multiple && reached(amr)) return 'nothing'
@@ -96,12 +98,17 @@ export function createSignInSteps(deps: {
       const required = secondFactor === 'required' || deps.secondFactor === 'required'
       const wanted = !multiple && (kinds.length > 0 || required)
       if (!wanted && reached(amr)) return 'nothing'
-      const fitting = leading(kinds)
+      const fitting: FactorKind[] = []
+      for (const kind of kinds) {
+        const own = factors.find(factor => factor.kind === kind)?.methods
+        // a synced passkey is asked for in vain where a level wants a device-bound one
+        if (leads((await own?.(accountId)) ?? methodsOf[kind])) fitting.push(kind)
+      }
       if (fitting.length > 0) return { kinds: fitting, enrol: [] }
       // who has a factor proves it before another one is added: a password alone must not be enough for that
       if (wanted && kinds.length > 0) return { kinds, enrol: [] }
       const others = enrollable.filter(kind => !kinds.includes(kind))
-      const enrol = leading(others)
+      const enrol = others.filter(kind => leads(methodsOf[kind]))
       if (enrol.length > 0) return { kinds: [], enrol }
       // a level that nothing here leads to: the protocol says so (authentication-context.ts)
       return wanted ? { kinds: [], enrol: others } : 'nothing'

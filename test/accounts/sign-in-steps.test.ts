@@ -33,13 +33,21 @@ const demands = [
   { levels: [['pwd']] },
   { levels: [['otp'], ['swk']] },
   { levels: [['never']] },
+  // the passkeys here are synced ones
+  { levels: [['hwk']] },
   { levels: [['never']], secondFactor: 'required' as const }
 ]
 
 const stepsOf = (kinds: FactorKind[], secondFactor: 'optional' | 'required' = 'optional') =>
   createSignInSteps({
     pending,
-    factors: kinds.map((kind): SecondFactor => ({ kind, enrolled: async () => true })),
+    factors: kinds.map(
+      (kind): SecondFactor => ({
+        kind,
+        enrolled: async () => true,
+        methods: async () => [brings[kind]]
+      })
+    ),
     enrollable: ['totp'],
     secondFactor
   })

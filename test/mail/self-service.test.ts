@@ -4,6 +4,7 @@ import t from 'tap'
 import { createRequests } from '../protocol/requests.ts'
 import { type Browser, createBrowser, type Page } from '../support/browser.ts'
 import { linkOf } from '../support/mail-server.ts'
+import { giveTotp } from '../support/second-factor.ts'
 import { passphrase, startMailSetting, to } from './setting.ts'
 
 const setting = await startMailSetting(t)
@@ -184,6 +185,26 @@ t.test(
       `SELECT p.started_at > a.valid_after AS live FROM pending_sign_ins p JOIN accounts a ON a.id = p.account_id`
     )
     t.equal(pending?.live, false)
+  }
+)
+
+t.test(
+  'a reset leaves the second factor, which is asked for as before (CVE-2026-18963)',
+  async t => {
+    await forgive()
+    const { id } = await newAccount('factor@example.com')
+    const app = await giveTotp(server, id)
+    const browser = browse()
+    await askForReset(browser, 'factor@example.com')
+    const url = linkOf(await smtp.next(to('factor@example.com')), '/reset-password/new')
+    await choose(browser, await browser.get(url), 'the new passphrase of today')
+    const sent = await signIn(browser, 'factor@example.com', 'the new passphrase of today')
+    const page = await browser.follow(sent)
+    t.equal(page.heading, 'Enter your code')
+    t.equal((await browser.get('/account')).status, 303, 'nobody is signed in yet')
+    const answer = await browser.submitForm(page, { code: app.code() })
+    t.equal((await browser.follow(answer)).url.pathname, '/device')
+    t.equal((await browser.get('/account')).status, 200)
   }
 )
 
