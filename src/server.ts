@@ -138,7 +138,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   // the pages that the engine is given
   const assets = createAssets(config.product)
   const site = createSite({
-    product: { name: config.product.name, logo: assets.logo },
+    product: { ...config.product, logo: assets.logo },
     issuer,
     assets,
     notice: config.conformance.enabled ? 'conformance' : undefined

@@ -22,6 +22,7 @@ import {
   shutdownSchema,
   workersSchema
 } from './process-schema.ts'
+import { productSchema } from './product-schema.ts'
 import { registrationSchema } from './registration-schema.ts'
 import { accessTokenAlgorithms, resourceSchema, tokenLifetime } from './resource-schema.ts'
 import { clientCertificatesSchema, tlsSchema } from './tls-schema.ts'
@@ -306,34 +307,7 @@ export const configSchema = closedObject({
   mail: mailSchema,
   signUp: signUpSchema,
   passwords: passwordSchema,
-  product: closedObject(
-    {
-      name: Type.String({
-        minLength: 1,
-        maxLength: 60,
-        default: 'mintmark',
-        description: 'Name on the pages.'
-      }),
-      logo: Type.Optional(
-        pathSchema({ description: 'Image file (svg, png, webp, jpg) for the pages.' })
-      ),
-      colour: Type.Optional(
-        Type.String({
-          // stands in a stylesheet, so nothing but a colour may get through
-          pattern: '^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$',
-          description:
-            'Colour of buttons and marks, as in `#1f6f5c`; mixed with black or white as far as it must be to be legible.'
-        })
-      ),
-      radius: Type.Integer({
-        minimum: 0,
-        maximum: 24,
-        default: 10,
-        description: 'How round the corners of fields and buttons are, in pixels; `0` is square.'
-      })
-    },
-    { default: {} }
-  ),
+  product: productSchema,
   log: closedObject(
     {
       level: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -494,6 +494,10 @@ export const en: Messages = {
     language: 'Language',
     opensInNewTab: '(opens in a new tab)',
     closeWindow: 'You can close this window.',
+    help: 'Help',
+    privacy: 'Privacy policy',
+    terms: 'Terms of service',
+    report: 'Report this app',
     conformance: 'This is a conformance test server. It is not for people: do not sign in here.'
   },
   login: {

@@ -489,6 +489,10 @@ export const ko: Messages = {
     language: '언어',
     opensInNewTab: '(새 탭에서 열림)',
     closeWindow: '이 창을 닫아도 됩니다.',
+    help: '도움말',
+    privacy: '개인정보 처리방침',
+    terms: '이용약관',
+    report: '이 앱 신고하기',
     conformance: '적합성 시험용 서버입니다. 실제 사용자를 위한 곳이 아니니 로그인하지 마세요.'
   },
   login: {

@@ -21,6 +21,11 @@ export interface Messages extends AccountMessages {
     language: string
     opensInNewTab: string
     closeWindow: string
+    help: string
+    privacy: string
+    terms: string
+    /** an app, to whoever runs this server */
+    report: string
     /** the notice of a server that a test suite uses */
     conformance: string
   }

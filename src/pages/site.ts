@@ -2,7 +2,7 @@
 // another site: pages make no third-party request.
 
 import { chooseLocale, type LanguageHints } from '../i18n/locale.ts'
-import type { Frame, Site } from '../views/layout.ts'
+import type { Frame, ProductLinks, Site } from '../views/layout.ts'
 import { type Assets, createAssets } from './assets.ts'
 
 export interface Product {
@@ -13,6 +13,7 @@ export interface Product {
   colour?: string | undefined
   /** corners, in pixels */
   radius?: number | undefined
+  links?: ProductLinks | undefined
 }
 
 /** What the pages know of the server. `issuer`: URL. */
@@ -33,7 +34,8 @@ export function createSite({
   return {
     product: {
       name: product.name,
-      logo: logo !== undefined && /^(\/(?![/\\])|data:image\/)/.test(logo) ? logo : undefined
+      logo: logo !== undefined && /^(\/(?![/\\])|data:image\/)/.test(logo) ? logo : undefined,
+      links: product.links
     },
     issuerHost: url.host,
     basePath,

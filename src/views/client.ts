@@ -6,6 +6,7 @@ import type { Locale } from '../i18n/locale.ts'
 import type { Messages } from '../i18n/messages.ts'
 import { scopeAt } from '../oauth/scope.ts'
 import { html, type Markup, name } from './markup.ts'
+import { outsideLink } from './outside-link.ts'
 
 /** A client, as far as a page shows it. */
 export interface ClientView {
@@ -67,10 +68,8 @@ export function clientLinks(client: ClientView, words: Messages): Markup {
     return address === undefined ? [] : [{ text, address }]
   })
   if (links.length === 0) return html``
-  // A new tab, because the form behind the link may hold what the person has entered (WCAG 2.2, 3.3.7).
   return html`<ul class="links">${links.map(
-    ({ text, address }) =>
-      html`<li><a href="${address}" target="_blank" rel="noopener noreferrer nofollow" referrerpolicy="no-referrer">${text}<span class="unseen"> ${words.common.opensInNewTab}</span></a></li>`
+    ({ text, address }) => html`<li>${outsideLink(words, text, address)}</li>`
   )}</ul>`
 }
 

@@ -13,7 +13,7 @@ import {
   type ResourceView
 } from './client.ts'
 import { decline, hidden, submit } from './form.ts'
-import { type Frame, renderPage, wordsOf } from './layout.ts'
+import { type Frame, renderPage, reportLink, wordsOf } from './layout.ts'
 import { html, name } from './markup.ts'
 
 export interface ConsentPage {
@@ -94,7 +94,8 @@ ${decline(words.consent.cancel, 'equal', ['decline', 'yes'], 'cancel')}
 </div>
 </form>
 ${onward(client, words.consent)}
-${clientLinks(client, words)}`
+${clientLinks(client, words)}
+${!client.firstParty && reportLink(frame)}`
   })
 }
 

@@ -2,7 +2,7 @@
 // and to show anything private: no stack, no SQL, no version; the request number leads to the log line.
 
 import type { Reason } from '../i18n/messages.ts'
-import { type Frame, renderPage, wordsOf } from './layout.ts'
+import { type Frame, renderPage, reportLink, wordsOf } from './layout.ts'
 import { html } from './markup.ts'
 
 export interface ErrorView {
@@ -42,6 +42,7 @@ ${page.description !== undefined && html`<div><dt>${words.error.description}</dt
 <div><dt>${words.error.requestId}</dt><dd><code>${page.requestId}</code></dd></div>
 <div><dt>${words.error.time}</dt><dd><time datetime="${page.now.toISOString()}">${words.dateTime(page.now)}</time></dd></div>
 </dl>
-</section>`
+</section>
+${reportLink(frame)}`
   })
 }

@@ -5,10 +5,20 @@
 import { type Locale, locales, messagesOf } from '../i18n/locale.ts'
 import type { Messages } from '../i18n/messages.ts'
 import { type Child, html, type Markup } from './markup.ts'
+import { outsideLink } from './outside-link.ts'
+
+/** Where people turn to, by the operator's configuration: `https:` or `mailto:`. */
+export interface ProductLinks {
+  help?: string | undefined
+  privacy?: string | undefined
+  terms?: string | undefined
+  /** an app that asks for too much, or is none */
+  report?: string | undefined
+}
 
 /** What is the same on every page of one server. */
 export interface Site {
-  product: { name: string; logo?: string | undefined }
+  product: { name: string; logo?: string | undefined; links?: ProductLinks | undefined }
   /** host and port of the issuer, as people see it in the address bar */
   issuerHost: string
   /** path of the issuer without a slash at its end; empty for most */
@@ -71,11 +81,33 @@ ${logo(site)}
 ${site.notice !== undefined && html`<p class="note" id="${site.notice}">${words.common[site.notice]}</p>`}
 ${page.body}
 </main>
-${frame.returnTo === undefined ? '' : html`<footer class="site-footer">${languageMenu(frame, frame.returnTo)}</footer>`}
+${footer(frame)}
 </body>
 </html>
 `
   return document.toString()
+}
+
+function footer(frame: Frame): Markup {
+  const words = wordsOf(frame)
+  const { links } = frame.site.product
+  const shown = (['help', 'privacy', 'terms'] as const).flatMap(name => {
+    const address = links?.[name]
+    return address === undefined ? [] : [outsideLink(words, words.common[name], address)]
+  })
+  if (frame.returnTo === undefined && shown.length === 0) return html``
+  return html`<footer class="site-footer">${frame.returnTo !== undefined && languageMenu(frame, frame.returnTo)}${
+    shown.length > 0 &&
+    html`<ul class="site-links">${shown.map(link => html`<li>${link}</li>`)}</ul>`
+  }</footer>`
+}
+
+/** For the page of an app that asks, or has failed; nothing where nobody takes reports. */
+export function reportLink(frame: Frame): Markup {
+  const address = frame.site.product.links?.report
+  const words = wordsOf(frame)
+  if (address === undefined) return html``
+  return html`<p class="small">${outsideLink(words, words.common.report, address)}</p>`
 }
 
 // Decoration beside the product's name, which stands there in words: no alternative text.

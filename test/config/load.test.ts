@@ -166,10 +166,10 @@ t.test('every variable reaches its key', async t => {
     'mail.smtp.password': 'a-password',
     'mail.smtp.tls': 'implicit',
     signUp: 'invitation',
-    'product.name': 'Example',
-    'product.logo': '/srv/logo.svg',
-    'product.colour': '#123456',
-    'product.radius': '4',
+    ...{ 'product.name': 'Example', 'product.logo': '/srv/logo.svg' },
+    ...{ 'product.colour': '#123456', 'product.radius': '4' },
+    ...{ 'product.links.help': 'mailto:help@example.com', 'product.links.terms': 'https://a.b/c' },
+    ...{ 'product.links.privacy': 'https://a.b/p', 'product.links.report': 'https://a.b/r' },
     'log.level': 'debug'
   }
   t.strictSame(
