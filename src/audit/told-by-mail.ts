@@ -4,6 +4,7 @@
 
 export const toldByMail = [
   'sign_in.new_device',
+  'device.approved',
   'account.password_changed',
   'account.password_reset',
   'account.email_verified',

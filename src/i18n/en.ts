@@ -222,6 +222,11 @@ const enMail: MailWords = {
       product => `New sign-in to your ${product} account`,
       product => `Your ${product} account was used in a browser that we have not seen before.`
     ),
+    'device.approved': event(
+      product => `A device was connected to your ${product} account`,
+      product =>
+        `A code from a device was approved at your ${product} account: an app on it can use what you allowed. If somebody sent you that code, remove the app’s access.`
+    ),
     'account.password_changed': event(
       product => `Your ${product} password was changed`,
       product => `The password of your ${product} account was changed.`

@@ -218,6 +218,11 @@ const koMail: MailWords = {
       product => `${product} 계정의 새로운 로그인`,
       product => `이전에 사용한 적이 없는 브라우저에서 ${product} 계정이 사용되었습니다.`
     ),
+    'device.approved': event(
+      product => `${product} 계정에 기기가 연결되었습니다`,
+      product =>
+        `${product} 계정에서 기기의 코드가 승인되어, 그 기기의 앱이 허용된 항목을 사용할 수 있습니다. 다른 사람이 보낸 코드였다면 앱의 접근 권한을 삭제하세요.`
+    ),
     'account.password_changed': event(
       product => `${product} 비밀번호가 변경되었습니다`,
       product => `${product} 계정의 비밀번호가 변경되었습니다.`

@@ -1,6 +1,7 @@
 // Another password and another address, by who is signed in: what is asked for, who is told, and what a link from a mail can do.
 
 import t from 'tap'
+import { createRequests, publicly } from '../protocol/requests.ts'
 import { linkOf } from '../support/mail-server.ts'
 import { person } from '../support/server.ts'
 import { form, passphrase, startMailSetting, to } from './setting.ts'
@@ -137,3 +138,22 @@ t.test(
     t.equal(refused.filter(status => status === 429).length, 4, 'ten guesses, counted exactly')
   }
 )
+
+t.test('a device that was connected is told to its person (RFC 8628 §5.4)', async t => {
+  await forgive()
+  await newAccount('viewer@example.com')
+  const browser = browse()
+  await signIn(browser, 'viewer@example.com', passphrase)
+  const asked = await createRequests(server).post('/oauth/device', publicly('tv'), {
+    scope: 'openid'
+  })
+  let page = await browser.get('/device')
+  page = await browser.submitForm(page, { user_code: asked.body['user_code'] as string })
+  while (page.forms.some(({ fields }) => fields.has('csrf') || fields.has('xsrf'))) {
+    page = await browser.follow(await browser.submitForm(page))
+  }
+  t.equal(page.heading, 'You’re connected')
+  const mail = await smtp.next(to('viewer@example.com'))
+  t.equal(mail.headers.get('subject'), 'A device was connected to your mintmark account')
+  t.match(mail.text, '/account/security')
+})
