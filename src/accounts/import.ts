@@ -3,7 +3,7 @@
 // imported again from its beginning after whatever happened.
 
 import { appendAuditEvent } from '../audit/record.ts'
-import { createAccountStore } from '../store/accounts.ts'
+import { createAccountStore, isNameTaken } from '../store/accounts.ts'
 import type { Database, Queries } from '../store/database.ts'
 import { checkProfile, type ProfileProblem } from './account.ts'
 import { formatImportedHash, type ImportedHashProblem, readImportedHash } from './imported-hash.ts'
@@ -40,6 +40,8 @@ interface Line {
   name: string | undefined
   email: string | undefined
   emailVerified: boolean
+  /** what it is called at sign-in besides its login, folded */
+  verifiedEmail: string | undefined
   locale: string | undefined
   disabled: boolean
 }
@@ -104,13 +106,17 @@ export function readLine(text: string): { ok: true; line: Line } | Refused {
     id: id?.toLowerCase(),
     ...{ login: folded.login, password: read.hash, name, locale },
     ...{ email: checked.profile.email, emailVerified: checked.profile.emailVerified ?? false },
+    verifiedEmail: checked.profile.verifiedEmail,
     disabled: given['disabled'] === true
   }
   return { ok: true, line }
 }
 
-/** Undefined: nobody is there under its id or login. */
-async function existing(sql: Queries, { id, login }: Line): Promise<LineOutcome | undefined> {
+/** Undefined: nobody is there under its id or any of its names. */
+async function existing(
+  sql: Queries,
+  { id, login, verifiedEmail }: Line
+): Promise<LineOutcome | undefined> {
   const store = createAccountStore({ sql })
   const byLogin = await store.findByLogin(login)
   if (byLogin !== undefined) {
@@ -118,17 +124,21 @@ async function existing(sql: Queries, { id, login }: Line): Promise<LineOutcome 
     return same ? { kind: 'present' } : { kind: 'refused', reason: 'login_taken' }
   }
   const byId = id === undefined ? undefined : await store.findById(id)
-  return byId && { kind: 'refused', reason: 'id_taken' }
+  if (byId !== undefined) return { kind: 'refused', reason: 'id_taken' }
+  const isCalled = async (name: string) => (await store.findByName(name)) !== undefined
+  if (await isCalled(login)) return { kind: 'refused', reason: 'login_taken' }
+  return verifiedEmail !== undefined && (await isCalled(verifiedEmail))
+    ? { kind: 'refused', reason: 'address_taken' }
+    : undefined
 }
 
 async function write(sql: Queries, line: Line): Promise<LineOutcome> {
-  const { id, login, password, name, email, emailVerified, locale } = line
-  const profile = { name, email, emailVerified, locale }
+  const { id, login, password, ...profile } = line
   const state = line.disabled ? 'disabled' : 'enabled'
   const made = await createAccountStore({ sql }).createImported(id, login, password, profile, state)
-  // whoever else has its address, or was faster
+  // somebody was faster
   if (made === undefined) {
-    return (await existing(sql, line)) ?? { kind: 'refused', reason: 'address_taken' }
+    return (await existing(sql, line)) ?? { kind: 'refused', reason: 'login_taken' }
   }
   await appendAuditEvent(sql, {
     type: 'account.created',
@@ -139,22 +149,32 @@ async function write(sql: Queries, line: Line): Promise<LineOutcome> {
 }
 
 export function createAccountImport({ database }: { database: Database }): AccountImport {
-  return {
-    take: (lines, mode) =>
-      database.transaction(async tx => {
-        const outcomes: LineOutcome[] = []
-        for (const text of lines) {
-          const read = readLine(text)
-          if (!read.ok) {
-            outcomes.push({ kind: 'refused', reason: read.reason, what: read.what })
-            continue
-          }
-          const there = await existing(tx, read.line)
-          if (there !== undefined) outcomes.push(there)
-          else if (mode === 'dry run') outcomes.push({ kind: 'created' })
-          else outcomes.push(await write(tx, read.line))
+  const once = (lines: readonly string[], mode: 'write' | 'dry run') =>
+    database.transaction(async tx => {
+      const outcomes: LineOutcome[] = []
+      for (const text of lines) {
+        const read = readLine(text)
+        if (!read.ok) {
+          outcomes.push({ kind: 'refused', reason: read.reason, what: read.what })
+          continue
         }
-        return outcomes
-      })
+        const there = await existing(tx, read.line)
+        if (there !== undefined) outcomes.push(there)
+        else if (mode === 'dry run') outcomes.push({ kind: 'created' })
+        else outcomes.push(await write(tx, read.line))
+      }
+      return outcomes
+    })
+
+  return {
+    async take(lines, mode) {
+      try {
+        return await once(lines, mode)
+      } catch (error) {
+        // a name became somebody's after it was looked for, and the batch is undone: the second look sees that
+        if (!isNameTaken(error)) throw error
+        return once(lines, mode)
+      }
+    }
   }
 }

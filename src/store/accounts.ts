@@ -204,7 +204,10 @@ export function createAccountStore({ sql }: { sql: Queries }) {
       )
     },
 
-    /** An account from elsewhere, with the id that it had there. Answers undefined when its login, id or address is taken. */
+    /**
+     * An account from elsewhere, with the id that it had there. Answers undefined when its login or id is taken.
+     * @throws pg's error when somebody else is called so (`isNameTaken`)
+     */
     async createImported(
       id: string | undefined,
       login: string,
@@ -214,8 +217,8 @@ export function createAccountStore({ sql }: { sql: Queries }) {
     ): Promise<Account | undefined> {
       return account(
         'accounts.import',
-        `INSERT INTO accounts (id, login, password, name, email, email_verified, locale, disabled_at)
-         VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN clock_time() END)
+        `INSERT INTO accounts (id, login, password, name, email, email_verified, locale, disabled_at, verified_email)
+         VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN clock_time() END, $9)
          ON CONFLICT DO NOTHING RETURNING ${columns}`,
         [
           id ?? null,
@@ -225,7 +228,8 @@ export function createAccountStore({ sql }: { sql: Queries }) {
           profile.email ?? null,
           profile.emailVerified ?? false,
           profile.locale ?? null,
-          state === 'disabled'
+          state === 'disabled',
+          profile.verifiedEmail ?? null
         ]
       )
     },

@@ -136,6 +136,48 @@ test('a name of nobody costs an imported hash as often as accounts have one, the
   }
 })
 
+test('a verified address is a name that signs in, and is one account’s', async t => {
+  const { database, accounts, tryOne } = await setUp(t)
+  const { take } = createAccountImport({ database })
+  const line = (login: string, email: string, email_verified: boolean) =>
+    JSON.stringify({ login, email, email_verified, password_hash: hashes['bcrypt'] })
+  const made = line('mary', 'Mary@Example.com', true)
+  const others = [
+    line('mary2', 'mary@example.com', true),
+    line('mary@example.com', 'm@example.com', true),
+    line('mary3', 'mary@example.com', false)
+  ]
+  t.same(await take([made], 'write'), [{ kind: 'created' }])
+  const expected = [
+    { kind: 'refused', reason: 'address_taken' },
+    { kind: 'refused', reason: 'login_taken' },
+    { kind: 'created' }
+  ]
+  t.same(await take(others, 'dry run'), expected)
+  t.same(await take(others, 'write'), expected)
+  t.match(await tryOne({ login: 'mary@example.com', password }), {
+    ok: true,
+    account: { login: 'mary' }
+  })
+  t.equal((await accounts.findByName('mary@example.com'))?.login, 'mary')
+})
+
+test('of parallel imports of one address one is there, and no batch is lost', async t => {
+  const { database } = await setUp(t)
+  const batches = Array.from({ length: 6 }, (_, at) => [
+    JSON.stringify({ login: `other${at}` }),
+    JSON.stringify({ login: `p${at}`, email: 'one@example.com', email_verified: true })
+  ])
+  const outcomes = await Promise.all(
+    batches.map(lines => createAccountImport({ database }).take(lines, 'write'))
+  )
+  t.ok(
+    outcomes.every(([first]) => first?.kind === 'created'),
+    'what has nothing to do with it is there'
+  )
+  t.equal(outcomes.filter(([, second]) => second?.kind === 'created').length, 1)
+})
+
 test('the database tells the kinds of hashes that wait for their first sign-in', async t => {
   const { database, accounts } = await setUp(t)
   await createAccountImport({ database }).take(lines, 'write')
