@@ -13,6 +13,7 @@ import type { Accounts } from './ops/parts.ts'
 import type { OwnAccount } from './pages/account.ts'
 import { createPersonEvents } from './pages/person-events.ts'
 import type { ConnectedApps } from './protocol/ports.ts'
+import { createAccountDataStore } from './store/account-data.ts'
 import type { Database } from './store/database.ts'
 import { endAccount } from './store/ending.ts'
 import { createPasskeyStore } from './store/passkeys.ts'
@@ -28,7 +29,13 @@ export function composeOwnAccount(options: {
   const { graceSeconds } = config.accountDeletion
 
   // what other parts hold of a person: a member of the downloaded document each
-  const parts: DataPart[] = [passkeysOf(createPasskeyStore({ sql: database }))]
+  const held = createAccountDataStore({ sql: database })
+  const parts: DataPart[] = [
+    passkeysOf(createPasskeyStore({ sql: database })),
+    { member: 'second_factors', read: held.secondFactors },
+    { member: 'linked_identities', read: held.linkedIdentities },
+    { member: 'known_browsers', read: held.browsers }
+  ]
 
   return {
     accounts: accounts.service,
