@@ -27,6 +27,8 @@ export function startNoticeDelivery<N extends Notice>(deps: {
   notifier: Notifier<N>
   /** seconds from each attempt to the next, as the queue has them; left out: as for clients */
   retry?: readonly number[]
+  /** from when one is queued to when it is looked for, milliseconds: what is done with it does not show in what its request takes */
+  restMillis?: number
   /** what the log says of one */
   about(notice: N): object
   /** the event of one that was taken, or of one that was given up for a reason */
@@ -36,10 +38,12 @@ export function startNoticeDelivery<N extends Notice>(deps: {
   count(outcome: NoticeOutcome): void
   log: { warn(data: object, message: string): void }
 }): NoticeDelivery {
-  const { what, queue, notifier, event, audit, count, log, retry = retrySeconds } = deps
+  const { what, queue, notifier, event, audit, count, log } = deps
+  const { retry = retrySeconds, restMillis = 0 } = deps
   const stop = new AbortController()
   let running: Promise<number> | undefined
   let again = false
+  let resting = false
 
   /** Leaves the notice for its next attempt, or gives it up; true when it is gone. */
   async function settle(notice: N): Promise<boolean> {
@@ -105,7 +109,19 @@ export function startNoticeDelivery<N extends Notice>(deps: {
     )
   }
 
-  deps.feed.on(deps.table, soon)
+  function whenRested(): void {
+    if (resting) return
+    resting = true
+    sleep(restMillis, undefined, { signal: stop.signal, ref: false }).then(
+      () => {
+        resting = false
+        soon()
+      },
+      () => undefined
+    )
+  }
+
+  deps.feed.on(deps.table, restMillis === 0 ? soon : whenRested)
   // what was queued meanwhile was not heard of
   deps.feed.onGap(soon)
 

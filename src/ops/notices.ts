@@ -63,6 +63,7 @@ export function startNotices(deps: {
   const mails = startNoticeDelivery({
     what: 'mail',
     table: 'mails',
+    restMillis: 50,
     queue: createMailQueue({ sql }),
     retry: mailRetrySeconds,
     notifier: deps.mails,

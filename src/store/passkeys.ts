@@ -236,6 +236,17 @@ export function createPasskeyStore({ sql }: { sql: Database }) {
   }
 }
 
+/** All of an account's, in the transaction of somebody else, the last way in among them; answers their names. */
+export async function removePasskeys(tx: Queries, accountId: string): Promise<string[]> {
+  await lockAccount(tx, accountId)
+  const { rows } = await tx.run<{ name: string }>(
+    'passkeys.remove_all',
+    'DELETE FROM passkeys WHERE account_id = $1 RETURNING name',
+    [accountId]
+  )
+  return rows.map(({ name }) => name)
+}
+
 /** Also inside the transaction of somebody else. */
 export async function hasPasskey(sql: Queries, accountId: string): Promise<boolean> {
   const { rowCount } = await sql.run(

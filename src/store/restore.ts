@@ -26,8 +26,8 @@ export interface RestoreStore {
   /** Servers that use the database now, by the connection that each listens on. */
   countServers(): Promise<number>
   /**
-   * Ends, within the caller's transaction, what the database cannot vouch for: codes, device codes, pushed requests and interactions (all
-   * of them younger than an hour), sessions, access tokens, and refresh token families unless they are kept.
+   * Ends, within the caller's transaction, what the database cannot vouch for: codes, device codes, pushed and backchannel requests,
+   * interactions, sign-ins that have begun, links that were sent by mail and mails that were owed then, sessions, access tokens, and refresh token families unless they are kept.
    */
   endWhatIsDoubtful(
     tx: Queries,
@@ -40,6 +40,15 @@ interface Row {
   epoch: number
   restored_at: Date | null
 }
+
+const usedOnce = [
+  'backchannel_requests',
+  'pending_sign_ins',
+  'mail_links',
+  'mails',
+  'upstream_requests',
+  'upstream_offers'
+]
 
 export function createRestoreStore({ sql }: { sql: Queries }): RestoreStore {
   return {
@@ -77,6 +86,8 @@ export function createRestoreStore({ sql }: { sql: Queries }): RestoreStore {
         `DELETE FROM artifacts WHERE kind IN
            ('AuthorizationCode', 'DeviceCode', 'PushedAuthorizationRequest', 'Interaction')`
       )
+      // each is good once, and may have been used
+      for (const table of usedOnce) await tx.run(`restore.${table}`, `DELETE FROM ${table}`)
       // every status list ends below: nothing is to be worked out for each session (migrations/0014_status_lists.sql)
       await tx.run('restore.mark', "SELECT set_config('mintmark.restoring', 'on', true)")
       await tx.run('restore.user_codes', 'DELETE FROM user_codes')

@@ -13,6 +13,7 @@ import { loadPasswordHasher } from '../../src/accounts/password-hash.ts'
 import { type PreparedPassword, preparePassword } from '../../src/accounts/prepared-password.ts'
 import { accountsCommand } from '../../src/cli/accounts.ts'
 import { createAccountStore } from '../../src/store/accounts.ts'
+import { hasPasskey } from '../../src/store/passkeys.ts'
 import { createSecondFactorStore } from '../../src/store/second-factors.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 
@@ -237,9 +238,16 @@ test('remove-factors takes the factors away, ends what the account has, and is a
   t.same(ended, [])
   const factors = createSecondFactorStore({ sql: database })
   await factors.setTotp(id, Buffer.from('sealed'), 1, 'first')
+  await database.run(
+    'test.passkey',
+    `INSERT INTO passkeys (account_id, credential_id, public_key, counter, transports, aaguid, synced, backed_up, name)
+     VALUES ($1, 'id', 'key', 0, '{}', $1, true, true, 'Phone')`,
+    [id]
+  )
   t.match(await run(['remove-factors', 'ALICE@example.com']), { code: 0, out: /enabled/, err: '' })
   t.same(ended, [id])
   t.equal(await factors.findTotp(id), undefined)
+  t.equal(await hasPasskey(database, id), false)
   const { rows } = await database.run<{ type: string }>(
     'test.removed',
     `SELECT type FROM audit_events WHERE account_id = $1 AND type <> 'account.created' ORDER BY id`,
@@ -247,7 +255,7 @@ test('remove-factors takes the factors away, ends what the account has, and is a
   )
   t.same(
     rows.map(({ type }) => type),
-    ['totp.removed', 'sign_out']
+    ['passkey.removed', 'totp.removed', 'sign_out']
   )
   t.match(await run(['remove-factors', 'nobody']), { code: 1, err: /no such account/ })
 })
