@@ -59,8 +59,9 @@ export function createAccountDeletion(deps: {
           // kept at this moment, or deleted by whoever led before
           if (!(await store.lock(accountId))) return false
           await endAccount(accountId, tx)
-          await store.remove(accountId)
+          // while there is an address to tell it to
           await appendAuditEvent(tx, { type: 'account.deleted', accountId, data: {} })
+          await store.remove(accountId)
           return true
         })
         if (gone) deleted += 1

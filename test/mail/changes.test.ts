@@ -1,13 +1,15 @@
 // Another password and another address, by who is signed in: what is asked for, who is told, and what a link from a mail can do.
 
 import t from 'tap'
+import { createAccountDeletion } from '../../src/accounts/account-deletion.ts'
+import { endAccount } from '../../src/store/ending.ts'
 import { createRequests, publicly } from '../protocol/requests.ts'
 import { linkOf } from '../support/mail-server.ts'
 import { person } from '../support/server.ts'
 import { form, passphrase, startMailSetting, to } from './setting.ts'
 
 const setting = await startMailSetting(t)
-const { smtp, server, browse, rows, forgive, signIn, newAccount } = setting
+const { smtp, server, database, browse, rows, forgive, signIn, newAccount } = setting
 
 t.test(
   'another address: a recent sign-in, a link to the new one, the old one is told; login follows where it was the address (checks 172, 174)',
@@ -156,4 +158,18 @@ t.test('a device that was connected is told to its person (RFC 8628 §5.4)', asy
   const mail = await smtp.next(to('viewer@example.com'))
   t.equal(mail.headers.get('subject'), 'A device was connected to your mintmark account')
   t.match(mail.text, '/account/security')
+})
+
+t.test('who deleted their account is told when it is gone, though it is', async t => {
+  await forgive()
+  const account = await newAccount('leaves@example.com')
+  await rows(`UPDATE accounts SET delete_at = clock_time() - interval '1 second' WHERE id = $1`, [
+    account.id
+  ])
+  const deletion = createAccountDeletion({ database, endAccount, graceSeconds: 60 })
+  t.equal(await deletion.deleteDue(), 1)
+  t.equal((await rows('SELECT FROM accounts WHERE id = $1', [account.id])).length, 0)
+  const mail = await smtp.next(to('leaves@example.com'))
+  t.equal(mail.headers.get('subject'), 'Your mintmark account was deleted')
+  t.match(mail.text, 'leaves@example.com')
 })
