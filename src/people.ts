@@ -76,7 +76,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   const devices = createKnownDevices({ database })
   const counterKey = hmac(keys.secrets.current('artifact').key, 'attempt counters')
   const counters = createSignInCounters({ attempts, devices, counterKey })
-  const { authenticate } = createAuthenticator({
+  const { authenticate, confirm } = createAuthenticator({
     accounts: accountStore,
     counters,
     passwords: createPasswordCheck({
@@ -98,7 +98,7 @@ export function composePeople(options: PeopleOptions): PagesDependencies {
   }
 
   const selfService = composeSelfService({
-    ...{ config, database, attempts, counterKey, seal: keys.seal },
+    ...{ config, database, attempts, counterKey, confirm, seal: keys.seal },
     ...accounts
   })
 

@@ -2,16 +2,14 @@
 // not become a place to guess at. Links by mail of before end, and sign-ins that have begun; sessions and grants, if the person wants that.
 
 import { appendAuditEvent } from '../audit/record.ts'
-import { hmac } from '../lib/secret.ts'
 import { createAccountStore } from '../store/accounts.ts'
-import type { AttemptLimit, AttemptStore } from '../store/attempts.ts'
 import type { Database } from '../store/database.ts'
 import { createMailLinkStore } from '../store/mail-links.ts'
 import type { EndAccount } from './account.ts'
+import type { Authenticator } from './authenticate.ts'
 import type { HashQueue } from './hash-queue.ts'
 import type { CheckNewPassword, NewPasswordProblem } from './new-password.ts'
 import type { PasswordHasher } from './password-hash.ts'
-import { preparePassword } from './prepared-password.ts'
 
 export type PasswordChangeOutcome =
   | { ok: true }
@@ -24,53 +22,48 @@ export interface PasswordChange {
   change(
     accountId: string,
     given: { current: string; password: string; elsewhere: 'sign out' | 'stay signed in' },
-    asked: { address: string; requestId: string }
+    asked: PasswordChangeAsked
   ): Promise<PasswordChangeOutcome>
 }
 
-const guesses: AttemptLimit = { limit: 10, windowSeconds: 900 }
-const kind = 'password_change'
+export interface PasswordChangeAsked {
+  address: string
+  requestId: string
+  /** what the browser keeps of known-devices.ts, or anything */
+  device: string | undefined
+}
 
 export function createPasswordChange(deps: {
   database: Database
-  attempts: Pick<AttemptStore, 'claim' | 'release' | 'giveBack'>
-  counterKey: Buffer
-  hasher: Pick<PasswordHasher, 'hash' | 'verify' | 'readable'>
+  /** by the counters of sign-ins: an account has no guesses more for being open somewhere */
+  confirm: Authenticator['confirm']
+  hasher: Pick<PasswordHasher, 'hash'>
   queue: Pick<HashQueue, 'run'>
   endAccount: EndAccount
   checkNewPassword: CheckNewPassword
 }): PasswordChange {
-  const { database, attempts, hasher, queue } = deps
+  const { database, hasher, queue } = deps
   const accounts = createAccountStore({ sql: database })
 
   /** Undefined: it is the password. */
   async function refusal(
     accountId: string,
-    phc: string,
-    current: string
+    password: string,
+    asked: PasswordChangeAsked
   ): Promise<Extract<PasswordChangeOutcome, { ok: false }> | undefined> {
-    const prepared = preparePassword(current)
-    if (!prepared.ok) return { ok: false, reason: 'password_mismatch' }
-    const key = hmac(deps.counterKey, kind, accountId)
-    const claimed = await attempts.claim(kind, key, guesses)
-    if (!claimed.ok) {
-      return { ok: false, reason: 'throttled', retryAfterSeconds: claimed.retryAfterSeconds }
-    }
-    const verified = await queue.run(() => hasher.verify(phc, prepared.password))
-    if (!verified.ok) {
-      await attempts.giveBack(kind, key, guesses)
-      return { ok: false, reason: 'busy' }
-    }
-    if (!verified.value) return { ok: false, reason: 'password_mismatch' }
-    await attempts.release(kind, key)
-    return undefined
+    const confirmed = await deps.confirm({ accountId, password, ...asked })
+    if (confirmed.ok) return undefined
+    const { reason, retryAfterSeconds = 1 } = confirmed
+    if (reason === 'throttled') return { ok: false, reason, retryAfterSeconds }
+    return { ok: false, reason: reason === 'busy' ? 'busy' : 'password_mismatch' }
   }
 
   return {
     hasPassword: async accountId =>
       (await accounts.findWithPasswordById(accountId))?.password !== undefined,
 
-    async change(accountId, given, { address, requestId }) {
+    async change(accountId, given, asked) {
+      const { address, requestId } = asked
       const found = await accounts.findWithPasswordById(accountId)
       if (found === undefined) return { ok: false, reason: 'not_found' }
       const { account, password: phc } = found
@@ -78,9 +71,7 @@ export function createPasswordChange(deps: {
       if (!checked.ok) return checked
       // whoever signs in without a password proved themselves a moment ago (the page's guard)
       if (phc !== undefined) {
-        const refused = hasher.readable(phc)
-          ? await refusal(accountId, phc, given.current)
-          : ({ ok: false, reason: 'password_mismatch' } as const)
+        const refused = await refusal(accountId, given.current, asked)
         if (refused !== undefined) return refused
       }
       const hashed = await queue.run(() => hasher.hash(checked.password))

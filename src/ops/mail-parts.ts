@@ -1,6 +1,7 @@
 // Mail, as server and command line use it: where mails go, what people do for themselves by mail, and who is let in by one. Puts together, and
 // owns no behaviour of its own.
 
+import type { Authenticator } from '../accounts/authenticate.ts'
 import { createPasswordChange } from '../accounts/change-password.ts'
 import { createEmailChange } from '../accounts/email-change.ts'
 import type { HashQueue } from '../accounts/hash-queue.ts'
@@ -47,6 +48,7 @@ interface SelfServiceOptions {
   queue: HashQueue
   checkNewPassword: CheckNewPassword
   attempts: AttemptStore
+  confirm: Authenticator['confirm']
   /** as for the counters of sign-in */
   counterKey: Buffer
 }

@@ -11,6 +11,7 @@ import { html } from '../views/markup.ts'
 import { forManagers } from '../views/password-field.ts'
 import { formOf } from '../views/plain-pages.ts'
 import { type AccountPageDependencies, accountPage, type Visit } from './account-page.ts'
+import { deviceIn } from './device-cookie.ts'
 import { pageHeaders } from './headers.ts'
 import {
   differ,
@@ -112,7 +113,10 @@ export function changePasswordRoutes(
       const outcome = await passwords.change(
         person.accountId,
         { current: fields.current, password: fields.password, elsewhere },
-        { address: request.ip, requestId: request.id }
+        {
+          ...{ address: request.ip, requestId: request.id },
+          device: deviceIn(request, issuer.startsWith('https:'))
+        }
       )
       if (outcome.ok) {
         const { accountId, session } = person

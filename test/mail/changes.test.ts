@@ -138,6 +138,8 @@ t.test(
     )
     const refused = guesses.map(({ status }) => status)
     t.equal(refused.filter(status => status === 429).length, 4, 'ten guesses, counted exactly')
+    const elsewhere = await signIn(browse(), 'change@example.com', 'the third long passphrase')
+    t.equal(elsewhere.status, 429, 'and none are left at the sign-in: it is one counter (R-53)')
   }
 )
 
