@@ -62,8 +62,6 @@ export interface SignInCounters {
     /** asked of strangers before anything is counted or looked for */
     isFull(): boolean
   }): Promise<{ claimed: ClaimedAttempt; found: Found | undefined } | RefusedAttempt | 'busy'>
-  /** One attempt that costs a hash and guesses at nobody: a sign-up, a password set by a link. */
-  claimAddress(address: string): Promise<ClaimedAttempt | RefusedAttempt>
 }
 
 export function createSignInCounters(options: {
@@ -128,18 +126,6 @@ export function createSignInCounters(options: {
       const subject = found === undefined ? ['name', name] : ['id', found.account.id]
       const claimed = await take(counter('account', ...subject), byAddress)
       return claimed.ok ? { claimed, found } : claimed
-    },
-
-    async claimAddress(address) {
-      const byAddress = counter('address', countedAddress(address))
-      const claim = await byAddress.claim()
-      if (!claim.ok) return { ...claim, counter: 'address' }
-      return {
-        ok: true,
-        lane: 'usual',
-        giveBack: byAddress.giveBack,
-        succeeded: byAddress.giveBack
-      }
     }
   }
 }

@@ -72,7 +72,7 @@ export function nameInForm(user: string | undefined): string | undefined {
   try {
     const { name } = JSON.parse(user)
     const parts = [name?.firstName, name?.lastName].filter(part => typeof part === 'string')
-    return parts.length === 0 ? undefined : parts.join(' ')
+    return cleanText(parts.join(' ')).trim() || undefined
   } catch {
     return undefined
   }

@@ -5,7 +5,6 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'tap'
 import { createSignInCounters } from '../../src/accounts/sign-in-counters.ts'
 import { createAccountStore } from '../../src/store/accounts.ts'
-import { createAttemptStore } from '../../src/store/attempts.ts'
 import { passSeconds, prepared, processOn, rightPassword, setUp, tally } from './sign-in-process.ts'
 
 const chrome = 'Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36'
@@ -132,29 +131,6 @@ test('whoever shows the password once more counts on the same counters', async t
   t.strictSame(tally(outcomes), { password_mismatch: 10, throttled: 10 })
   t.equal(derived.length, 10)
   t.match(await again(rightPassword), { reason: 'throttled' })
-})
-
-test('what guesses at nobody still counts for its address, and is given back when it was honest', async t => {
-  const { database, devices } = await setUp(t)
-  const attempts = createAttemptStore({ sql: database })
-  const limits = {
-    account: { limit: 1, windowSeconds: 60 },
-    address: { limit: 3, windowSeconds: 60 }
-  }
-  const counters = createSignInCounters({
-    attempts,
-    devices,
-    counterKey: Buffer.alloc(32, 7),
-    limits
-  })
-  for (let n = 0; n < 5; n += 1) {
-    const claimed = await counters.claimAddress('192.0.2.1')
-    if (claimed.ok) await claimed.succeeded()
-    t.ok(claimed.ok)
-  }
-  const claims = []
-  for (let n = 0; n < 4; n += 1) claims.push((await counters.claimAddress('192.0.2.1')).ok)
-  t.strictSame(claims, [true, true, true, false])
 })
 
 test('sensitivity: counters that are read and then written let more hashes through (check 166)', async t => {
