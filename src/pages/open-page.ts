@@ -3,8 +3,10 @@
 // has (telemetry/serializers.ts) and no referrer tells (headers.ts), and travels on in the form.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Messages } from '../i18n/messages.ts'
 import type { PersonSessions } from '../protocol/ports.ts'
-import type { Frame, Site } from '../views/layout.ts'
+import { type Frame, type Site, wordsOf } from '../views/layout.ts'
+import { renderNotice } from '../views/plain-pages.ts'
 import { renderErrorPage } from './error-page.ts'
 import { fromOurOwnPage, readFields } from './form-guard.ts'
 import { pageHeaders } from './headers.ts'
@@ -125,4 +127,27 @@ export function openPage<Name extends string>(
       { status: 403, error: 'form_expired', tryAgain: action }
     )
   }
+}
+
+/** The page at the end of what a link from a mail began: it leads to where that came from, or to the sign-in. */
+export function donePage(
+  app: FastifyInstance,
+  deps: OpenPageDependencies,
+  path: string,
+  wordsFrom: (words: Messages['selfService']) => { doneTitle: string; done: string }
+): void {
+  openPage(app, deps, {
+    path,
+    fields: [],
+    async show({ frame, returnTo }) {
+      const words = wordsOf(frame).selfService
+      const { doneTitle, done } = wordsFrom(words)
+      const view = {
+        title: doneTitle,
+        paragraphs: [done, ...(returnTo === '' ? [] : [words.signUp.elsewhere])],
+        link: { to: returnTo || `${deps.site.basePath}/sign-in`, text: words.toSignIn }
+      }
+      return { document: renderNotice(frame, view), status: 200 }
+    }
+  })
 }

@@ -14,7 +14,13 @@ import {
   type Refused,
   statusOf
 } from './new-password.ts'
-import { type OpenPageDependencies, type OpenVisit, openPage, pathWith } from './open-page.ts'
+import {
+  donePage,
+  type OpenPageDependencies,
+  type OpenVisit,
+  openPage,
+  pathWith
+} from './open-page.ts'
 import type { OtherWay } from './password-screen.ts'
 
 const askPath = '/reset-password'
@@ -118,18 +124,6 @@ export function resetPasswordRoutes(
     }
   })
 
-  openPage(app, deps, {
-    path: donePath,
-    fields: [],
-    async show(visit) {
-      const { toSignIn, reset, signUp } = wordsOf(visit.frame).selfService
-      const view = {
-        title: reset.doneTitle,
-        paragraphs: [reset.done, ...(visit.returnTo === '' ? [] : [signUp.elsewhere])],
-        link: { to: visit.returnTo || at('/sign-in'), text: toSignIn }
-      }
-      return { document: renderNotice(visit.frame, view), status: 200 }
-    }
-  })
+  donePage(app, deps, donePath, ({ reset }) => reset)
   done()
 }

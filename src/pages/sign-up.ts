@@ -14,7 +14,13 @@ import {
   type Refused,
   statusOf
 } from './new-password.ts'
-import { type OpenPageDependencies, type OpenVisit, openPage, pathWith } from './open-page.ts'
+import {
+  donePage,
+  type OpenPageDependencies,
+  type OpenVisit,
+  openPage,
+  pathWith
+} from './open-page.ts'
 import type { OtherWay } from './password-screen.ts'
 
 export const signUpPath = '/sign-up'
@@ -118,19 +124,7 @@ export function signUpRoutes(app: FastifyInstance, deps: SignUpDependencies, don
     }
   })
 
-  openPage(app, deps, {
-    path: donePath,
-    fields: [],
-    async show(visit) {
-      const { toSignIn, signUp: words } = wordsOf(visit.frame).selfService
-      const view = {
-        title: words.doneTitle,
-        paragraphs: [words.done, ...(visit.returnTo === '' ? [] : [words.elsewhere])],
-        link: { to: visit.returnTo || at('/sign-in'), text: toSignIn }
-      }
-      return { document: renderNotice(visit.frame, view), status: 200 }
-    }
-  })
+  donePage(app, deps, donePath, ({ signUp }) => signUp)
 
   done()
 

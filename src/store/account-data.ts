@@ -1,5 +1,6 @@
-// What an account has allowed and what it signs in by, in full, for the copy that its owner takes home: one page of rows at a time, so that no answer is held in memory
-// whole. Owns its SQL. Refuses identifiers that belong to the server alone, and everything that opens something.
+// What an account has allowed and what it signs in by, in full, for the copy that its owner takes home; what may be long one page of rows at a
+// time, so that no answer is held in memory whole. Owns its SQL. Refuses identifiers that belong to the server alone, and everything that opens
+// something.
 
 import type { Queries } from './database.ts'
 import { joinLiveGrant } from './grants.ts'

@@ -27,7 +27,8 @@ export interface RestoreStore {
   countServers(): Promise<number>
   /**
    * Ends, within the caller's transaction, what the database cannot vouch for: codes, device codes, pushed and backchannel requests,
-   * interactions, sign-ins that have begun, links that were sent by mail and mails that were owed then, sessions, access tokens, and refresh token families unless they are kept.
+   * interactions, sign-ins that have begun, links that were sent by mail and mails that were owed then, sessions, access tokens, and
+   * refresh token families unless they are kept.
    */
   endWhatIsDoubtful(
     tx: Queries,
