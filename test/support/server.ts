@@ -102,7 +102,11 @@ export async function startTestServer(
     async counted(work) {
       const before = roundTrips.length
       const result = await work()
-      return { result, roundTrips: roundTrips.slice(before) }
+      // a mail leaves a moment after it was queued, in nobody's request (ops/notice-delivery.ts)
+      const own = roundTrips
+        .slice(before)
+        .filter(([name]) => !/^(outbox_)?mails\./.test(name ?? ''))
+      return { result, roundTrips: own }
     }
   }
 }
